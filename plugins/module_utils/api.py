@@ -1,0 +1,318 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every operation of the NKS API guide, once each, and the look-ups of the other services.
+
+Wire form in and out: nothing is interpreted here. Each docstring names the operation of the guide ("NKS API v2 guide").
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, quote, urlsplit
+
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply
+
+#: Without it the server falls back to version 1.1 and refuses everything about node groups (406).
+VERSION_HEADER = {"OpenStack-API-Version": "container-infra latest"}
+#: No account has so many pages; a server that never ends its list must not hold us for ever.
+MAX_PAGES = 1000
+
+
+class Api:
+    """The operations, for one account and one region.
+
+    :param transport: see :class:`transport.Transport`.
+    :param identity: see :class:`identity.Identity`.
+    :param region: overrides the region of the options.
+    """
+
+    def __init__(self, transport, identity, region=None):
+        self.transport = transport
+        self.identity = identity
+        self.region = region
+        self._bases = {}
+
+    # -- clusters ----------------------------------------------------------------------------------------------------
+
+    def clusters(self):
+        """List Clusters. Reduced objects: no addresses, no dates.
+
+        While a cluster is half made or half deleted the server may answer 400 about it (observed on Magnum). There is
+        nothing of ours in the request that could be bad, so it is simply asked again.
+        """
+        attempt = 0
+        while True:
+            try:
+                return self._list("kubernetes", "/clusters", "clusters", "list the clusters")
+            except ApiError as error:
+                attempt += 1
+                if error.status != 400 or attempt > self.transport.max_retries:
+                    raise
+                self.transport.clock.sleep(self.transport.backoff(attempt))
+
+    def cluster(self, ref):
+        """Get a Cluster, by UUID or name."""
+        return self._object("GET", _cluster(ref), "read cluster %s" % ref)
+
+    def create_cluster(self, body, secrets=()):
+        """Create a Cluster; answers its UUID."""
+        return self._object("POST", "/clusters", "create cluster %s" % body.get("name"), body, secrets=secrets)
+
+    def delete_cluster(self, ref):
+        """Delete a Cluster."""
+        self._call("kubernetes", "DELETE", _cluster(ref), "delete cluster %s" % ref)
+
+    def events(self, uuid):
+        """View Task History List. The path takes a UUID only."""
+        return self._list("kubernetes", _cluster(uuid) + "/events", "events", "list the events of cluster %s" % uuid)
+
+    def event(self, uuid, event_uuid):
+        """List Task History (of one task)."""
+        return self._object("GET", "%s/events/%s" % (_cluster(uuid), _part(event_uuid)), "read event %s" % event_uuid)
+
+    def resize(self, ref, nodegroup, node_count, nodes_to_remove=None):
+        """Resize a node group; answers the cluster's UUID."""
+        body = {"nodegroup": nodegroup, "node_count": node_count}
+        if nodes_to_remove:
+            body["nodes_to_remove"] = nodes_to_remove
+        return self._object("POST", _cluster(ref) + "/actions/resize", "resize node group %s" % nodegroup, body)
+
+    def kubeconfig(self, ref):
+        """Get kubeconfig of a Cluster; the text is in ``config``."""
+        return self._object("GET", _cluster(ref) + "/config", "read the kubeconfig of cluster %s" % ref)
+
+    def update_cni(self, ref, cni, pod_cidr, pod_subnet=None, num_buffer_nodes=None, num_max_unavailable_nodes=None):
+        """Change Cluster CNI."""
+        body = _given(
+            cni=cni,
+            pod_cidr=pod_cidr,
+            pod_subnet=None if pod_subnet is None else str(pod_subnet),
+            num_buffer_nodes=num_buffer_nodes,
+            num_max_unavailable_nodes=num_max_unavailable_nodes,
+        )
+        return self._object("POST", _cluster(ref) + "/actions/cni_update", "change the CNI of cluster %s" % ref, body)
+
+    def ipacl(self, ref):
+        """Get Cluster API Endpoint IP Access Control."""
+        return self._object("GET", _cluster(ref) + "/api_ep_ipacl", "read the IP access control of cluster %s" % ref)
+
+    def set_ipacl(self, ref, enable, action=None, targets=None):
+        """Enforce IP Access Control to Cluster API Endpoints; replaces the whole list.
+
+        :param enable: "true" or "false", in words.
+        :param targets: list of ``{cidr_address, description}``.
+        """
+        body = _given(enable=enable, action=action, ipacl_targets=targets)
+        return self._object("POST", _cluster(ref) + "/api_ep_ipacl", "set the IP access control of cluster %s" % ref, body)
+
+    def renew_certificate(self, ref, term_of_validity):
+        """Renew Cluster Certificate.
+
+        :param term_of_validity: years, 1 to 5.
+        """
+        body = {"term_of_validity": term_of_validity}
+        return self._object("PATCH", "/certificates/" + _part(ref), "renew the certificate of cluster %s" % ref, body)
+
+    def update_service_gateways(self, ref, ncr_sgw, obs_sgw):
+        """Change Service Gateway; the service wants both."""
+        body = {"ncr_sgw": ncr_sgw, "obs_sgw": obs_sgw}
+        return self._object("POST", _cluster(ref) + "/actions/update_sgw", "change the service gateways of cluster %s" % ref, body)
+
+    # -- node groups -------------------------------------------------------------------------------------------------
+
+    def nodegroups(self, ref):
+        """List Node Groups. Reduced objects: no labels, no addresses; without default-master."""
+        return self._list("kubernetes", _cluster(ref) + "/nodegroups", "nodegroups", "list the node groups of cluster %s" % ref)
+
+    def nodegroup(self, ref, group):
+        """Get a Node Group."""
+        return self._object("GET", _group(ref, group), "read node group %s of cluster %s" % (group, ref))
+
+    def create_nodegroup(self, ref, body, secrets=()):
+        """Create a Node Group; answers the whole object."""
+        return self._object("POST", _cluster(ref) + "/nodegroups", "create node group %s" % body.get("name"), body, secrets=secrets)
+
+    def delete_nodegroup(self, ref, group):
+        """Delete a Node Group."""
+        self._call("kubernetes", "DELETE", _group(ref, group), "delete node group %s" % group)
+
+    def stop_nodes(self, ref, group, uuids):
+        """Stop a Node Group, which stops the given nodes of it."""
+        return self._object("POST", _group(ref, group) + "/stop_node", "stop nodes of node group %s" % group, {"node_list": ":".join(uuids)})
+
+    def start_nodes(self, ref, group, uuids):
+        """Start a Node."""
+        return self._object("POST", _group(ref, group) + "/start_node", "start nodes of node group %s" % group, {"node_list": ":".join(uuids)})
+
+    def autoscale(self, ref, group):
+        """View Autoscaler Configuration of a Node Group."""
+        return self._object("GET", _group(ref, group) + "/autoscale", "read the autoscaler of node group %s" % group)
+
+    def set_autoscale(self, ref, group, settings):
+        """Change Autoscaler Configuration of a Node Group.
+
+        :param settings: the ``ca_*`` fields; ``ca_enable`` is required by the service.
+        """
+        return self._object("POST", _group(ref, group) + "/autoscale", "set the autoscaler of node group %s" % group, settings)
+
+    def upgrade(self, ref, group, version, num_buffer_nodes=None, num_max_unavailable_nodes=None):
+        """Upgrade a Cluster: one node group of it, or the control plane as ``default-master``."""
+        body = _given(version=version, num_buffer_nodes=num_buffer_nodes, num_max_unavailable_nodes=num_max_unavailable_nodes)
+        return self._object("POST", _group(ref, group) + "/upgrade", "upgrade %s to %s" % (group, version), body)
+
+    def set_user_script(self, ref, group, contents):
+        """Change User Script."""
+        return self._object(
+            "POST", _group(ref, group) + "/userscript", "change the user script of node group %s" % group, {"contents": contents}, secrets=[contents]
+        )
+
+    def set_flavor(self, ref, group, flavor_id, num_buffer_nodes=None, num_max_unavailable_nodes=None):
+        """Change Instance Flavor. The body is an object with ``type``, never a JSON Patch."""
+        body = _given(type="flavor_id", flavor_id=flavor_id, num_buffer_nodes=num_buffer_nodes, num_max_unavailable_nodes=num_max_unavailable_nodes)
+        return self._object("PATCH", _group(ref, group), "change the flavor of node group %s" % group, body)
+
+    # -- other -------------------------------------------------------------------------------------------------------
+
+    def supports(self):
+        """See the Supported Kubernetes Versions."""
+        return self._object("GET", "/supports", "read the supported Kubernetes versions")
+
+    # -- look-ups in the other services (NHN Cloud API guides of VPC, Instance, Image, Block Storage, …) ----------------
+
+    def vpcs(self):
+        """VPC guide, List VPCs. A VPC's id is the network's id."""
+        return self._list("network", "/vpcs", "vpcs", "list the networks")
+
+    def external_networks(self):
+        """NKS API guide, UUID of the VPC Network Attached to the Internet Gateway; with their subnets' ids."""
+        return self._list("network", "/networks", "networks", "list the external networks", {"router:external": "True"})
+
+    def subnets(self, network_id=None):
+        """Subnets as the network service lists them, also those of the external network."""
+        return self._list("network", "/subnets", "subnets", "list the subnets", _given(network_id=network_id))
+
+    def vpc_subnets(self, vpc_id=None):
+        """VPC guide, List Subnets; with CIDR and routing table."""
+        return self._list("network", "/vpcsubnets", "vpcsubnets", "list the subnets", _given(vpc_id=vpc_id))
+
+    def security_groups(self):
+        """Security Groups guide, List Security Groups."""
+        return self._list("network", "/security-groups", "security_groups", "list the security groups")
+
+    def service_gateways(self):
+        """Service Gateway guide, List Service Gateways."""
+        return self._list("network", "/gateways/servicegateways", "servicegateways", "list the service gateways")
+
+    def service_endpoints(self):
+        """Service Gateway guide, List Service Endpoints; documented with the slash at its end."""
+        return self._list("network", "/gateways/serviceendpoints/", "serviceendpoints", "list the service endpoints")
+
+    def availability_zones(self):
+        """Instance guide, List Availability Zones."""
+        return self._list("compute", "/os-availability-zone", "availabilityZoneInfo", "list the availability zones")
+
+    def keypairs(self):
+        """Instance guide, List Key Pairs; those of the token's user."""
+        return self._list("compute", "/os-keypairs", "keypairs", "list the key pairs")
+
+    def flavors(self):
+        """Instance guide, List Flavors with Details."""
+        return self._list("compute", "/flavors/detail", "flavors", "list the flavors")
+
+    def servers(self):
+        """Instance guide, List Instances with Details; in pages of 1,000, the service's maximum."""
+        return self._list("compute", "/servers/detail", "servers", "list the instances", {"limit": 1000})
+
+    def images(self, filters):
+        """Image guide, List Images."""
+        return self._list("image", "/images", "images", "list the images", filters)
+
+    def volume_types(self):
+        """Block Storage guide, List Volume Types."""
+        return self._list("volume", "/types", "volume_types", "list the volume types")
+
+    # -- how a call is made ------------------------------------------------------------------------------------------
+
+    def _call(self, service, method, path, doing, body=None, params=None, secrets=()):
+        """One request with a valid token; a token that was refused is replaced once."""
+        if service not in self._bases:
+            self._bases[service] = self.identity.endpoint(service, self.region)
+        token = self.identity.token()
+        for last in (False, True):
+            headers = {"X-Auth-Token": token}
+            if service == "kubernetes":
+                headers.update(VERSION_HEADER)
+            if body is None:
+                headers["Content-Type"] = "application/json"
+            try:
+                return self.transport.request(method, self._bases[service] + path, doing, headers=headers, params=params, body=body, secrets=secrets)
+            except ApiError as error:
+                if error.status != 401 or last:
+                    raise
+                # 401 means that the request was not looked at, so it may be sent again, a write too.
+                token = self.identity.renew(token)
+        raise AssertionError("unreachable")
+
+    def _object(self, method, path, doing, body=None, secrets=()):
+        reply = self._call("kubernetes", method, path, doing, body=body, secrets=secrets)
+        if not isinstance(reply.data, dict):
+            raise _unexpected(doing, "an object", reply)
+        return reply.data
+
+    def _list(self, service, path, key, doing, params=None):
+        """All items of a list, page by page.
+
+        Only the marker is taken out of ``next``: its host and path are whatever the server's gateway made of them.
+        """
+        items, params = [], dict(params or {})
+        for _page in range(MAX_PAGES):
+            reply = self._call(service, "GET", path, doing, params=params)
+            page = reply.data.get(key) if isinstance(reply.data, dict) else None
+            if not isinstance(page, list) or not all(isinstance(item, dict) for item in page):
+                raise _unexpected(doing, "a list under '%s'" % key, reply)
+            items.extend(page)
+            marker = _next_marker(reply.data, key)
+            if marker is None or marker == params.get("marker"):
+                return items
+            params["marker"] = marker
+        raise BadReply("Could not %s: the list does not end." % doing)
+
+
+def _next_marker(data, key):
+    """The marker of the next page, from Magnum's and Glance's ``next`` or from Nova's ``{key}_links``."""
+    link = data.get("next")
+    links = data.get(key + "_links")
+    for item in links if isinstance(links, list) else []:
+        if isinstance(item, dict) and item.get("rel") == "next":
+            link = item.get("href")
+    if not isinstance(link, str):
+        return None
+    return (parse_qs(urlsplit(link).query).get("marker") or [None])[0]
+
+
+def _unexpected(doing, wanted, reply):
+    return BadReply(
+        "Could not %s: the answer holds no %s, so it is not what the API guide describes (HTTP %d%s)."
+        % (doing, wanted[wanted.index(" ") + 1 :], reply.status, ", request id " + reply.request_id if reply.request_id else ""),
+        status_code=reply.status,
+        request_id=reply.request_id,
+    )
+
+
+def _part(text):
+    """One part of a path; a reference may hold anything that a user can type."""
+    return quote(str(text), safe="")
+
+
+def _cluster(ref):
+    return "/clusters/" + _part(ref)
+
+
+def _group(ref, group):
+    return "%s/nodegroups/%s" % (_cluster(ref), _part(group))
+
+
+def _given(**values):
+    """Only what is there: 0 and "" are values, None is not."""
+    return {key: value for key, value in values.items() if value is not None}

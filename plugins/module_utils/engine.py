@@ -1,0 +1,167 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One task from options to result. Both doors, the modules and the action plugin, lead here.
+
+The engine knows neither AnsibleModule nor stdout: it takes plain options, a check-mode flag, a clock and a progress
+callback, and returns a plain result or raises :class:`errors.NksError`.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import identity, rules, wait, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
+from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError, WaitError
+from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names
+from ansible_collections.nhncloud.nks.plugins.module_utils.plan import cluster_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils.run import Runner
+from ansible_collections.nhncloud.nks.plugins.module_utils.transport import Transport
+from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Waiter, Watch
+
+WAIT_TIMEOUT = 3600
+DELETE_TIMEOUT = 1800
+
+
+class Job:
+    """What a module is made of.
+
+    :param name: the module's name without its collection.
+    :param arguments: its argument spec.
+    :param run: function of a :class:`Task`, which returns the result's own keys.
+    :param reads_only: whether it never changes anything.
+    :param constraints: required_if, mutually_exclusive and so on, as Ansible names them.
+    """
+
+    def __init__(self, name, arguments, run, reads_only=False, **constraints):
+        self.name = name
+        self.arguments = arguments
+        self.run = run
+        self.reads_only = reads_only
+        self.constraints = constraints
+
+
+class Task:
+    """One task's options and the rooms it works with; requests are made only when something is asked for.
+
+    :param options: validated options.
+    :param check_mode: nothing may be changed.
+    """
+
+    def __init__(self, options, check_mode=False, clock=None, progress=None):
+        self.options = options
+        self.check_mode = check_mode
+        self.clock = clock or Clock()
+        self.progress = progress
+        self.warnings = []
+        verify = options.get("validate_certs", True)
+        if verify and options.get("ca_cert"):
+            verify = options["ca_cert"]
+        self.transport = Transport(self.clock, timeout=options.get("request_timeout", 30.0), max_retries=options.get("max_retries", 5), verify=verify)
+        self.api = Api(self.transport, identity.Identity(self.transport, options))
+        self.names = Names(self.api)
+
+    def given(self, table):
+        """The options of a table, and ``autoscale`` and ``labels``, that the user gave."""
+        names = [field.option for field in table] + ["name", "autoscale", "labels"]
+        return {name: self.options[name] for name in names if self.options.get(name) is not None}
+
+    def waiter(self):
+        """A waiter with the task's limits."""
+        default = DELETE_TIMEOUT if self.options.get("state") == "absent" else WAIT_TIMEOUT
+        timeout = self.options.get("wait_timeout")
+        return Waiter(self.clock, self.options.get("wait_interval") or 10.0, default if timeout is None else timeout, self.progress)
+
+    def cluster(self, ref):
+        """The watch of a cluster by name or UUID, with its state just read; None where there is none."""
+        reply = self.names.cluster(ref)
+        if reply is None:
+            return None
+        state = wire.identified(reply, "read cluster %s" % ref)
+        return Watch(self.api, state["uuid"], None, cluster_resource(state.get("name") or ref), state)
+
+    def idle(self, watch):
+        """Wait while an operation is under way on the watched resource; see interface, waiting.
+
+        :returns: the state, or None where it is gone by now.
+        :raises WaitError: it is busy and the task does not wait.
+        """
+        if wait.busy(watch.last) and not self.options.get("wait", True):
+            raise WaitError(
+                "%s is in %s, so it cannot be compared yet. Run the task again later, or let it wait (wait: true)." % (watch.name, watch.last["status"]),
+                status=watch.last["status"],
+            )
+        return self.waiter().until_idle(watch, watch.last)
+
+    def needed_cluster(self, idle=True):
+        """The cluster that the option ``cluster`` refers to.
+
+        :param idle: whether to wait while an operation is under way on it.
+        :raises NksError: there is none.
+        """
+        ref = self.options["cluster"]
+        watch = self.cluster(ref)
+        if watch is None or (idle and self.idle(watch) is None):
+            raise self.names.no_cluster("cluster", ref)
+        return watch
+
+    def usable(self, watch):
+        """Refuse what was never made.
+
+        :raises WaitError: the resource is in CREATE_FAILED.
+        """
+        if watch.last["status"] == "CREATE_FAILED":
+            error = wait.failure(watch, watch.last)
+            error.msg += " It was never made: delete it (state: absent) and create it anew."
+            raise error
+
+    def carry_out(self, plan, cluster=None, watches=()):
+        """Do what the plan says, unless this is check mode; warn or fail where a resource is in a failed status.
+
+        :param cluster: the watch of the cluster.
+        :param watches: watches of its node groups.
+        :returns: (the runner, the state after the last action or None).
+        """
+        for watch in [watch for watch in [cluster] + list(watches) if watch is not None and wait.failed(watch.last)]:
+            if not plan.actions:
+                self.warnings.append("%s is in %s: %s" % (watch.name, watch.last["status"], watch.last.get("status_reason") or "no reason given"))
+            elif any(action.name not in ("delete", "renew_certificate") for action in plan.actions):
+                raise wait.failure(watch, watch.last)
+        self.warnings += plan.warnings
+        runner = Runner(self.api, self.waiter(), self.options.get("wait", True), cluster)
+        for watch in watches:
+            runner.groups[watch.group] = watch
+        if self.check_mode or not plan.actions:
+            return runner, None
+        return runner, runner.carry_out(plan)
+
+
+def perform(job, options, check_mode=False, diff_mode=False, clock=None, progress=None):
+    """One task from options to result.
+
+    :param job: see :class:`Job`.
+    :param options: options as Ansible validated them.
+    :returns: the result, free of secrets that the service showed; the caller masks those of the options.
+    :raises NksError: with everything that the failed result should hold.
+    """
+    identity.check(options)
+    rules.check_options(options)
+    task = Task(options, check_mode, clock, progress)
+    try:
+        result = job.run(task)
+    except NksError as error:
+        error.values.setdefault("warnings", task.warnings + task.transport.warnings)
+        error.msg = task.transport.hide(error.msg)
+        raise
+    finally:
+        task.transport.close()
+    plan = result.pop("plan", None)
+    if plan is not None:
+        result["changed"] = plan.changed
+        result["actions"] = plan.told()
+        if diff_mode:
+            result["diff"] = plan.diff()
+    result.setdefault("changed", False)
+    result["warnings"] = task.warnings + task.transport.warnings
+    return result

@@ -1,0 +1,311 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who we are and where the services are: token, service catalogue, endpoints, token cache.
+
+Source: NHN Cloud, Token guide of the IaaS API (POST /v2.0/tokens); NKS API guide, API Preparations.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import threading
+from datetime import datetime, timedelta, timezone
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import files
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, BadReply, NksError
+
+DEFAULT_DOMAIN = "nhncloudservice.com"
+#: A token this close to its end is renewed beforehand: clocks differ, and a request takes its time.
+EXPIRY_MARGIN = timedelta(minutes=2)
+
+
+class Service:
+    """One service of the cloud.
+
+    :param types: its names in the service catalogue, the best first.
+    :param host: its name in the host pattern ``{region}-api-{host}-infrastructure.{domain}``.
+    :param version: the path's first part.
+    :param tenant: whether the tenant follows the version in the path.
+    """
+
+    def __init__(self, types, host, version, tenant=False):
+        self.types = types
+        self.host = host
+        self.version = version
+        self.tenant = tenant
+
+
+#: The documented catalogue has no NKS entry; where there is one, its type is Magnum's.
+SERVICES = {
+    "kubernetes": Service(("container-infra", "kubernetes"), "kubernetes", "v1"),
+    "compute": Service(("compute",), "instance", "v2", tenant=True),
+    "network": Service(("network",), "network", "v2.0"),
+    "image": Service(("image",), "image", "v2"),
+    "volume": Service(("volumev2", "volumev3", "volume"), "block-storage", "v2", tenant=True),
+}
+
+
+class Identity:
+    """A token and the endpoints that it is good for. One object may serve several threads.
+
+    :param transport: see :class:`transport.Transport`.
+    :param options: the connection options, checked by :func:`check`.
+    """
+
+    def __init__(self, transport, options):
+        self.transport = transport
+        self.options = options
+        self.tenant = options.get("tenant_id") or ""
+        self._lock = threading.Lock()
+        self._catalog = []
+        self._token = options.get("token") or ""
+        self._fixed = bool(self._token)
+        transport.keep_secret(self._token, options.get("password"))
+
+    def token(self):
+        """The token to send; logs in where there is none yet.
+
+        :raises NksError: the identity service refuses, or cannot be reached.
+        """
+        with self._lock:
+            if not self._token and not self._from_cache():
+                self._log_in()
+            return self._token
+
+    def renew(self, refused):
+        """A token other than the refused one.
+
+        :raises NksError: the token was given by the user, so there is nothing to get another one with.
+        """
+        with self._lock:
+            if self._fixed:
+                raise NksError(
+                    "The token given with option token (NHNCLOUD_TOKEN) was not accepted: it has expired, or a change of "
+                    "the API password has revoked it. Give a new token, or username, password and tenant_id.",
+                    status_code=401,
+                )
+            if self._token == refused:
+                self._log_in()
+            return self._token
+
+    def endpoint(self, name, region=None):
+        """The base URL of a service, with version and tenant, without a slash at its end.
+
+        Order: the option, the token's catalogue, the host pattern.
+
+        :raises NksError: the region is not one of the catalogue's, or no region is known.
+        """
+        service = SERVICES[name]
+        region = region or self.options.get("region")
+        url = self.options.get(name + "_endpoint")
+        if not url:
+            url = self._from_catalog(service, name, region)
+        return self._complete(url, service, name)
+
+    # -- endpoints ---------------------------------------------------------------------------------------------------
+
+    def _from_catalog(self, service, name, region):
+        if not region:
+            raise BadInput("region", None, "is needed to find the %s service" % name, "set it to kr1, kr2 or kr3, or set %s_endpoint" % name)
+        if not self._fixed:
+            self.token()
+        for kind in service.types:
+            offered = {}
+            for entry in self._catalog:
+                if entry.get("type") == kind:
+                    for endpoint in entry.get("endpoints") or []:
+                        offered[str(endpoint.get("region", "")).lower()] = endpoint.get("publicURL")
+            if offered.get(region.lower()):
+                return offered[region.lower()]
+            if offered:
+                raise BadInput("region", region, "is not a region of the %s service" % name, "use one of %s" % ", ".join(sorted(offered)))
+        known = sorted(
+            {
+                str(endpoint.get("region", "")).lower()
+                for entry in self._catalog
+                for endpoint in entry.get("endpoints") or []
+                if re.match(r"[a-z]+\d+$", str(endpoint.get("region", "")).lower())
+            }
+        )
+        if known and region.lower() not in known:
+            raise BadInput("region", region, "is not a region of this cloud", "use one of %s" % ", ".join(known))
+        domain = self.options.get("domain") or DEFAULT_DOMAIN
+        return "https://%s-api-%s-infrastructure.%s" % (region.lower(), service.host, domain)
+
+    def _complete(self, url, service, name):
+        """A service's URL as the user or the catalogue has it -> with version and tenant, once each."""
+        url = url.rstrip("/")
+        # A tenant is only one behind a version: any other last part is the gateway's own path.
+        parts = re.match(r"^(.*?)(?:/(v\d[\d.]*)(?:/([^/]+))?)?$", url)
+        base, version, tenant = parts.groups()
+        if tenant and not (tenant == self.tenant or re.match(r"^[0-9a-f]{32}$", tenant)):
+            base, version, tenant = url, None, None
+        url = "%s/%s" % (base, version or service.version)
+        if service.tenant:
+            tenant = tenant or self.tenant
+            if not tenant:
+                raise BadInput("tenant_id", None, "is needed to use the %s service" % name, "set it beside token (NHNCLOUD_TENANT_ID)")
+            url += "/" + tenant
+        return url
+
+    # -- token -------------------------------------------------------------------------------------------------------
+
+    def _log_in(self):
+        url = identity_url(self.options) + "/tokens"
+        body = {
+            "auth": {
+                "tenantId": self.options["tenant_id"],
+                "passwordCredentials": {"username": self.options["username"], "password": self.options["password"]},
+            }
+        }
+        doing = "get a token for %s" % self.options["username"]
+        try:
+            # A token request changes nothing, so it may be repeated.
+            reply = self.transport.request("POST", url, doing, body=body, safe=True, secrets=[self.options["password"]])
+        except ApiError as error:
+            if error.status in (400, 401, 403, 404):
+                error.msg += " See that username, tenant_id and auth_url are right and that password is the API password (not the console's password)."
+            raise
+        try:
+            access = reply.data["access"]
+            token, expires = access["token"]["id"], access["token"].get("expires")
+            catalog = _plain_catalog(access.get("serviceCatalog"))
+            if not isinstance(token, str) or not token:
+                raise ValueError(token)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise BadReply("Could not %s: the answer of %s holds no token. Is auth_url the identity service, ending in /v2.0?" % (doing, url)) from None
+        self._use(token, catalog)
+        self._to_cache(expires)
+
+    def _use(self, token, catalog):
+        self._token = token
+        self._catalog = catalog
+        self.transport.keep_secret(token)
+
+    # -- cache: a JSON object, one entry per identity URL, tenant and user; anything unexpected in it is as if absent --
+
+    def _cache_key(self):
+        account = "\n".join([identity_url(self.options), self.tenant, self.options["username"]])
+        return hashlib.sha256(account.encode()).hexdigest()
+
+    def _read_cache(self):
+        try:
+            content = json.loads(files.read(os.path.expanduser(self.options["token_cache"])) or "{}")
+        except (NksError, ValueError, RecursionError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def _from_cache(self):
+        if not self.options.get("token_cache"):
+            return False
+        entry = self._read_cache().get(self._cache_key())
+        try:
+            if parse_time(entry["expires"]) <= self.transport.clock.utc() + EXPIRY_MARGIN:
+                return False
+            token, catalog = entry["token"], _plain_catalog(entry["catalog"])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return False
+        if not isinstance(token, str) or not token:
+            return False
+        self._use(token, catalog)
+        return True
+
+    def _to_cache(self, expires):
+        path = self.options.get("token_cache")
+        if not path:
+            return
+        content = {key: entry for key, entry in self._read_cache().items() if self._alive(entry)}
+        content[self._cache_key()] = {"token": self._token, "expires": expires, "catalog": self._catalog}
+        try:
+            files.write(os.path.expanduser(path), json.dumps(content), mode=0o600)
+        except NksError as error:
+            self.transport.warnings.append("The token was not kept in token_cache: %s" % error.msg)
+
+    def _alive(self, entry):
+        try:
+            return parse_time(entry["expires"]) > self.transport.clock.utc()
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return False
+
+
+def identity_url(options):
+    """The identity service's base URL, ending in /v2.0.
+
+    :raises BadInput: auth_url names another version of the identity API.
+    """
+    url = options.get("auth_url")
+    if not url:
+        return "https://api-identity-infrastructure.%s/v2.0" % (options.get("domain") or DEFAULT_DOMAIN)
+    url = re.sub(r"/tokens$", "", url.rstrip("/"))
+    version = re.search(r"/v(\d+)(\.\d+)?$", url)
+    if version is None:
+        return url + "/v2.0"
+    if version.group(1) != "2":
+        raise BadInput("auth_url", url, "is not the identity API that NHN Cloud documents", "let it end in /v2.0")
+    return url
+
+
+def check(options, regions=None):
+    """Refuse connection options that cannot work, before any request.
+
+    :param regions: the inventory's list of regions, used in place of ``region``.
+    :raises BadInput: naming the option, the value and the remedy.
+    """
+    if not options.get("token"):
+        missing = [name for name in ("username", "password", "tenant_id") if not options.get(name)]
+        if missing:
+            raise NksError(
+                "Missing credentials: set token, or username, password and tenant_id; not set: %s (environment: %s)."
+                % (", ".join(missing), ", ".join("NHNCLOUD_" + name.upper() for name in missing))
+            )
+    for region in regions or [options.get("region")]:
+        if not region:
+            if not options.get("kubernetes_endpoint"):
+                raise BadInput("region", None, "is needed to find the NKS service", "set it to kr1, kr2 or kr3 (NHNCLOUD_REGION), or set kubernetes_endpoint")
+        elif not re.match(r"^[A-Za-z]{2,}[0-9]+$", region):
+            raise BadInput("region", region, "is not a region's code", "use one such as kr1, kr2 or kr3")
+    for name in ["auth_url"] + [service + "_endpoint" for service in SERVICES]:
+        url = options.get(name)
+        if url and not re.match(r"^https?://[^/\s]+", url):
+            raise BadInput(name, url, "is not a URL", "let it begin with https://")
+    identity_url(options)
+    if options.get("request_timeout") is not None and options["request_timeout"] <= 0:
+        raise BadInput("request_timeout", options["request_timeout"], "is not a time", "give seconds above 0")
+    if options.get("max_retries") is not None and options["max_retries"] < 0:
+        raise BadInput("max_retries", options["max_retries"], "is below zero", "give 0 for no retries")
+    if options.get("ca_cert") and not os.path.exists(os.path.expanduser(options["ca_cert"])):
+        raise BadInput("ca_cert", options["ca_cert"], "does not exist", "name a file with CA certificates in PEM form")
+
+
+def parse_time(text):
+    """A time of the identity service as a datetime in UTC: ``expires`` ends in Z, ``issued_at`` has no zone.
+
+    :raises ValueError: the text is no time.
+    """
+    moment = datetime.fromisoformat(re.sub(r"Z$", "+00:00", text))
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def _plain_catalog(catalog):
+    """Only what is used of the catalogue, and only where it has the documented form."""
+    if not isinstance(catalog, list):
+        return []
+    plain = []
+    for entry in catalog:
+        if isinstance(entry, dict) and isinstance(entry.get("endpoints"), list):
+            plain.append(
+                {
+                    "type": entry.get("type"),
+                    "endpoints": [
+                        {"region": item.get("region"), "publicURL": item.get("publicURL")}
+                        for item in entry["endpoints"]
+                        if isinstance(item, dict) and isinstance(item.get("publicURL"), str)
+                    ],
+                }
+            )
+    return plain

@@ -1,0 +1,604 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Present + wanted -> actions, diff and refusals. Pure functions: no request, no clock.
+
+The plan is the only source of ``changed``, of ``actions``, of the diff and of check mode's answer.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import fields, rules, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.fields import UNKNOWN
+
+
+class Action:
+    """One step: what the user is told of it, the call that does it, and how to see that it is done.
+
+    :param name: one of the documented names of actions.
+    :param resource: "cluster/NAME" or "cluster/NAME/nodegroup/NAME".
+    :param changes: option -> (before, after), free of secrets.
+    :param call: (method of :class:`api.Api`, arguments after the cluster's reference, keyword arguments).
+    :param group: the node group that shows the outcome; None for the cluster itself.
+    :param outcome: list of (option, function of the typed resource) that hold when the change has arrived.
+    :param look: function of (api, cluster's UUID) that reads what the resource itself does not show; what it returns
+        stands under ``detail`` of the state that ``outcome`` is asked about.
+    """
+
+    def __init__(self, name, resource, changes, call=None, group=None, outcome=(), look=None):
+        self.name = name
+        self.resource = resource
+        self.changes = changes
+        self.call = call
+        self.group = group
+        self.outcome = list(outcome)
+        self.look = look
+
+    def missing(self, state, api, cluster):
+        """The options whose wanted value the service does not show.
+
+        :param state: the typed resource, just read.
+        """
+        if self.look is not None:
+            state = dict(state, detail=self.look(api, cluster))
+        return [option for option, holds in self.outcome if not holds(state)]
+
+    def told(self):
+        """The action as the result has it."""
+        return {
+            "action": self.name,
+            "resource": self.resource,
+            "changes": {option: {"before": before, "after": after} for option, (before, after) in self.changes.items()},
+        }
+
+
+class Plan:
+    """What has to be done, in order, and what the user should be told besides."""
+
+    def __init__(self, actions=(), warnings=()):
+        self.actions = list(actions)
+        self.warnings = list(warnings)
+
+    @property
+    def changed(self):
+        """Whether there is anything to do."""
+        return bool(self.actions)
+
+    def told(self):
+        """``actions`` of the result."""
+        return [action.told() for action in self.actions]
+
+    def diff(self):
+        """Ansible's diff: per resource the options that change; the first value before, the last one after."""
+        before, after = {}, {}
+        for action in self.actions:
+            for option, (old, new) in action.changes.items():
+                before.setdefault(action.resource, {}).setdefault(option, old)
+                after.setdefault(action.resource, {})[option] = new
+        return {"before": before, "after": after}
+
+
+def cluster_resource(cluster):
+    """How actions name a cluster."""
+    return "cluster/%s" % cluster
+
+
+def group_resource(cluster, group):
+    """How actions name a node group."""
+    return "cluster/%s/nodegroup/%s" % (cluster, group)
+
+
+# -- creation and deletion -------------------------------------------------------------------------------------------
+
+
+def create_cluster(wanted):
+    """The plan that makes a cluster.
+
+    :param wanted: option -> value with references resolved; only what was given.
+    :raises NksError: an option is missing or cannot be.
+    """
+    rules.check_creation(wanted, fields.CLUSTER)
+    body = {"name": wanted["name"], "cluster_template_id": "iaas_console", "labels": {}}
+    values = dict({"node_count": 1, "public_api_endpoint": False}, **wanted)
+    body["labels"]["cert_manager_api"] = "True"
+    _fill(body, values, fields.CLUSTER)
+    changes = _created(values, fields.CLUSTER)
+    return Plan([Action("create", cluster_resource(wanted["name"]), changes, ("create_cluster", (body,), {}))])
+
+
+def create_nodegroup(cluster, wanted):
+    """The plan that makes a node group.
+
+    :param cluster: the cluster's name, for the texts.
+    :param wanted: option -> value with references resolved; only what was given.
+    """
+    rules.check_creation(wanted, fields.NODEGROUP, nodegroup=True)
+    body = {"name": wanted["name"], "labels": {}}
+    values = dict({"node_count": 1}, **wanted)
+    _fill(body, values, fields.NODEGROUP, nodegroup=True)
+    changes = _created(values, fields.NODEGROUP)
+    action = Action("create", group_resource(cluster, wanted["name"]), changes, ("create_nodegroup", (body,), {}), group=wanted["name"])
+    return Plan([action])
+
+
+def delete(resource, method, *args):
+    """The plan that deletes a cluster or a node group."""
+    return Plan([Action("delete", resource, {"state": ("present", "absent")}, (method, args, {}), group=args[0] if args else None)])
+
+
+def _fill(body, values, table, nodegroup=False):
+    """The body of a creation from the table, the autoscaler and the user's own labels."""
+    for field in table:
+        if values.get(field.option) is not None and (field.sent or not nodegroup):
+            if field.kind == "script" and not values[field.option]:
+                continue
+            field.put(body, values[field.option], nodegroup)
+    settings = values.get("autoscale") or {"enabled": False}
+    for setting in fields.AUTOSCALE:
+        if settings.get(setting.option) is not None:
+            body["labels"][setting.label] = wire.write(setting.kind, settings[setting.option])
+    body["labels"].update(fields.further_labels(values.get("labels") or {}))
+
+
+def _created(values, table):
+    changes = {"state": ("absent", "present")}
+    for field in table:
+        if values.get(field.option) is not None:
+            changes[field.option] = (None, field.show(values[field.option]))
+    for option in ("autoscale", "labels"):
+        if values.get(option):
+            changes[option] = (None, wire.masked({key: value for key, value in values[option].items() if value is not None}))
+    return changes
+
+
+# -- changes ---------------------------------------------------------------------------------------------------------
+
+
+class Knobs:
+    """How rolling changes go: nodes added meanwhile, and nodes that may be missing (NKS API guide, Upgrade a Cluster)."""
+
+    def __init__(self, num_buffer_nodes=None, num_max_unavailable_nodes=None):
+        self.call = {"num_buffer_nodes": num_buffer_nodes, "num_max_unavailable_nodes": num_max_unavailable_nodes}
+
+
+def fixed_differences(wanted, table, cluster, group, immutable, resource):
+    """Differences in what cannot be changed after creation.
+
+    :param immutable: "fail" or "warn".
+    :returns: list of warnings.
+    :raises NksError: with "fail"; names each option, its present value and the wanted one.
+    """
+    found = []
+    for field in table:
+        if field.change or wanted.get(field.option) is None:
+            continue
+        present = field.present(cluster, group)
+        if not fields.equal(field.kind, wanted[field.option], present):
+            found.append((field.option, field.show(present), field.show(wanted[field.option])))
+    labels = [holder["labels"] for holder in (group, cluster) if holder and holder.get("labels")]
+    for label, value in fields.further_labels(wanted.get("labels") or {}).items():
+        present = next((shown[label] for shown in labels if label in shown), UNKNOWN)
+        if present is not UNKNOWN and not fields.equal_labels(value, present):
+            found.append(("labels.%s" % label, wire.masked({label: present})[label], wire.masked({label: value})[label]))
+    return _refuse(found, immutable, resource)
+
+
+def _refuse(found, immutable, resource):
+    """One text for all fixed differences, as a failure or as a warning."""
+    if not found:
+        return []
+    text = "%s: cannot be changed after creation: %s" % (
+        resource,
+        "; ".join("%s is %s, wanted %s" % (option, _brief(before), _brief(after)) for option, before, after in found),
+    )
+    if immutable == "warn":
+        return [text + ". Left as it is."]
+    raise NksError(text + ". Set the present value, leave the option out, set immutable to warn, or delete and create anew.")
+
+
+def _brief(value):
+    if isinstance(value, list):
+        return "[%s]" % ", ".join(str(item) for item in value)
+    return "none" if value in (None, "") else "'%s'" % (value,)
+
+
+def group_changes(cluster, group, wanted, autoscale, knobs):
+    """What has to change on one node group.
+
+    :param cluster: the cluster's name, for the texts.
+    :param group: the typed node group.
+    :param wanted: option -> value; ``nodes_to_remove`` as UUIDs.
+    :param autoscale: the autoscaler's present settings, typed.
+    :returns: (actions that go before an upgrade, actions that go after it, warnings).
+    :raises NksError: a change that would be refused.
+    """
+    resource = group_resource(cluster, group["name"])
+    warnings = []
+    settings = wanted.get("autoscale")
+    switch = autoscale_change(resource, group, settings, autoscale, whole=True) if settings else None
+    # While the autoscaler is on the service refuses a resize: it is turned off before and on after everything else.
+    off = switch is not None and settings["enabled"] is False
+    # A new script is for new nodes only, so it goes before whatever makes nodes.
+    script = _set_option("change_user_script", resource, group, wanted, "user_script", "set_user_script", {})
+    resize = _resize(resource, group, wanted, settings, autoscale, warnings)
+    flavor = _set_option("change_flavor", resource, group, wanted, "flavor", "set_flavor", knobs.call)
+    first = [action for action in (switch if off else None, script) if action]
+    last = [action for action in (resize, flavor, None if off else switch) if action]
+    return first, last, warnings
+
+
+def _field(option, table):
+    return next(field for field in table if field.option == option)
+
+
+def _set_option(name, resource, group, wanted, option, method, knobs):
+    """The action that sets one option of a node group to what is wanted; None where it is already."""
+    field = _field(option, fields.NODEGROUP)
+    value = wanted.get(option)
+    if value is None:
+        return None
+    present = field.present(None, group)
+    if present is not UNKNOWN and fields.equal(field.kind, value, present):
+        return None
+
+    def holds(state):
+        shown = field.present(None, state)
+        return shown is not UNKNOWN and fields.equal(field.kind, value, shown)
+
+    changes = {option: (field.show(present), field.show(value))}
+    return Action(name, resource, changes, (method, (group["uuid"], value), knobs), group["uuid"], [(option, holds)])
+
+
+def _resize(resource, group, wanted, settings, autoscale, warnings):
+    """The resize, or the truce with the autoscaler: while it is on, it decides the count and a resize is never sent."""
+    count = wanted.get("node_count")
+    present = group.get("node_count")
+    if count is None:
+        return None
+    was_on = autoscale.get("ca_enable") is True
+    merged = merged_autoscale(settings, autoscale) if settings else autoscale
+    if merged.get("ca_enable") is True:
+        low, high = merged.get("ca_min_node_count"), merged.get("ca_max_node_count")
+        if (isinstance(low, int) and count < low) or (isinstance(high, int) and count > high):
+            raise BadInput(
+                "node_count",
+                count,
+                "is outside the %s to %s nodes that the autoscaler of %s keeps" % (low, high, resource),
+                "choose a count between them, other bounds, or turn the autoscaler off",
+            )
+        inside = not (isinstance(low, int) and isinstance(high, int) and isinstance(present, int)) or low <= present <= high
+        if was_on or inside:
+            return None
+    if count == present:
+        return None
+    changes = {"node_count": (present, count)}
+    victims = None
+    if isinstance(present, int) and count < present:
+        victims = wanted.get("nodes_to_remove")
+        if victims and len(victims) > present - count:
+            raise BadInput(
+                "nodes_to_remove", "%d nodes" % len(victims), "is more than the %d to go" % (present - count), "name fewer nodes or lower node_count"
+            )
+        if victims:
+            changes["nodes_to_remove"] = (None, victims)
+        if len(victims or ()) < present - count:
+            warnings.append(
+                "%s goes from %d to %d nodes, and the service picks %s of the nodes to remove; name them with nodes_to_remove of nks_nodegroup."
+                % (resource, present, count, "all" if not victims else str(present - count - len(victims)))
+            )
+    return Action(
+        "resize",
+        resource,
+        changes,
+        ("resize", (group["uuid"], count, victims), {}),
+        group["uuid"],
+        [("node_count", lambda state: state.get("node_count") == count)],
+    )
+
+
+# -- autoscaler ------------------------------------------------------------------------------------------------------
+
+
+def merged_autoscale(settings, present):
+    """The full set to send: what is given, else the present value (NKS API guide, Change Autoscaler Configuration).
+
+    :param settings: option -> value or None.
+    :param present: the API's names -> typed values.
+    """
+    merged = {label: value for label, value in present.items() if label in wire.AUTOSCALE and value is not None}
+    for setting in fields.AUTOSCALE:
+        if settings.get(setting.option) is not None:
+            merged[setting.label] = settings[setting.option]
+    return merged
+
+
+def autoscale_change(resource, group, settings, present, whole):
+    """The change of the autoscaler, None where there is none.
+
+    :param group: the typed node group; ``stopped`` has the names of its stopped nodes where it is to be turned on.
+    :param whole: whether ``changes`` has one entry ``autoscale`` (as the option of that name) or one per setting.
+    :raises NksError: the merged settings contradict each other, or nodes are stopped (NKS user guide, node stop).
+    """
+    differing = {}
+    for setting in fields.AUTOSCALE:
+        value = settings.get(setting.option)
+        if value is not None and present.get(setting.label) != value:
+            differing[setting.option] = (present.get(setting.label), value)
+    if not differing:
+        return None
+    if settings.get("enabled") and group.get("stopped"):
+        raise NksError(
+            "%s: the autoscaler cannot be turned on while nodes are stopped (%s). Start them first with nks_node."
+            % (resource, ", ".join(group["stopped"]))
+        )
+    group_uuid = group["uuid"]
+    merged = merged_autoscale(settings, present)
+    rules.check_autoscale({setting.option: merged.get(setting.label) for setting in fields.AUTOSCALE}, "autoscale." if whole else "")
+    changes = differing
+    if whole:
+        changes = {"autoscale": tuple({option: pair[side] for option, pair in differing.items()} for side in (0, 1))}
+    wanted = {setting.label: settings[setting.option] for setting in fields.AUTOSCALE if settings.get(setting.option) is not None}
+    outcome = [("autoscale", lambda state: all(state["detail"].get(label) == value for label, value in wanted.items()))]
+    return Action(
+        "set_autoscale",
+        resource,
+        changes,
+        ("set_autoscale", (group_uuid, merged), {}),
+        group_uuid,
+        outcome,
+        look=lambda api, cluster: wire.autoscale(api.autoscale(cluster, group_uuid)),
+    )
+
+
+# -- day two of a cluster --------------------------------------------------------------------------------------------
+
+
+def service_gateways(resource, wanted, cluster):
+    """Both gateways are always sent (NKS API guide, Change Service Gateway).
+
+    :raises NksError: the cluster was made without gateways, which cannot be added.
+    """
+    table = [_field(option, fields.CLUSTER) for option in ("ncr_sgw", "obs_sgw")]
+    present = {field.option: field.present(cluster, None) for field in table}
+    after = {field.option: wanted.get(field.option) or present[field.option] for field in table}
+    changes = {
+        field.option: (field.show(present[field.option]), after[field.option])
+        for field in table
+        if not fields.equal("uuid", after[field.option], present[field.option])
+    }
+    if not changes:
+        return None
+    if not any(present.values()):
+        raise NksError(
+            "%s: %s cannot be set: the service changes the service gateways only of clusters that were created with them. "
+            "Leave the option out, or create the cluster anew." % (resource, " and ".join(changes))
+        )
+    absent = [option for option, value in after.items() if not value]
+    if absent:
+        raise BadInput(absent[0], None, "is not set on %s, and the service wants both gateways" % resource, "give %s too" % absent[0])
+    return Action(
+        "update_service_gateways",
+        resource,
+        changes,
+        ("update_service_gateways", (after["ncr_sgw"], after["obs_sgw"]), {}),
+        None,
+        [(field.option, lambda state, field=field: fields.equal("uuid", after[field.option], field.present(state, None))) for field in table],
+    )
+
+
+def cni(resource, wanted, cluster, knobs):
+    """The change of the CNI (NKS API guide, Change Cluster CNI): from Flannel to Calico-VXLAN, with a new pod network.
+
+    :raises NksError: a change that the operation does not offer.
+    """
+    field = _field("cni", fields.CLUSTER)
+    present = field.present(cluster, None)
+    if wanted.get("cni") is None or fields.equal("text", wanted["cni"], present):
+        return None
+    if wanted["cni"] != "calico":
+        raise NksError(
+            "%s: cni is '%s' and cannot become '%s': the service changes a CNI only to calico. Set cni to the present value."
+            % (resource, present, wanted["cni"])
+        )
+    if not wanted.get("pods_network_cidr"):
+        raise BadInput("pods_network_cidr", None, "is needed to change the CNI of %s" % resource, "give a network that is not in use yet")
+    changes = {"cni": (present, wanted["cni"])}
+    for option in ("pods_network_cidr", "pods_network_subnet"):
+        row = _field(option, fields.CLUSTER)
+        if wanted.get(option) is not None:
+            changes[option] = (row.show(row.present(cluster, None)), wanted[option])
+    call = ("update_cni", (wanted["cni"], wanted["pods_network_cidr"], wanted.get("pods_network_subnet")), knobs.call)
+    return Action("update_cni", resource, changes, call, None, [("cni", lambda state: field.present(state, None) == wanted["cni"])])
+
+
+# -- upgrades --------------------------------------------------------------------------------------------------------
+
+
+def minor(version):
+    """(1, 31) of v1.31.4."""
+    return wire.version_key(version)[0][:2]
+
+
+def upgrade_cluster(cluster, groups, target, mode, versions, knobs):
+    """The way of a cluster to a version: control plane, then each worker group, then the next minor version.
+
+    Rules: NKS user guide, Kubernetes Version Upgrade (control plane first; all worker groups on its version before its
+    next step; exactly one minor at a time; no downgrade; no stopped nodes).
+
+    :param cluster: the typed cluster.
+    :param groups: the typed worker groups, each with ``stopped``, the names of its stopped nodes; read only where needed.
+    :param target: the wanted version.
+    :param mode: control_plane, all or never.
+    :param versions: list of {version, available} as :func:`wire.versions` gives it.
+    :returns: (actions, warnings).
+    :raises NksError: before the first step, if any step cannot be taken.
+    """
+    name = cluster["name"]
+    resource = cluster_resource(name)
+    at = cluster["labels"].get("kube_tag")
+    behind = [group for group in groups if group["labels"].get("kube_tag") != at]
+    if at == target and (mode != "all" or not behind):
+        return [], []
+    if mode == "never":
+        return [], ["%s: kubernetes_version is %s, wanted %s; not upgraded, for upgrade is never." % (resource, at, target)]
+    way = [] if at == target else _steps(resource, at, target, versions, cluster["labels"].get("upgradable_kube_versions"))
+    if mode == "control_plane":
+        if len(way) > 1:
+            raise NksError(
+                "%s: from %s to %s there are %d minor versions to go (%s), and upgrade: control_plane takes one. "
+                "Set upgrade to all, or kubernetes_version to %s first." % (resource, at, target, len(way), ", ".join(way), way[0])
+            )
+        if behind:
+            raise NksError(
+                "%s: the control plane is at %s, and before its next step every node group must be too; behind are %s. "
+                "Set upgrade to all, or upgrade them with nks_nodegroup." % (resource, at, _versions_of(behind))
+            )
+    actions = []
+    standing = {group["uuid"]: group["labels"].get("kube_tag") for group in groups}
+    for version in [None] + way:
+        if version is not None:
+            actions.append(_upgrade_control_plane(resource, at, version))
+            at = version
+        if mode == "all":
+            for group in groups:
+                if standing[group["uuid"]] != at:
+                    actions.append(_upgrade_group(name, group, standing[group["uuid"]], at, knobs))
+                    standing[group["uuid"]] = at
+    return actions, []
+
+
+def upgrade_group(cluster, group, target, knobs):
+    """The upgrade of one worker group, which ends at the control plane's version.
+
+    :raises NksError: the control plane is elsewhere, or nodes are stopped.
+    """
+    resource = group_resource(cluster["name"], group["name"])
+    at, control_plane = group["labels"].get("kube_tag"), cluster["labels"].get("kube_tag")
+    if at == target or at is None:
+        return []
+    if wire.version_key(target) < wire.version_key(at):
+        raise BadInput("kubernetes_version", target, "is below %s, which %s has" % (at, resource), "a downgrade is not possible")
+    if target != control_plane:
+        raise BadInput(
+            "kubernetes_version",
+            target,
+            "is not the version of the control plane (%s)" % control_plane,
+            "upgrade the control plane first with nks_cluster, or give %s" % control_plane,
+        )
+    return [_upgrade_group(cluster["name"], group, at, target, knobs)]
+
+
+def _steps(resource, at, target, versions, upgradable):
+    """The versions to pass through, the target last."""
+    if wire.version_key(target) < wire.version_key(at):
+        raise BadInput("kubernetes_version", target, "is below %s, which %s has" % (at, resource), "a downgrade is not possible")
+    known = {item["version"] for item in versions}
+    available = {item["version"] for item in versions if item["available"]}
+    first = {str(version) for version in upgradable} if isinstance(upgradable, list) else set()
+    if target not in known | first:
+        raise BadInput("kubernetes_version", target, "is not a version that NKS has", "choose one of %s" % (_listed(available | first) or "nks_version_info"))
+    way, here = [], at
+    while here != target:
+        # The cluster itself says where its next step may lead; for later steps only the list of versions can tell.
+        choice = first if first and not way else available
+        choice = {version for version in choice if minor(here) <= minor(version) <= _next(minor(here)) and _newer(version, here)}
+        if minor(target) in (minor(here), _next(minor(here))):
+            step = target if target in choice else None
+        else:
+            step = max((version for version in choice if minor(version) == _next(minor(here))), key=wire.version_key, default=None)
+        if step is None:
+            raise BadInput(
+                "kubernetes_version",
+                target,
+                "cannot be reached from %s: the service offers no step from %s towards it" % (at, here),
+                "choose one of %s" % _listed(choice) if choice else "ask nks_version_info what there is",
+            )
+        way.append(step)
+        here = step
+    return way
+
+
+def _next(pair):
+    return pair[0], pair[1] + 1
+
+
+def _newer(version, other):
+    return wire.version_key(version) > wire.version_key(other)
+
+
+def _listed(versions):
+    return ", ".join(sorted(versions, key=wire.version_key))
+
+
+def _versions_of(groups):
+    return ", ".join("%s (%s)" % (group["name"], group["labels"].get("kube_tag")) for group in groups)
+
+
+def _upgrade_control_plane(resource, before, after):
+    return Action(
+        "upgrade",
+        resource,
+        {"kubernetes_version": (before, after)},
+        ("upgrade", (fields.CONTROL_PLANE, after), {}),
+        None,
+        [("kubernetes_version", lambda state: state["labels"].get("kube_tag") == after)],
+    )
+
+
+def _upgrade_group(cluster, group, before, after, knobs):
+    resource = group_resource(cluster, group["name"])
+    if group.get("stopped"):
+        raise NksError("%s cannot be upgraded while nodes of it are stopped (%s). Start them first with nks_node." % (resource, ", ".join(group["stopped"])))
+    return Action(
+        "upgrade",
+        resource,
+        {"kubernetes_version": (before, after)},
+        ("upgrade", (group["uuid"], after), knobs.call),
+        group["uuid"],
+        [("kubernetes_version", lambda state: state["labels"].get("kube_tag") == after)],
+    )
+
+
+def cluster_changes(cluster, group, groups, wanted, options):
+    """The whole plan for a cluster that is there.
+
+    :param cluster: the typed cluster.
+    :param group: the typed node group default-worker; None where no option needs it.
+    :param groups: the typed worker groups for an upgrade; see :func:`upgrade_cluster`.
+    :param wanted: option -> value with references resolved; only what was given.
+    :param options: ``immutable``, ``upgrade``, ``versions``, ``autoscale`` (present settings), ``knobs``.
+    :raises NksError: a refusal; nothing has been sent.
+    """
+    resource = cluster_resource(cluster["name"])
+    changed_network = cni(resource, wanted, cluster, options["knobs"])
+    fixed = dict(wanted)
+    if changed_network:
+        fixed.update(pods_network_cidr=None, pods_network_subnet=None)
+    warnings = fixed_differences(fixed, fields.CLUSTER, cluster, group, options["immutable"], resource)
+    first, last = [], []
+    if group:
+        first, last, more = group_changes(cluster["name"], group, wanted, options["autoscale"], options["knobs"])
+        warnings += more
+    upgrades = []
+    if wanted.get("kubernetes_version") is not None:
+        upgrades, more = upgrade_cluster(cluster, groups, wanted["kubernetes_version"], options["upgrade"], options["versions"], options["knobs"])
+        warnings += more
+    middle = [action for action in (service_gateways(resource, wanted, cluster), changed_network) if action]
+    return Plan(first + middle + upgrades + last, warnings)
+
+
+def nodegroup_changes(cluster, group, wanted, options):
+    """The whole plan for a node group that is there; parameters as :func:`cluster_changes`."""
+    resource = group_resource(cluster["name"], group["name"])
+    warnings = fixed_differences(wanted, fields.NODEGROUP, None, group, options["immutable"], resource)
+    first, last, more = group_changes(cluster["name"], group, wanted, options["autoscale"], options["knobs"])
+    upgrades = []
+    if wanted.get("kubernetes_version") is not None:
+        upgrades = upgrade_group(cluster, group, wanted["kubernetes_version"], options["knobs"])
+    return Plan(first + upgrades + last, warnings + more)
+
+
+#: Options whose value is read from node group default-worker.
+NEEDS_GROUP = [field.option for field in fields.CLUSTER if field.group] + ["autoscale", "labels"]

@@ -1,0 +1,193 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carries a plan's actions out and waits for each.
+
+A write is repeated only after a look at the state: an answer that was lost may belong to a request that was carried out.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import wait
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
+from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Watch
+
+#: How long to look for the trace of a request whose answer was lost: at least so many looks and seconds.
+LOOKS = 3
+LOOK_SECONDS = 6.0
+
+
+class Runner:
+    """Runs the actions of one task.
+
+    :param api: see :class:`api.Api`.
+    :param waiter: see :class:`wait.Waiter`.
+    :param wait: whether the last action is waited for; those before it always are, for the next one needs them done.
+    :param cluster: the watch of the cluster; None where it is about to be created.
+    """
+
+    def __init__(self, api, waiter, waits=True, cluster=None):
+        self.api = api
+        self.waiter = waiter
+        self.waits = waits
+        self.cluster = cluster
+        self.groups = {}
+
+    def carry_out(self, plan):
+        """All actions, in order.
+
+        :returns: the state after the last one, typed; None where it is gone, was not waited for, or nothing was done.
+        :raises NksError: the first action that went wrong; what was done before it stays done.
+        """
+        state = None
+        for action in plan.actions:
+            waits = self.waits or action is not plan.actions[-1]
+            self.waiter.progress("%s: %s" % (action.resource, action.name))
+            if action.name == "create":
+                state = self._create(action, waits)
+            elif action.name == "delete":
+                self._delete(action, waits)
+            else:
+                state = self._change(action, waits)
+        return state
+
+    def watch_group(self, group, name, last=None):
+        """The watch of a node group; one for each, so that what was last seen is known."""
+        if group not in self.groups:
+            self.groups[group] = Watch(self.api, self.cluster.cluster, group, name, last)
+        return self.groups[group]
+
+    # -- the three kinds of actions ----------------------------------------------------------------------------------
+
+    def _create(self, action, waits):
+        body = action.call[1][0]
+        if action.group is None:
+            reply = self._send(lambda: self.api.create_cluster(body, _secrets(body)), lambda: self._find_cluster(body["name"]), None)
+            self.cluster = watch = Watch(self.api, _uuid(reply, action), None, action.resource)
+        else:
+            reply = self._send(
+                lambda: self.api.create_nodegroup(self.cluster.cluster, body, _secrets(body)),
+                lambda: self._find_group(body["name"]),
+                self.cluster,
+            )
+            watch = self.watch_group(_uuid(reply, action), action.resource)
+        if not waits:
+            return None
+        state = self.waiter.until_there(watch)
+        if action.group is not None:
+            self.waiter.until_idle(self.cluster)
+            state = watch.read() or state
+        return state
+
+    def _delete(self, action, waits):
+        watch = self.watch_group(action.group, action.resource) if action.group else self.cluster
+        before = watch.last
+        method, args, _keywords = action.call
+
+        def trace():
+            state = watch.read()
+            return {} if state is None or str(state["status"]).startswith("DELETE_IN") else None
+
+        try:
+            self._send(lambda: getattr(self.api, method)(self.cluster.cluster, *args), trace, watch)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            # Someone else was quicker: gone is gone.
+            watch.last = None
+            return
+        if waits:
+            self.waiter.until_gone(watch, before)
+            if action.group:
+                self.waiter.until_idle(self.cluster)
+
+    def _change(self, action, waits):
+        watch = self.watch_group(action.group, action.resource) if action.group else self.cluster
+        parent = self.cluster if action.group else None
+        before = watch.last or watch.read()
+        parent_before = parent.last if parent else None
+        method, args, keywords = action.call
+
+        def trace():
+            state = watch.read()
+            taken_up = wait.busy(state) or wait.mark(state) != wait.mark(before) or (state is not None and not action.missing(state, self.api, self.cluster.cluster))
+            if not taken_up and parent is not None:
+                above = parent.read()
+                taken_up = wait.busy(above) or wait.mark(above) != wait.mark(parent_before)
+            return {} if taken_up else None
+
+        self._send(lambda: getattr(self.api, method)(self.cluster.cluster, *args, **keywords), trace, parent or watch)
+        return self.waiter.until_done(action, watch, before, parent, parent_before) if waits else None
+
+    # -- sending -----------------------------------------------------------------------------------------------------
+
+    def _send(self, call, trace, watch):
+        """Send a write until it is known what became of it.
+
+        :param trace: looks whether the request was carried out after all; answers a reply, or None.
+        :param watch: the resource whose other operation may be in the way; None where there is none yet.
+        :raises NksError: refused, or no answer in all attempts.
+        """
+        attempt = 0
+        deadline = self.waiter.clock.now() + self.waiter.timeout
+        while True:
+            try:
+                return call()
+            except (NoAnswer, BadReply) as error:
+                attempt += 1
+                found = self._look(trace, getattr(error, "maybe_done", True))
+                if found is not None:
+                    return found
+                if attempt > self.api.transport.max_retries:
+                    raise
+                pause = getattr(error, "retry_after", None)
+                self.waiter.clock.sleep(self.api.transport.backoff(attempt) if pause is None else pause)
+            except ApiError as error:
+                # "Another operation is under way" is 400 or 409; only the status itself tells it from bad input.
+                if error.status not in (400, 409):
+                    raise
+                if attempt:
+                    found = self._look(trace, False)
+                    if found is not None:
+                        return found
+                if watch is None or not wait.busy(watch.read()) or self.waiter.clock.now() >= deadline:
+                    raise
+                self.waiter.until_idle(watch)
+
+    def _look(self, trace, patiently):
+        """What became of a request without an answer; None where there is no trace of it."""
+        started, looks = self.waiter.clock.now(), 0
+        while True:
+            try:
+                found = trace()
+            except (NoAnswer, BadReply):
+                found = None
+            looks += 1
+            if found is not None or not patiently or (looks >= LOOKS and self.waiter.clock.now() - started >= LOOK_SECONDS):
+                return found
+            self.waiter.clock.sleep(min(self.waiter.interval, LOOK_SECONDS / LOOKS))
+
+    def _find_cluster(self, name):
+        """A cluster of that name. There was none when the plan was made, so it is the one that was asked for."""
+        return next((item for item in self.api.clusters() if item.get("name") == name), None)
+
+    def _find_group(self, name):
+        return next((item for item in self.api.nodegroups(self.cluster.cluster) if item.get("name") == name), None)
+
+
+def _uuid(reply, action):
+    uuid = reply.get("uuid")
+    if not isinstance(uuid, str) or not uuid:
+        raise NksError(
+            "%s: the service accepted the creation but did not say under which UUID. Look for it by name before running the task again." % action.resource
+        )
+    return uuid
+
+
+def _secrets(body):
+    """Texts of a creation that the service may quote in a refusal and that must not be shown."""
+    labels = body["labels"]
+    secrets = [labels.get("user_script_v2"), labels.get("boot_volume_appkey")]
+    secrets += [item.get("volume_appkey") for item in labels.get("extra_volumes") or []]
+    return [secret for secret in secrets if secret]

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nks_autoscale and nks_autoscale_info: the cluster autoscaler of a node group."""
+
+from __future__ import annotations
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, fields, plan, query, rules, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import find_group, needed_group, no_group, note_stopped, present_autoscale
+
+
+def run(task):
+    """One task of nks_autoscale: read, merge, write the full set."""
+    settings = {setting.option: task.options[setting.option] for setting in fields.AUTOSCALE}
+    rules.check_autoscale(settings)
+    cluster = task.needed_cluster()
+    group = needed_group(task, cluster, task.options["nodegroup"])
+    present = present_autoscale(task, cluster, group, True)
+    note_stopped(task, group, settings, present)
+    action = plan.autoscale_change(group.name, group.last, settings, present, whole=False)
+    todo = plan.Plan([action] if action else [])
+    task.carry_out(todo, cluster, [group])
+    if todo.actions and not task.check_mode:
+        present = present_autoscale(task, cluster, group, True)
+    return {"autoscale": present, "plan": todo}
+
+
+def info(task):
+    """One task of nks_autoscale_info."""
+    query.check_early(task.options)
+    cluster = task.needed_cluster(idle=False)
+    group = find_group(task, cluster, task.options["nodegroup"])
+    if group is None:
+        raise no_group(task, cluster, "nodegroup", task.options["nodegroup"])
+    return query.applied(task.options["query"], "autoscale", wire.autoscale(task.api.autoscale(cluster.cluster, group.group)))
+
+
+def _target():
+    return {"cluster": {"type": "str", "required": True}, "nodegroup": {"type": "str", "default": fields.DEFAULT_GROUP}}
+
+
+JOB = Job("nks_autoscale", dict(arguments.auth(), **_target(), **arguments.wait(), **fields.autoscale_arguments()), run)
+INFO = Job("nks_autoscale_info", dict(arguments.auth(), **_target(), **arguments.query()), info, reads_only=True)

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nks_certificate: the cluster's certificate, renewed when it is due."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, wait
+from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput
+from ansible_collections.nhncloud.nks.plugins.module_utils.plan import Action, Plan
+
+DEAD = (
+    "The certificate of %s was renewed: every kubeconfig fetched before has stopped working. Fetch it anew with nks_kubeconfig, "
+    "and restart pods that hold the old CA."
+)
+
+
+def run(task):
+    """One task of nks_certificate; see interface, nks_certificate."""
+    options = task.options
+    if not 1 <= options["term_of_validity"] <= 5:
+        raise BadInput("term_of_validity", options["term_of_validity"], "is out of range", "give 1 to 5 (years)")
+    watch = task.needed_cluster()
+    task.usable(watch)
+    cluster = watch.last
+    days = days_left(cluster, task.clock.utc())
+    due = options["force"] or (days is not None and days < options["renew_before_days"]) or _renewal_failed(watch)
+    if days is None and not due:
+        task.warnings.append("%s does not show when its certificate ends; set force to renew it all the same." % watch.name)
+    todo = make_plan(watch.name, cluster, options["term_of_validity"]) if due else Plan()
+    _runner, state = task.carry_out(todo, watch)
+    if todo.actions and not task.check_mode:
+        task.warnings.append(DEAD % watch.name)
+        cluster = state or watch.read() or cluster
+    return {
+        "certificate": {
+            "expiry": _label(cluster, "certificate_expiry"),
+            "days_left": days_left(cluster, task.clock.utc()),
+            "term_of_validity": _label(cluster, "term_of_validity"),
+        },
+        "plan": todo,
+    }
+
+
+def days_left(cluster, now):
+    """Whole days until the certificate ends; None where the service does not tell.
+
+    :param now: a datetime in UTC.
+    """
+    try:
+        expiry = datetime.fromisoformat(str(_label(cluster, "certificate_expiry")).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return ((expiry if expiry.tzinfo else expiry.replace(tzinfo=timezone.utc)) - now).days
+
+
+def make_plan(resource, cluster, years):
+    """The renewal (NKS API guide, Renew Cluster Certificate)."""
+    before = _label(cluster, "certificate_expiry")
+    changes = {
+        "expiry": (before, "%d years from now" % years if years > 1 else "1 year from now"),
+        "term_of_validity": (_label(cluster, "term_of_validity"), years),
+    }
+
+    def renewed(state):
+        after = _label(state, "certificate_expiry")
+        return after is None or after != before
+
+    return Plan([Action("renew_certificate", resource, changes, ("renew_certificate", (years,), {}), None, [("expiry", renewed)])])
+
+
+def _renewal_failed(watch):
+    """Whether the cluster's failed status is that of a renewal, which another renewal repairs (NKS user guide)."""
+    if not wait.failed(watch.last):
+        return False
+    event = wait.last_failed_event(watch, watch.last)
+    return bool(event) and "CERTIFICATE" in str(event.get("type"))
+
+
+def _label(cluster, name):
+    return (cluster.get("labels") or {}).get(name)
+
+
+JOB = Job(
+    "nks_certificate",
+    dict(
+        arguments.auth(),
+        cluster={"type": "str", "required": True},
+        term_of_validity={"type": "int", "default": 5},
+        renew_before_days={"type": "int", "default": 30},
+        force={"type": "bool", "default": False},
+        **arguments.wait(),
+    ),
+    run,
+)

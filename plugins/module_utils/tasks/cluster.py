@@ -1,0 +1,122 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nks_cluster: create, reconcile, delete."""
+
+from __future__ import annotations
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, fields, plan, wait, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import default_group, note_stopped, present_autoscale, worker_groups
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.references import References
+
+
+def run(task):
+    """One task of nks_cluster; see interface, nks_cluster."""
+    name = task.options["name"]
+    watch = task.cluster(name)
+    if task.options["state"] == "absent":
+        return _absent(task, watch)
+    if watch is not None and task.idle(watch) is None:
+        watch = None
+    if watch is None and not is_uuid(name):
+        # The look-up by name may be a moment behind; a second cluster of the name would be an expensive mistake.
+        known = next((item for item in task.api.clusters() if item.get("name") == name), None)
+        watch = task.cluster(known["uuid"]) if known and known.get("uuid") else None
+        if watch is not None and task.idle(watch) is None:
+            watch = None
+    if watch is None:
+        if is_uuid(name):
+            raise task.names.no_cluster("name", name)
+        return _create(task)
+    task.usable(watch)
+    return _reconcile(task, watch)
+
+
+def _absent(task, watch):
+    gone = {"cluster": {}, "plan": plan.Plan()}
+    if watch is None:
+        return gone
+    if watch.last["status"] == "DELETE_IN_PROGRESS":
+        # Someone is deleting it already: nothing to send, only to wait for.
+        if task.options["wait"] and task.idle(watch) is not None:
+            raise wait.failure(watch, watch.last)
+        return gone
+    if task.idle(watch) is None:
+        return gone
+    todo = plan.delete(watch.name, "delete_cluster")
+    task.carry_out(todo, watch)
+    return {"cluster": wire.masked(watch.last or {}), "plan": todo}
+
+
+def _create(task):
+    references = References(task.names)
+    wanted = references.resolve(task.given(fields.CLUSTER), fields.CLUSTER)
+    references.complete(wanted)
+    todo = plan.create_cluster(wanted)
+    runner, state = task.carry_out(todo)
+    if state is None and runner.cluster is not None:
+        # Not waited for: what the service shows already, or what is known for certain.
+        state = runner.cluster.read() or {"uuid": runner.cluster.cluster, "name": wanted["name"]}
+    return {"cluster": wire.masked(state or {}), "plan": todo}
+
+
+def _reconcile(task, watch):
+    options, cluster = task.options, watch.last
+    given = task.given(fields.CLUSTER)
+    # The name only led here; it is not compared.
+    given.pop("name")
+    group = None
+    if any(option in given for option in plan.NEEDS_GROUP):
+        group = default_group(task, watch)
+    wanted = References(task.names, cluster).resolve(given, fields.CLUSTER)
+    upgrades = wanted.get("kubernetes_version") is not None and (
+        options["upgrade"] == "all" or wanted["kubernetes_version"] != cluster["labels"].get("kube_tag")
+    )
+    groups, versions = [], []
+    if upgrades and options["upgrade"] != "never":
+        groups = worker_groups(task, watch)
+        if wanted["kubernetes_version"] != cluster["labels"].get("kube_tag"):
+            versions = wire.versions(task.api.supports())
+    autoscale = {}
+    if group:
+        autoscale = present_autoscale(task, watch, group, "autoscale" in given)
+        note_stopped(task, group, given.get("autoscale"), autoscale)
+    todo = plan.cluster_changes(
+        cluster,
+        group.last if group else None,
+        [item.last for item in groups],
+        wanted,
+        {
+            "immutable": options["immutable"],
+            "upgrade": options["upgrade"],
+            "versions": versions,
+            "autoscale": autoscale,
+            "knobs": plan.Knobs(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
+        },
+    )
+    watches = {item.last["uuid"]: item for item in groups + ([group] if group else [])}
+    _runner, state = task.carry_out(todo, watch, watches.values())
+    if state is not None or (todo.actions and not task.check_mode):
+        state = watch.read()
+        if state is None:
+            raise NksError("%s was deleted by someone else while it was being changed." % watch.name)
+    return {"cluster": wire.masked(state or cluster), "plan": todo}
+
+
+JOB = Job(
+    "nks_cluster",
+    dict(
+        arguments.auth(),
+        name={"type": "str", "required": True},
+        upgrade={"type": "str", "choices": ["control_plane", "all", "never"], "default": "control_plane"},
+        **arguments.state("present", "absent"),
+        **arguments.wait(),
+        **arguments.reconciled(),
+        **arguments.creation(fields.CLUSTER),
+    ),
+    run,
+)

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading node groups, for the tasks that work with them."""
+
+from __future__ import annotations
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.plan import group_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Watch
+
+#: Statuses of an instance that is not running on purpose (Instance guide, Instance Status).
+STOPPED = ("SHUTOFF", "SHUTDOWN", "STOPPED")
+
+
+def find_group(task, cluster, ref):
+    """The watch of a node group by name or UUID, with its state just read; None where there is none.
+
+    :param cluster: the watch of the cluster.
+    """
+    if ref == fields.CONTROL_PLANE:
+        raise BadInput("nodegroup", ref, "is the control plane, which the service does not let us touch as a node group", "name a worker group")
+    name = cluster.last.get("name") or cluster.cluster
+    watch = Watch(task.api, cluster.cluster, ref, group_resource(name, ref))
+    state = watch.read()
+    if state is None:
+        return None
+    # From here on by UUID.
+    return Watch(task.api, cluster.cluster, state["uuid"], group_resource(name, state.get("name") or ref), state)
+
+
+def needed_group(task, cluster, ref, option="nodegroup"):
+    """The node group that an option refers to, idle.
+
+    :raises NksError: there is none.
+    """
+    watch = find_group(task, cluster, ref)
+    if watch is None or task.idle(watch) is None:
+        raise no_group(task, cluster, option, ref)
+    return watch
+
+
+def no_group(task, cluster, option, ref):
+    """The error for a node group that has to be there and is not."""
+    names = ", ".join(str(item.get("name")) for item in task.api.nodegroups(cluster.cluster)) or "none"
+    return NksError("%s: %s has no node group '%s'; there are: %s." % (option, cluster.name, ref, names))
+
+
+def default_group(task, cluster):
+    """The first node group, where the service keeps the settings given with the cluster."""
+    return needed_group(task, cluster, fields.DEFAULT_GROUP, "name")
+
+
+def present_autoscale(task, cluster, group, wanted):
+    """The autoscaler's settings, typed.
+
+    :param wanted: whether they are to be compared: then the operation made for it is asked, which a change must merge with;
+        else the labels just read tell what the truce with ``node_count`` needs.
+    """
+    if not wanted:
+        return wire.autoscale_of(group.last)
+    return wire.autoscale(task.api.autoscale(cluster.cluster, group.group))
+
+
+def note_stopped(task, group, settings, present):
+    """Look for stopped nodes where the autoscaler is to be turned on, for then there must be none."""
+    if settings and settings.get("enabled") and present.get("ca_enable") is not True:
+        group.last["stopped"] = stopped_nodes(task, group.last)
+
+
+def worker_groups(task, cluster):
+    """All worker groups with what an upgrade has to know: version and stopped nodes.
+
+    The list has no labels, so each group is read; the instances tell which nodes are stopped.
+    """
+    watches = []
+    for item in task.api.nodegroups(cluster.cluster):
+        watch = find_group(task, cluster, item.get("uuid")) if item.get("role", "worker") == "worker" else None
+        if watch is not None and task.idle(watch) is not None:
+            watch.last["labels"] = watch.last.get("labels") or {}
+            watch.last["stopped"] = stopped_nodes(task, watch.last)
+            watches.append(watch)
+    return watches
+
+
+def stopped_nodes(task, group):
+    """Names of a node group's stopped instances."""
+    return [node["name"] for node in task.names.instances(group) if node["status"] in STOPPED]

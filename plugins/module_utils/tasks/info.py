@@ -1,0 +1,109 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The information modules that are not beside a reconciling one: what there is; nothing is changed."""
+
+from __future__ import annotations
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, query, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError
+from ansible_collections.nhncloud.nks.plugins.module_utils.names import KINDS, is_uuid
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import find_group
+
+
+def clusters(task):
+    """One task of nks_cluster_info."""
+    query.check_early(task.options)
+    name = task.options["name"]
+    if name is not None:
+        reply = task.names.cluster(name)
+        found = [] if reply is None else [reply]
+    else:
+        found = task.api.clusters()
+        if task.options["details"]:
+            found = list(_there(task.api.cluster, found))
+    found = [wire.masked(wire.resource(item)) for item in found]
+    return query.applied(task.options["query"], "clusters", found)
+
+
+def nodegroups(task):
+    """One task of nks_nodegroup_info."""
+    query.check_early(task.options)
+    cluster = task.needed_cluster(idle=False)
+    if task.options["name"] is not None:
+        watch = find_group(task, cluster, task.options["name"])
+        found = [] if watch is None else [watch.last]
+    else:
+        listed = task.api.nodegroups(cluster.cluster)
+        found = [wire.resource(item) for item in _there(lambda uuid: task.api.nodegroup(cluster.cluster, uuid), listed)]
+    return query.applied(task.options["query"], "nodegroups", [wire.masked(item) for item in found])
+
+
+def events(task):
+    """One task of nks_event_info. The service takes only a UUID here, so a name is looked up; a deleted cluster's UUID works."""
+    query.check_early(task.options)
+    ref, uuid = task.options["cluster"], task.options["uuid"]
+    if not is_uuid(ref):
+        ref = task.needed_cluster(idle=False).cluster
+    if uuid is None:
+        found = task.api.events(ref)
+    else:
+        found = list(_there(lambda event: task.api.event(ref, event), [{"uuid": uuid}]))
+    return query.applied(task.options["query"], "events", [wire.event(item) for item in found])
+
+
+def versions(task):
+    """One task of nks_version_info; an expression is applied to the list of versions."""
+    query.check_early(task.options)
+    reply = task.api.supports()
+    result = query.applied(task.options["query"], "kubernetes_versions", wire.versions(reply))
+    return dict(result, event_types=wire.event_types(reply))
+
+
+def resources(task):
+    """One task of nks_resource_info."""
+    query.check_early(task.options)
+    name = task.options["name"]
+    found = task.names.resources(task.options["kind"])
+    if name is not None:
+        found = [item for item in found if name in (item["name"], item["id"])]
+    return query.applied(task.options["query"], "resources", found)
+
+
+def _there(read, listed):
+    """Each listed item read whole; one that is gone by then is left out."""
+    for item in listed:
+        try:
+            yield read(item.get("uuid"))
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+
+CLUSTERS = Job(
+    "nks_cluster_info",
+    dict(arguments.auth(), name={"type": "str"}, details={"type": "bool", "default": True}, **arguments.query()),
+    clusters,
+    reads_only=True,
+)
+NODEGROUPS = Job(
+    "nks_nodegroup_info",
+    dict(arguments.auth(), cluster={"type": "str", "required": True}, name={"type": "str"}, **arguments.query()),
+    nodegroups,
+    reads_only=True,
+)
+EVENTS = Job(
+    "nks_event_info",
+    dict(arguments.auth(), cluster={"type": "str", "required": True}, uuid={"type": "str"}, **arguments.query()),
+    events,
+    reads_only=True,
+)
+VERSIONS = Job("nks_version_info", dict(arguments.auth(), **arguments.query()), versions, reads_only=True)
+RESOURCES = Job(
+    "nks_resource_info",
+    dict(arguments.auth(), kind={"type": "str", "required": True, "choices": KINDS}, name={"type": "str"}, **arguments.query()),
+    resources,
+    reads_only=True,
+)

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nks_ipacl and nks_ipacl_info: who may connect to the cluster's API endpoint."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, ipacl, query, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
+
+
+def run(task):
+    """One task of nks_ipacl; see interface, nks_ipacl."""
+    options = task.options
+    # Everything that the options alone can show to be wrong comes before the first request.
+    ipacl.given_targets(options["targets"])
+    for address in options["keep"] or []:
+        ipacl.network("keep", address)
+    watch = task.needed_cluster()
+    task.usable(watch)
+    reply = wire.ipacl(task.api.ipacl(watch.cluster))
+    subnets = _subnets(task, watch.last) if _needs_subnets(options, reply) else []
+    present = ipacl.Control.present(reply, subnets)
+    after = ipacl.wanted(options, present, subnets)
+    todo = ipacl.make_plan(watch.last, present, after, options["keep"], subnets)
+    task.carry_out(todo, watch)
+    if todo.actions and not task.check_mode:
+        reply = wire.ipacl(task.api.ipacl(watch.cluster))
+    return {"ipacl": reply, "plan": todo}
+
+
+def info(task):
+    """One task of nks_ipacl_info."""
+    query.check_early(task.options)
+    cluster = task.needed_cluster(idle=False)
+    return query.applied(task.options["query"], "ipacl", wire.ipacl(task.api.ipacl(cluster.cluster)))
+
+
+def _needs_subnets(options, reply):
+    """Whether the cluster's own subnets matter: to tell what the service added, or what it would refuse."""
+    return reply["enable"] or options["state"] == "present"
+
+
+def _subnets(task, cluster):
+    """The cluster's own subnet as networks; none where the network service does not show it."""
+    listed = task.names.resources("subnet", cluster.get("fixed_network"))
+    return [
+        ipaddress.ip_network(item["cidr"], strict=False)
+        for item in listed
+        if item["id"] == cluster.get("fixed_subnet") and isinstance(item.get("cidr"), str)
+    ]
+
+
+JOB = Job(
+    "nks_ipacl",
+    dict(
+        arguments.auth(),
+        cluster={"type": "str", "required": True},
+        action={"type": "str", "choices": ["allow", "deny"]},
+        targets={
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "cidr_address": {"type": "str", "required": True, "aliases": ["cidr"]},
+                "description": {"type": "str"},
+            },
+        },
+        purge={"type": "bool", "default": True},
+        keep={"type": "list", "elements": "str"},
+        **arguments.state("present", "absent"),
+        **arguments.wait(),
+    ),
+    run,
+)
+INFO = Job("nks_ipacl_info", dict(arguments.auth(), cluster={"type": "str", "required": True}, **arguments.query()), info, reads_only=True)

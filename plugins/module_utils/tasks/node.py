@@ -1,0 +1,91 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nks_node: nodes of a group, started or stopped."""
+
+from __future__ import annotations
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names
+from ansible_collections.nhncloud.nks.plugins.module_utils.plan import Action, Plan
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import STOPPED, needed_group
+
+
+def run(task):
+    """One task of nks_node: only the nodes that are not in the wanted state already are touched."""
+    options = task.options
+    if not options["nodes"]:
+        raise BadInput("nodes", "[]", "is empty", "name the nodes by UUID, name or address")
+    cluster = task.needed_cluster()
+    task.usable(cluster)
+    group = needed_group(task, cluster, options["nodegroup"])
+    task.usable(group)
+    nodes = task.names.instances(group.last)
+    named = task.names.nodes("nodes", group.last, options["nodes"])
+    todo = make_plan(group.name, group.last, nodes, named, options["state"])
+    task.carry_out(todo, cluster, [group])
+    if todo.actions and not task.check_mode:
+        nodes = Names(task.api).instances(group.last)
+    shown = {node["uuid"]: {key: node[key] for key in ("uuid", "name", "address", "status")} for node in nodes}
+    return {"nodes": [shown[uuid] for uuid in named if uuid in shown], "plan": todo}
+
+
+def make_plan(resource, group, nodes, named, state):
+    """The plan that brings nodes to a state (NKS user guide, node stop and start).
+
+    :param group: the typed node group.
+    :param nodes: all nodes of the group, as :meth:`names.Names.instances` gives them.
+    :param named: UUIDs of those to change.
+    :param state: started or stopped.
+    :raises NksError: the service would refuse.
+    """
+    wants_stop = state == "stopped"
+    stopped = {node["uuid"] for node in nodes if node["status"] in STOPPED}
+    pending = [uuid for uuid in named if (uuid in stopped) != wants_stop]
+    if not pending:
+        return Plan()
+    if wire.autoscale_of(group).get("ca_enable") is True:
+        raise NksError(
+            "%s: nodes cannot be %s while the autoscaler is on. Turn it off first with nks_autoscale (enabled: false)." % (resource, state)
+        )
+    if wants_stop and not {node["uuid"] for node in nodes} - stopped - set(pending):
+        raise BadInput("nodes", None, "would leave no running node in %s, which the service refuses" % resource, "leave at least one node out")
+    names = {node["uuid"]: node["name"] for node in nodes}
+    before, after = ("started", "stopped") if wants_stop else ("stopped", "started")
+    changes = {"nodes": tuple({names.get(uuid, uuid): value for uuid in pending} for value in (before, after))}
+
+    def arrived(detail):
+        now = {node["uuid"]: node["status"] for node in detail}
+        # A stopped node may drop out of the list; a started one has to be in it.
+        return all((now.get(uuid, "SHUTOFF") in STOPPED) == wants_stop for uuid in pending)
+
+    return Plan(
+        [
+            Action(
+                "stop_nodes" if wants_stop else "start_nodes",
+                resource,
+                changes,
+                ("stop_nodes" if wants_stop else "start_nodes", (group["uuid"], pending), {}),
+                group["uuid"],
+                [("nodes", lambda state: arrived(state["detail"]))],
+                look=lambda api, _cluster: Names(api).instances(group),
+            )
+        ]
+    )
+
+
+JOB = Job(
+    "nks_node",
+    dict(
+        arguments.auth(),
+        cluster={"type": "str", "required": True},
+        nodegroup={"type": "str", "required": True},
+        nodes={"type": "list", "elements": "str", "required": True},
+        state={"type": "str", "choices": ["started", "stopped"], "required": True},
+        **arguments.wait(),
+    ),
+    run,
+)

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nks_nodegroup: create, reconcile, delete."""
+
+from __future__ import annotations
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, fields, plan, wait, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import find_group, no_group, note_stopped, present_autoscale, stopped_nodes
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.references import References
+
+
+def run(task):
+    """One task of nks_nodegroup; see interface, nks_nodegroup."""
+    name, state = task.options["name"], task.options["state"]
+    if state == "absent":
+        return _absent(task, name)
+    cluster = task.needed_cluster()
+    task.usable(cluster)
+    group = find_group(task, cluster, name)
+    if group is None or task.idle(group) is None:
+        if is_uuid(name):
+            raise no_group(task, cluster, "name", name)
+        return _create(task, cluster)
+    task.usable(group)
+    return _reconcile(task, cluster, group)
+
+
+def _absent(task, name):
+    gone = {"nodegroup": {}, "plan": plan.Plan()}
+    cluster = task.cluster(task.options["cluster"])
+    if cluster is None:
+        return gone
+    if cluster.last["status"] != "DELETE_IN_PROGRESS":
+        group = find_group(task, cluster, name)
+        if group is None:
+            return gone
+        if group.last["status"] == "DELETE_IN_PROGRESS":
+            # Someone is deleting it already: nothing to send, only to wait for.
+            if task.options["wait"] and task.idle(group) is not None:
+                raise wait.failure(group, group.last)
+            return gone
+    if task.idle(cluster) is None:
+        return gone
+    group = find_group(task, cluster, name)
+    if group is None or task.idle(group) is None:
+        return gone
+    todo = plan.delete(group.name, "delete_nodegroup", group.group)
+    task.carry_out(todo, cluster, [group])
+    return {"nodegroup": wire.masked(group.last or {}), "plan": todo}
+
+
+def _create(task, cluster):
+    references = References(task.names, cluster.last)
+    wanted = references.resolve(task.given(fields.NODEGROUP), fields.NODEGROUP)
+    references.complete_group(wanted, (cluster.last.get("labels") or {}).get("kube_tag"))
+    todo = plan.create_nodegroup(cluster.last["name"], wanted)
+    runner, state = task.carry_out(todo, cluster)
+    if state is None and not task.check_mode:
+        # Not waited for: what the service shows already, or what is known for certain.
+        watch = next(iter(runner.groups.values()))
+        state = watch.read() or {"uuid": watch.group, "name": wanted["name"], "cluster_id": cluster.cluster}
+    return {"nodegroup": wire.masked(state or {}), "plan": todo}
+
+
+def _reconcile(task, cluster, group):
+    options = task.options
+    given = task.given(fields.NODEGROUP)
+    # The name only led here; it is not compared.
+    given.pop("name")
+    wanted = References(task.names, cluster.last).resolve(given, fields.NODEGROUP)
+    count, present = wanted.get("node_count"), group.last.get("node_count")
+    if options["nodes_to_remove"] and count is not None and isinstance(present, int) and count < present:
+        wanted["nodes_to_remove"] = task.names.nodes("nodes_to_remove", group.last, options["nodes_to_remove"])
+    group.last["labels"] = group.last.get("labels") or {}
+    if wanted.get("kubernetes_version") not in (None, group.last["labels"].get("kube_tag")):
+        group.last["stopped"] = stopped_nodes(task, group.last)
+    autoscale = present_autoscale(task, cluster, group, "autoscale" in given)
+    note_stopped(task, group, given.get("autoscale"), autoscale)
+    todo = plan.nodegroup_changes(
+        cluster.last,
+        group.last,
+        wanted,
+        {
+            "immutable": options["immutable"],
+            "autoscale": autoscale,
+            "knobs": plan.Knobs(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
+        },
+    )
+    before = group.last
+    _runner, state = task.carry_out(todo, cluster, [group])
+    if state is None and todo.actions and not task.check_mode:
+        state = group.read()
+        if state is None:
+            raise NksError("%s was deleted by someone else while it was being changed." % group.name)
+    result = dict(state or before)
+    result.pop("stopped", None)
+    return {"nodegroup": wire.masked(result), "plan": todo}
+
+
+JOB = Job(
+    "nks_nodegroup",
+    dict(
+        arguments.auth(),
+        cluster={"type": "str", "required": True},
+        name={"type": "str", "required": True},
+        nodes_to_remove={"type": "list", "elements": "str"},
+        **arguments.state("present", "absent"),
+        **arguments.wait(),
+        **arguments.reconciled(),
+        **arguments.creation(fields.NODEGROUP),
+    ),
+    run,
+)

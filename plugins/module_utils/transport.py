@@ -1,0 +1,289 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HTTP: one connection pool, time-outs, retries of what is safe to repeat, and answers that can be trusted in form."""
+
+from __future__ import annotations
+
+import html
+import json
+import random
+import re
+import traceback
+from urllib.parse import urljoin, urlsplit
+
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
+
+try:
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    REQUESTS_ERROR = None
+except ImportError:
+    requests = None
+    HTTPAdapter = object
+    REQUESTS_ERROR = traceback.format_exc()
+
+#: Gateways answer these for a while and then recover; a read is simply asked again.
+TRANSIENT = (429, 502, 503, 504)
+#: Longest time that a Retry-After of the service is obeyed, in seconds.
+MAX_RETRY_AFTER = 60.0
+#: Longest pause between two attempts, in seconds.
+MAX_BACKOFF = 8.0
+#: No answer of the API comes near this size (bytes); a larger one is not read to its end.
+MAX_BODY = 64 * 1024 * 1024
+MAX_REDIRECTS = 3
+HIDDEN = "********"
+
+
+class Reply:
+    """One answer in trusted form: status (int), data (decoded JSON or None), headers, request_id (str)."""
+
+    def __init__(self, status, data, headers, request_id):
+        self.status = status
+        self.data = data
+        self.headers = headers
+        self.request_id = request_id
+
+
+class Transport:
+    """One `requests` session and the rules for using it.
+
+    :param clock: see :mod:`clock`.
+    :param timeout: seconds for one request.
+    :param max_retries: how often a safe request is repeated.
+    :param verify: True, False or the path of a CA bundle.
+    :param pool_size: connections kept open to one host.
+    :raises NksError: where `requests` is not installed.
+    """
+
+    def __init__(self, clock, timeout=30.0, max_retries=5, verify=True, pool_size=1, user_agent="nhncloud.nks"):
+        if requests is None:
+            raise NksError(
+                "The Python library 'requests' is needed where this task runs (pip install requests).",
+                exception=REQUESTS_ERROR,
+            )
+        self.clock = clock
+        self.timeout = timeout
+        self.max_retries = max_retries
+        self._verify = verify
+        self.warnings = []
+        self._secrets = set()
+        self._session = requests.Session()
+        adapter = HTTPAdapter(pool_connections=8, pool_maxsize=pool_size)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        # Magnum answers an error without a body, or 406, where JSON is not asked for by name.
+        self._session.headers.update({"Accept": "application/json", "User-Agent": user_agent})
+        # A .netrc entry would replace our token header by basic authentication.
+        self._session.auth = _no_auth
+
+    def close(self):
+        """Give the connections back."""
+        self._session.close()
+
+    def keep_secret(self, *values):
+        """Remember texts that must not stand in any message."""
+        self._secrets.update(str(value) for value in values if value)
+
+    def hide(self, text, secrets=()):
+        """The text without any secret known to us, in the spellings in which a service may quote it."""
+        for secret in sorted(self._secrets.union(secrets), key=len, reverse=True):
+            for spelling in _spellings(secret):
+                text = text.replace(spelling, HIDDEN)
+        return text
+
+    def warn_if_plain(self, url):
+        """Warn once where a credential is about to cross a network in clear text."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if parts.scheme == "http" and not (host in ("localhost", "::1") or host.startswith("127.")):
+            warning = "Credentials are sent to %s without encryption; use https." % parts.netloc
+            if warning not in self.warnings:
+                self.warnings.append(warning)
+
+    def request(self, method, url, doing, headers=None, params=None, body=None, safe=None, secrets=()):
+        """Send one request and return its answer.
+
+        :param doing: what is being done to which resource; opens every message.
+        :param body: sent as JSON.
+        :param safe: whether it may be repeated without looking; by default, reads may.
+        :param secrets: texts of the body that must not come back in a message.
+        :raises ApiError: the service refused.
+        :raises NoAnswer: no answer that says what happened to the request.
+        :raises BadReply: an answer that is not JSON where JSON was due.
+        """
+        if safe is None:
+            safe = method == "GET"
+        attempt = 0
+        while True:
+            try:
+                return self._once(method, url, doing, headers, params, body, secrets)
+            except (NoAnswer, BadReply) as error:
+                attempt += 1
+                if not safe or attempt > self.max_retries:
+                    raise
+                retry_after = getattr(error, "retry_after", None)
+                self.clock.sleep(self.backoff(attempt) if retry_after is None else retry_after)
+
+    @staticmethod
+    def backoff(attempt):
+        """Seconds before the given attempt (1, 2 …): doubling, capped, and spread so that clients don't move in step."""
+        return min(MAX_BACKOFF, 0.5 * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # nosec: not for cryptography
+
+    def _once(self, method, url, doing, headers, params, body, secrets):
+        self.warn_if_plain(url)
+        origin = urlsplit(url)[:2]
+        for _hop in range(MAX_REDIRECTS + 1):
+            response, content = self._send(method, url, doing, headers, params, body)
+            request_id = response.headers.get("X-Openstack-Request-Id", "")
+            status = response.status_code
+            if status not in (301, 302, 303, 307, 308):
+                break
+            target = urljoin(url, response.headers.get("Location", ""))
+            # The token goes to nobody but the host that it was meant for, and a write is never repeated by redirection.
+            if method != "GET" or urlsplit(target)[:2] != origin:
+                raise BadReply(
+                    "Could not %s: the service redirects to %s, which is not followed. Set the service's address "
+                    "with the option that ends in _endpoint, or auth_url." % (doing, self.hide(target.split("?")[0])),
+                    status_code=status,
+                    request_id=request_id,
+                )
+            url, params = target, None
+        else:
+            raise BadReply("Could not %s: the service redirects in a circle." % doing, status_code=status, request_id=request_id)
+        if status in TRANSIENT:
+            raise NoAnswer(
+                "Could not %s: the service answered HTTP %d%s. Try again later." % (doing, status, _reference(request_id)),
+                # A gateway that is overloaded (429) has not passed the request on.
+                maybe_done=status != 429,
+                retry_after=_retry_after(response.headers.get("Retry-After")),
+                status_code=status,
+                request_id=request_id,
+                api_error=self.hide(explanation(content), secrets),
+            )
+        if status >= 400:
+            raise ApiError(doing, status, self.hide(explanation(content), secrets), request_id)
+        return Reply(status, self._decode(content, doing, status, request_id), response.headers, request_id)
+
+    def _send(self, method, url, doing, headers, params, body):
+        """Status line, headers and the whole body, or NoAnswer."""
+        try:
+            response = self._session.request(
+                method,
+                url,
+                headers=headers,
+                params=params,
+                json=body,
+                timeout=self.timeout,
+                # Given with each request: an environment's CA bundle would overrule the session's setting.
+                verify=self._verify,
+                allow_redirects=False,
+                stream=True,
+            )
+            with response:
+                chunks, size = [], 0
+                for chunk in response.iter_content(1024 * 1024):
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    if size > MAX_BODY:
+                        raise BadReply("Could not %s: the answer is larger than %d bytes." % (doing, MAX_BODY))
+                return response, b"".join(chunks)
+        except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
+            raise NksError("Could not %s: '%s' is not a URL that can be used." % (doing, self.hide(url))) from None
+        except requests.exceptions.SSLError as error:
+            raise NksError(
+                "Could not %s: the certificate of %s could not be verified (%s). Name your CA with ca_cert."
+                % (doing, urlsplit(url).netloc, self.hide(_reason(error)))
+            ) from None
+        except requests.exceptions.Timeout as error:
+            raise NoAnswer(
+                "Could not %s: no answer from %s within %g s (request_timeout)." % (doing, urlsplit(url).netloc, self.timeout),
+                maybe_done=not isinstance(error, requests.exceptions.ConnectTimeout),
+            ) from None
+        except requests.exceptions.RequestException as error:
+            raise NoAnswer(
+                "Could not %s: no answer from %s (%s)." % (doing, urlsplit(url).netloc, self.hide(_reason(error))),
+                maybe_done="NewConnectionError" not in repr(error) and "Failed to establish" not in str(error),
+            ) from None
+        except OSError as error:
+            # requests lets a missing CA bundle through as a plain OSError.
+            raise NksError("Could not %s: %s" % (doing, self.hide(str(error)))) from None
+
+    def _decode(self, content, doing, status, request_id):
+        """Decoded JSON; None for an empty body."""
+        if not content.strip():
+            return None
+        try:
+            return json.loads(content.decode("utf-8"))
+        except (ValueError, RecursionError):
+            raise BadReply(
+                "Could not %s: the answer is not JSON (HTTP %d%s)." % (doing, status, _reference(request_id)),
+                status_code=status,
+                request_id=request_id,
+            ) from None
+
+
+def explanation(content):
+    """The service's own words from the body of an error, whatever its shape; at most 1,000 characters.
+
+    Shapes: Magnum's list of errors, Keystone's error object, and what Nova, Neutron, Glance and gateways answer
+    (observed on Magnum 9.4.1; NHN Cloud IaaS guides).
+    """
+    text = content.decode("utf-8", "replace")
+    try:
+        found = _words(json.loads(text))
+    except (ValueError, RecursionError):
+        # HTML of a gateway: its title or its text.
+        text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>", " ", text)
+        found = html.unescape(re.sub(r"<[^>]*>", " ", text))
+    return " ".join(str(found).split())[:1000]
+
+
+def _words(data, depth=0):
+    """The most telling text in a decoded error body."""
+    if isinstance(data, str):
+        return data
+    if depth > 4:
+        return ""
+    if isinstance(data, list):
+        return next((words for words in (_words(item, depth + 1) for item in data) if words), "")
+    if isinstance(data, dict):
+        for key in ("detail", "message", "faultstring", "resultMessage", "title", "reason"):
+            if isinstance(data.get(key), str) and data[key]:
+                return data[key]
+        return _words([data[key] for key in data if isinstance(data[key], (dict, list))], depth + 1)
+    return ""
+
+
+def _no_auth(prepared):
+    return prepared
+
+
+def _reference(request_id):
+    return ", request id %s" % request_id if request_id else ""
+
+
+def _reason(error):
+    """The innermost cause of a chain of urllib3's errors: what a person wants to read."""
+    text = str(error)
+    inner = re.findall(r"(?:\[Errno [^\]]*\] |: )([A-Z][^()'\":]{5,})", text)
+    return inner[-1].strip() if inner else text[:300]
+
+
+def _retry_after(value):
+    """Seconds to wait, from a Retry-After header in seconds; None for anything else (RFC 9110, 10.2.3)."""
+    try:
+        return min(MAX_RETRY_AFTER, max(0.0, float(value)))
+    except (TypeError, ValueError):
+        return None
+
+
+def _spellings(secret):
+    """A secret as it is, and as JSON or Python would quote it; a text of many lines also line by line."""
+    texts = [secret] + [line for line in secret.splitlines() if len(line.strip()) > 5 and line != secret]
+    for text in texts:
+        for spelling in dict.fromkeys((text, json.dumps(text)[1:-1], repr(text)[1:-1], repr(text.encode())[2:-1])):
+            if spelling:
+                yield spelling

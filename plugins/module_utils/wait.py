@@ -1,0 +1,301 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Polling with a given clock: busy, ready, failed, gone.
+
+A 202 proves nothing: the service may drop a change in silence, show the status from before the request for a while, or
+answer 404 for what it has just made (observed on Magnum). So the end of a wait is judged by three things: a status that is
+not busy, some evidence that the service took the request up, and the wanted value itself.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer, WaitError
+
+#: How long the service may show the state from before a request: at least so many polls and so many seconds.
+SETTLE_POLLS = 5
+SETTLE_SECONDS = 10.0
+#: How long something new may be answered with 404 (seconds).
+MISSING_SECONDS = 60.0
+#: Polls that must show the wanted value where nothing else shows that the service took the request up.
+QUIET_POLLS = 3
+#: A wait says at least this often that it goes on (seconds).
+PROGRESS_SECONDS = 60.0
+
+
+def busy(state):
+    """Whether an operation is under way, whoever started it."""
+    return state is not None and str(state["status"]).endswith("_IN_PROGRESS")
+
+
+def failed(state):
+    """Whether the last operation failed."""
+    return state is not None and str(state["status"]).endswith("_FAILED")
+
+
+def ready(state):
+    """Whether the last operation ended well."""
+    return state is not None and str(state["status"]).endswith("_COMPLETE")
+
+
+class Watch:
+    """A cluster or one of its node groups, and what was last seen of it.
+
+    :param api: see :class:`api.Api`.
+    :param cluster: the cluster's UUID.
+    :param group: the node group's UUID or name; None for the cluster itself.
+    :param name: how messages call it.
+    :param last: the state last seen, typed; None where there was nothing.
+    """
+
+    def __init__(self, api, cluster, group, name, last=None):
+        self.api = api
+        self.cluster = cluster
+        self.group = group
+        self.name = name
+        self.last = last
+
+    def read(self):
+        """The present state, typed; None for 404."""
+        try:
+            reply = self.api.nodegroup(self.cluster, self.group) if self.group else self.api.cluster(self.cluster)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            self.last = None
+        else:
+            self.last = wire.identified(reply, "read %s" % self.name)
+        return self.last
+
+
+def mark(state):
+    """What changes in a resource when the service takes a request up."""
+    return None if state is None else (state["status"], state.get("updated_at"), state.get("status_reason"))
+
+
+class Waiter:
+    """Waits for resources.
+
+    :param clock: see :mod:`clock`.
+    :param interval: seconds between two polls.
+    :param timeout: seconds for one operation.
+    :param progress: called with one line for a person, at each change and each minute.
+    """
+
+    def __init__(self, clock, interval=10.0, timeout=3600, progress=None):
+        self.clock = clock
+        self.interval = interval
+        self.timeout = timeout
+        self.progress = progress or (lambda line: None)
+
+    def poll(self, watch, until, aim, pause_first=False):
+        """Call ``until`` between pauses until it answers something other than None.
+
+        :param watch: whose last status is told.
+        :param aim: what is being waited for, for messages ("to be ready").
+        :raises WaitError: the time is over.
+        """
+        started = self.clock.now()
+        told = [None, started]
+        if pause_first:
+            self.clock.sleep(min(self.interval, self.timeout))
+        while True:
+            trouble = None
+            try:
+                answer = until()
+                if answer is not None:
+                    return answer
+            except (NoAnswer, BadReply) as error:
+                # A bad moment of the cloud is no reason to lose an hour's wait; the time limit ends it.
+                trouble = error
+            elapsed = self.clock.now() - started
+            self._tell(watch, elapsed, told)
+            if elapsed >= self.timeout:
+                status = watch.last["status"] if watch.last else "nothing"
+                raise WaitError(
+                    "Waited %g s for %s %s; its last status was %s.%s Nothing is lost: run the task again and it goes on from "
+                    "there, or set a longer wait_timeout." % (self.timeout, watch.name, aim, status, " " + trouble.msg if trouble else ""),
+                    status=status,
+                )
+            self.clock.sleep(min(self.interval, self.timeout - elapsed))
+
+    def _tell(self, watch, elapsed, told):
+        """A line of progress, if there is something new to say or a minute has passed."""
+        status = watch.last["status"] if watch.last else "not there"
+        if status != told[0] or self.clock.now() - told[1] >= PROGRESS_SECONDS:
+            told[:] = [status, self.clock.now()]
+            self.progress("%s: %s, %s%s" % (watch.name, status, duration(elapsed), _nodes(watch.last)))
+
+    def until_idle(self, watch, first=None):
+        """Wait while an operation is under way, whoever started it.
+
+        :param first: a state that was just read, so that an idle resource costs no request.
+        :returns: the state, or None when the resource is gone.
+        """
+        if first is not None and not busy(first):
+            return first
+
+        def look():
+            state = watch.read()
+            return None if busy(state) else (state,)
+
+        return self.poll(watch, look, "to become idle", pause_first=first is not None)[0]
+
+    def until_gone(self, watch, before):
+        """Wait for 404 after a DELETE.
+
+        :param before: the state from before it.
+        :raises WaitError: the deletion failed, or was dropped.
+        """
+        seen = _Evidence(self.clock)
+
+        def look():
+            state = watch.read()
+            if state is None:
+                return True
+            seen.look(state, before)
+            if failed(state) and seen.any:
+                raise failure(watch, state)
+            if not seen.any and seen.over():
+                raise dropped(watch, "delete", ["state"])
+            return None
+
+        self.poll(watch, look, "to be gone", pause_first=True)
+
+    def until_there(self, watch):
+        """Wait for something new to be ready; a 404 is tolerated for a moment.
+
+        :raises WaitError: it failed, or vanished.
+        """
+        started = self.clock.now()
+        was_there = []
+
+        def look():
+            state = watch.read()
+            if state is None:
+                if was_there or self.clock.now() - started > min(MISSING_SECONDS, self.timeout):
+                    raise WaitError(
+                        "%s %s while waiting for it to be ready."
+                        % (watch.name, "was deleted by someone else" if was_there else "did not appear although the service accepted it")
+                    )
+                return None
+            was_there.append(True)
+            if failed(state):
+                raise failure(watch, state)
+            return state if ready(state) else None
+
+        return self.poll(watch, look, "to be ready", pause_first=True)
+
+    def until_done(self, action, watch, before, parent=None, parent_before=None):
+        """Wait for a change that the service accepted.
+
+        :param action: see :class:`plan.Action`; its outcome is looked for.
+        :param watch: the resource that shows the outcome.
+        :param before: its state from before the request.
+        :param parent: the cluster, where the resource is a node group: an operation on a group makes the cluster busy too.
+        :raises WaitError: the operation failed, or was dropped.
+        """
+        seen = _Evidence(self.clock)
+
+        def look():
+            state = watch.read()
+            if state is None:
+                raise WaitError("%s was deleted by someone else while it was being changed (%s)." % (watch.name, action.name))
+            seen.look(state, before)
+            if busy(state):
+                return None
+            if failed(state) and seen.any:
+                raise failure(watch, state)
+            if parent is not None:
+                above = parent.read()
+                seen.look(above, parent_before)
+                if busy(above):
+                    return None
+                if failed(above) and mark(above) != mark(parent_before):
+                    raise failure(parent, above)
+            missing = action.missing(state, watch.api, watch.cluster)
+            seen.count(missing)
+            if not missing:
+                return state if seen.any or seen.quiet >= QUIET_POLLS else None
+            # Once the service has been at work, one more poll is allowed for the value; before, the time to settle.
+            if (seen.busy and seen.unmet > 1) or seen.over():
+                raise dropped(watch, action.name, missing)
+            return None
+
+        return self.poll(watch, look, "to finish %s" % action.name, pause_first=True)
+
+
+class _Evidence:
+    """Whether the service took a request up."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.started = clock.now()
+        self.any = False
+        self.busy = False
+        self.polls = 0
+        self.quiet = 0
+        self.unmet = 0
+
+    def look(self, state, before):
+        """A busy or a changed resource is evidence."""
+        self.polls += 1
+        self.busy = self.busy or busy(state)
+        self.any = self.busy or self.any or (state is not None and mark(state) != mark(before))
+
+    def count(self, missing):
+        """How often in a row the value was there, or was not although nothing is under way."""
+        self.quiet = 0 if missing else self.quiet + 1
+        self.unmet = self.unmet + 1 if missing else 0
+
+    def over(self):
+        """Whether the service has had its time to show anything."""
+        return self.polls >= SETTLE_POLLS and self.clock.now() - self.started >= SETTLE_SECONDS
+
+
+def failure(watch, state):
+    """Why a resource is in a failed status: its reason, and the contents of its last failed event."""
+    event = last_failed_event(watch, state)
+    reason = state.get("status_reason") or "no reason given"
+    told = "; the task's history says of %s: %s" % (event.get("type"), event["contents"]) if event and event.get("contents") else ""
+    return WaitError(
+        "%s is in %s: %s%s." % (watch.name, state["status"], reason.rstrip("."), told.rstrip(".")),
+        status=state["status"],
+        status_reason=state.get("status_reason"),
+        event=event,
+    )
+
+
+def last_failed_event(watch, state):
+    """The newest failed event of the resource, or of the cluster; None where the history cannot be read."""
+    try:
+        events = [event for event in watch.api.events(watch.cluster) if event.get("state") == "FAIL"]
+    except NksError:
+        # The failure itself must be told, whatever becomes of its history.
+        return None
+    own = [event for event in events if event.get("resource_uuid") == state.get("uuid")]
+    newest = sorted(own or events, key=lambda event: (str(event.get("created_at")), str(event.get("id"))))
+    return wire.event(newest[-1]) if newest else None
+
+
+def dropped(watch, what, missing):
+    """The service said yes and did nothing."""
+    return WaitError(
+        "%s: the service accepted '%s' but did not do it (%s is not as wanted). Look at its status and events, then run the task again."
+        % (watch.name, what, ", ".join(missing)),
+        status=watch.last["status"] if watch.last else None,
+    )
+
+
+def duration(seconds):
+    """Seconds for a person: "1 min 20 s"."""
+    minutes, seconds = divmod(int(seconds), 60)
+    return "%d min %d s" % (minutes, seconds) if minutes else "%d s" % seconds
+
+
+def _nodes(state):
+    """ ", 1 of 3 nodes", where the service tells."""
+    wanted = ((state or {}).get("labels") or {}).get("requested_node_count")
+    return ", %s of %s nodes" % (state.get("node_count"), wanted) if isinstance(wanted, int) else ""

@@ -1,0 +1,143 @@
+#!/usr/bin/python
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nks_autoscale
+short_description: Manage the cluster autoscaler of NHN Kubernetes Service (NKS) node groups
+version_added: "0.1.0"
+description:
+  - Turns the cluster autoscaler of one node group on or off and sets its limits.
+  - The present settings are read, the given ones are put in, and the full set is sent. What is not given keeps its present value.
+  - The autoscaler cannot be turned on while nodes of the node group are stopped.
+  - The same settings can be given with the option O(nhncloud.nks.nks_nodegroup#module:autoscale) of M(nhncloud.nks.nks_nodegroup).
+extends_documentation_fragment:
+  - nhncloud.nks.auth
+  - nhncloud.nks.wait
+  - nhncloud.nks.attributes
+  - nhncloud.nks.autoscale
+options:
+  cluster:
+    description:
+      - Name or UUID of the cluster.
+    type: str
+    required: true
+  nodegroup:
+    description:
+      - Name or UUID of the node group.
+    type: str
+    default: default-worker
+seealso:
+  - module: nhncloud.nks.nks_autoscale_info
+  - module: nhncloud.nks.nks_nodegroup
+author:
+  - nhncloud.nks contributors (@nhncloud-nks)
+"""
+
+EXAMPLES = r"""
+# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+
+- name: Let the cluster autoscaler keep 1 to 5 nodes in the first node group
+  nhncloud.nks.nks_autoscale:
+    cluster: demo
+    enabled: true
+    min_node_count: 1
+    max_node_count: 5
+
+- name: Let it remove nodes that are used by less than 30 percent for 20 minutes
+  nhncloud.nks.nks_autoscale:
+    cluster: demo
+    enabled: true
+    scale_down_enabled: true
+    scale_down_utilization_threshold: 30
+    scale_down_unneeded_time: 20
+
+- name: Turn it off and keep its limits
+  nhncloud.nks.nks_autoscale:
+    cluster: demo
+    enabled: false
+"""
+
+RETURN = r"""
+autoscale:
+  description:
+    - The settings as they are at the end of the task, in the API's own names, each value in its own type.
+    - In check mode, the settings as they are.
+  returned: success
+  type: dict
+  contains:
+    ca_enable:
+      description:
+        - Whether the cluster autoscaler is on.
+      type: bool
+      sample: true
+    ca_min_node_count:
+      description:
+        - Smallest number of nodes.
+      type: int
+      sample: 2
+    ca_max_node_count:
+      description:
+        - Largest number of nodes.
+      type: int
+      sample: 5
+    ca_scale_down_enable:
+      description:
+        - Whether nodes are removed, too.
+      type: bool
+      sample: true
+    ca_scale_down_unneeded_time:
+      description:
+        - Minutes that a node must have been unneeded before it is removed.
+      type: int
+      sample: 10
+    ca_scale_down_util_thresh:
+      description:
+        - Utilization in percent below which a node counts as unneeded.
+      type: int
+      sample: 50
+    ca_scale_down_delay_after_add:
+      description:
+        - Minutes without removals after a node was added.
+      type: int
+      sample: 10
+actions:
+  description:
+    - What was done (in check mode, what would be done), in this order. Empty when nothing changes.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description:
+        - Name of the action.
+      type: str
+      sample: resize
+    resource:
+      description:
+        - What it was done to.
+      type: str
+      sample: cluster/demo/nodegroup/default-worker
+    changes:
+      description:
+        - For each option that changes, its value C(before) and C(after). Secrets are masked.
+      type: dict
+      sample:
+        node_count:
+          before: 2
+          after: 3
+"""
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import door
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.autoscale import JOB
+
+
+def main():
+    door.main(JOB)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,473 @@
+#!/usr/bin/python
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nks_cluster
+short_description: Manage NHN Kubernetes Service (NKS) clusters
+version_added: "0.1.0"
+description:
+  - Creates, changes and deletes clusters of NHN Kubernetes Service (NKS).
+  - A cluster is created together with its first node group, which the service calls C(default-worker). The options about nodes, from O(flavor) and O(image) to
+    O(user_script) and O(autoscale), are for this node group. Further node groups are managed with M(nhncloud.nks.nks_nodegroup).
+  - On an existing cluster each given option is compared with what the service has. O(node_count), O(flavor), O(user_script), O(autoscale),
+    O(kubernetes_version), O(ncr_sgw) and O(obs_sgw), and O(cni) (with O(pods_network_cidr) and O(pods_network_subnet)) are changed where
+    they differ. All others cannot be changed after creation, see O(immutable). Options that are not given are left alone.
+  - References such as O(network) and O(flavor) are names or UUIDs. A UUID is used as it is. A name with no match, or with several,
+    fails and lists the candidates.
+  - A cluster that is busy (C(CREATE_IN_PROGRESS) and the like), whoever made it so, is waited for before it is compared.
+  - A cluster in C(CREATE_FAILED) was never made. It can only be deleted. In any other failed status the task warns if nothing has to
+    change, and fails with the service's reason if something has.
+extends_documentation_fragment:
+  - nhncloud.nks.auth
+  - nhncloud.nks.wait
+  - nhncloud.nks.attributes
+  - nhncloud.nks.nodegroup
+  - nhncloud.nks.autoscale.suboptions
+  - nhncloud.nks.reconciled
+options:
+  name:
+    description:
+      - Name of the cluster, or UUID of an existing one.
+      - A new name has 1 to 32 of the characters a-z, 0-9 and C(-), begins with a letter and does not end in C(-).
+      - A name that several clusters bear is refused; give the UUID.
+    type: str
+    required: true
+  state:
+    description:
+      - With V(present) the cluster is created, or changed where it differs.
+      - With V(absent) it is deleted with all its node groups. It is no change if it is not there.
+    type: str
+    choices:
+      - present
+      - absent
+    default: present
+  keypair:
+    description:
+      - Name of the key pair for the nodes. A key pair belongs to one user. Needed to create the cluster.
+      - Cannot be changed after creation.
+    type: str
+  network:
+    description:
+      - Name or UUID of the network (VPC) of the nodes. Needed to create the cluster.
+      - Cannot be changed after creation.
+    type: str
+    aliases:
+      - fixed_network
+  subnet:
+    description:
+      - Name or UUID of the subnet of the nodes. A name is looked for in O(network). Needed to create the cluster.
+      - Cannot be changed after creation.
+    type: str
+    aliases:
+      - fixed_subnet
+  external_network:
+    description:
+      - Name or UUID of the network that is attached to the internet gateway. Needed to create the cluster when O(subnet) is attached to an
+        internet gateway.
+      - Cannot be changed after creation.
+    type: str
+    aliases:
+      - external_network_id
+  external_subnets:
+    description:
+      - Names or UUIDs of subnets of O(external_network), in any order. If they are not given at the creation, all of them are used.
+      - Cannot be changed after creation.
+    type: list
+    elements: str
+    aliases:
+      - external_subnet_id_list
+  kubernetes_version:
+    description:
+      - Kubernetes version as NKS writes it, for example V(v1.32.3). Needed to create the cluster.
+      - On an existing cluster another version is an upgrade, see O(upgrade). A downgrade is refused.
+    type: str
+    aliases:
+      - kube_tag
+  upgrade:
+    description:
+      - What an upgrade of O(kubernetes_version) covers.
+      - With V(control_plane) the control plane takes one step, to the same or the next minor version. It fails before any step if more are needed,
+        or if a node group is behind the control plane.
+      - With V(all) the node groups are upgraded, too, also those that a former run left behind, and several minor versions are walked one by one.
+        In check mode RV(actions) is the whole plan.
+      - With V(never) a difference is a warning.
+    type: str
+    choices:
+      - control_plane
+      - all
+      - never
+    default: control_plane
+  public_api_endpoint:
+    description:
+      - Whether the Kubernetes API endpoint gets a public address. It needs O(external_network). If it is not set, a cluster is created without.
+      - Cannot be changed after creation.
+    type: bool
+    aliases:
+      - master_lb_floating_ip_enabled
+  strict_sg_rules:
+    description:
+      - Whether the security groups of the nodes get only the rules that are required. If it is not set, the service creates a cluster without.
+      - Cannot be changed after creation.
+    type: bool
+  service_cluster_ip_range:
+    description:
+      - Network of the Kubernetes services (ClusterIP), a prefix of /24 or shorter. If it is not set, the service uses C(10.254.0.0/16).
+      - It must not overlap O(subnet), O(pods_network_cidr), 169.254.0.0/16 or 198.18.0.0/19.
+      - Cannot be changed after creation.
+    type: str
+  pods_network_cidr:
+    description:
+      - Network of the pods, a prefix of /24 or shorter. If it is not set, the service uses C(10.100.0.0/16).
+      - It must not overlap O(subnet), O(service_cluster_ip_range), 169.254.0.0/16 or 198.18.0.0/19.
+      - Cannot be changed after creation, other than together with O(cni).
+    type: str
+  pods_network_subnet:
+    description:
+      - Prefix length of the pod subnet of one node, 20 to 28, and at least 2 longer than the prefix of O(pods_network_cidr).
+        If it is not set, the service uses 24.
+      - Cannot be changed after creation, other than together with O(cni).
+    type: int
+  ncr_sgw:
+    description:
+      - Name or UUID of the service gateway for NHN Container Registry (NCR), in the cluster's network.
+      - It is needed, together with O(obs_sgw), to create a cluster in a O(subnet) that is not attached to an internet gateway.
+      - It can be changed for a cluster that was created with service gateways. The service wants both gateways at each change;
+        the one that is not given keeps its present value.
+    type: str
+  obs_sgw:
+    description:
+      - Name or UUID of the service gateway for Object Storage (OBS), in the cluster's network. See O(ncr_sgw).
+    type: str
+  cni:
+    description:
+      - CNI of the cluster. V(calico) is Calico-VXLAN and V(calico-ebpf) is Calico-eBPF.
+      - On an existing cluster only the change from Flannel to V(calico) is offered by the API guide, with a new O(pods_network_cidr).
+        The public cloud has removed this operation in May 2025. Where it is gone the task fails with the service's refusal.
+    type: str
+    choices:
+      - calico
+      - calico-ebpf
+    aliases:
+      - cni_driver
+notes:
+  - At the creation O(keypair), O(flavor), O(image), O(availability_zone), O(boot_volume_type), O(boot_volume_size), O(network), O(subnet) and
+    O(kubernetes_version) are needed. A task for an existing cluster may leave them out.
+  - The account needs the role ADMIN or NKS ADMIN in the project.
+seealso:
+  - module: nhncloud.nks.nks_cluster_info
+  - module: nhncloud.nks.nks_nodegroup
+  - module: nhncloud.nks.nks_kubeconfig
+  - name: NKS API guide
+    description: The API of record.
+    link: https://docs.nhncloud.com/en/Container/NKS/en/public-api/
+author:
+  - nhncloud.nks contributors (@nhncloud-nks)
+"""
+
+EXAMPLES = r"""
+# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+
+- name: Create a cluster by names and wait until it is ready
+  nhncloud.nks.nks_cluster:
+    name: demo
+    kubernetes_version: v1.32.3
+    keypair: demo-key
+    network: demo-vpc
+    subnet: demo-subnet
+    external_network: public_network
+    public_api_endpoint: true
+    availability_zone: kr-pub-a
+    flavor: m2.c4m8
+    image: Ubuntu Server 22.04 LTS Container
+    boot_volume_type: General SSD
+    boot_volume_size: 50
+    node_count: 2
+  register: created
+
+- name: Show where its Kubernetes API is
+  ansible.builtin.debug:
+    msg: "{{ created.cluster.api_address | default('in check mode there is no cluster yet') }}"
+
+- name: Create a cluster without internet access, with service gateways and extra volumes, and do not wait for it
+  nhncloud.nks.nks_cluster:
+    name: internal
+    kubernetes_version: v1.32.3
+    keypair: demo-key
+    network: demo-vpc
+    subnet: private-subnet
+    ncr_sgw: demo-ncr
+    obs_sgw: demo-obs
+    availability_zone: kr-pub-a
+    flavor: m2.c4m8
+    image: Ubuntu Server 22.04 LTS Container
+    boot_volume_type: General SSD
+    boot_volume_size: 50
+    extra_volumes:
+      - type: General HDD
+        size: 100
+        mount_path: /data
+    extra_security_groups:
+      - subnet: private-subnet
+        security_groups:
+          - web
+          - db
+    wait: false
+
+- name: Let the first node group have three nodes
+  nhncloud.nks.nks_cluster:
+    name: demo
+    node_count: 3
+
+- name: Replace its nodes one by one by larger ones, without a node more meanwhile
+  nhncloud.nks.nks_cluster:
+    name: demo
+    flavor: r2.c4m32
+    num_buffer_nodes: 0
+    num_max_unavailable_nodes: 1
+
+- name: Give nodes that are created from now on a script
+  nhncloud.nks.nks_cluster:
+    name: demo
+    user_script: |
+      #!/bin/bash
+      sysctl -w vm.max_map_count=262144
+
+- name: Let the cluster autoscaler keep 2 to 5 nodes
+  nhncloud.nks.nks_cluster:
+    name: demo
+    autoscale:
+      enabled: true
+      min_node_count: 2
+      max_node_count: 5
+
+- name: Upgrade the control plane and all node groups
+  nhncloud.nks.nks_cluster:
+    name: demo
+    kubernetes_version: v1.33.4
+    upgrade: all
+
+- name: Delete a cluster
+  nhncloud.nks.nks_cluster:
+    name: demo
+    state: absent
+"""
+
+RETURN = r"""
+cluster:
+  description:
+    - The cluster as it is at the end of the task, in the API's own names, each value in its own type.
+    - With O(state=absent), the cluster as it was. Empty when there is none.
+    - In check mode, the cluster as it is.
+  returned: success
+  type: dict
+  contains:
+    uuid:
+      description:
+        - UUID of the cluster.
+      type: str
+      sample: 2b778d83-8b67-45b1-920e-b0c5ad5c2f30
+    name:
+      description:
+        - Name of the cluster.
+      type: str
+      sample: demo
+    status:
+      description:
+        - Status of the cluster's last task, such as V(CREATE_COMPLETE), V(UPDATE_IN_PROGRESS) or V(UPDATE_FAILED).
+      type: str
+      sample: CREATE_COMPLETE
+    status_reason:
+      description:
+        - Reason of the status.
+      type: str
+      sample: Deploy completed successfully
+    api_address:
+      description:
+        - URL of the Kubernetes API endpoint.
+      type: str
+      sample: https://2b778d83-nks-kr1.container.nhncloud.com:6443
+    node_count:
+      description:
+        - Number of worker nodes of all node groups.
+      type: int
+      sample: 2
+    node_addresses:
+      description:
+        - IP addresses of the worker nodes.
+      type: list
+      elements: str
+      sample: ["10.0.0.11", "10.0.0.12"]
+    flavor_id:
+      description:
+        - UUID of the flavor of the first node group.
+      type: str
+      sample: 6ef27f21-c774-4c0e-84ff-7dd4a762571f
+    keypair:
+      description:
+        - Name of the key pair.
+      type: str
+      sample: demo-key
+    fixed_network:
+      description:
+        - UUID of the network (VPC).
+      type: str
+      sample: eb212079-b6ec-430c-ba57-14280a457bcb
+    fixed_subnet:
+      description:
+        - UUID of the subnet.
+      type: str
+      sample: 4fdf5b80-3d35-43f5-a5c1-010a3b6c8e90
+    project_id:
+      description:
+        - ID of the project (tenant).
+      type: str
+      sample: 1ffeaca9bbf94ab1aa9cffdec29a258a
+    stack_id:
+      description:
+        - UUID of the stack behind the control plane.
+      type: str
+      sample: 7f497472-9729-4b89-9124-1c097335b856
+    created_at:
+      description:
+        - Time of the creation, UTC.
+      type: str
+      sample: "2026-10-07T07:43:17+00:00"
+    updated_at:
+      description:
+        - Time of the last change, UTC.
+      type: str
+      sample: "2026-10-07T08:05:51+00:00"
+    labels:
+      description:
+        - Labels of the cluster, each in its own type; whatever the service shows, not only what is listed here.
+        - Settings of the first node group stand in the labels of node group C(default-worker), see M(nhncloud.nks.nks_nodegroup_info).
+      type: dict
+      contains:
+        kube_tag:
+          description:
+            - Kubernetes version of the control plane.
+          type: str
+          sample: v1.32.3
+        upgradable_kube_versions:
+          description:
+            - Versions to which the control plane can be upgraded in one step.
+          type: list
+          elements: str
+          sample: ["v1.33.4"]
+        availability_zone:
+          description:
+            - Availability zone of the first node group.
+          type: str
+          sample: kr-pub-a
+        node_image:
+          description:
+            - UUID of the base image of the first node group.
+          type: str
+          sample: f462a2a5-ba24-46d6-b7a1-9a9febcd3cfc
+        external_network_id:
+          description:
+            - UUID of the external network.
+          type: str
+          sample: 751b8227-7b45-440a-9349-dbf829d0aba5
+        external_subnet_id_list:
+          description:
+            - UUIDs of subnets of the external network.
+          type: list
+          elements: str
+          sample: ["59ddc195-76b1-431d-9693-f09880747dc6"]
+        master_lb_floating_ip_enabled:
+          description:
+            - Whether the Kubernetes API endpoint has a public address.
+          type: bool
+          sample: true
+        strict_sg_rules:
+          description:
+            - Whether the security groups of the nodes have only the rules that are required.
+          type: bool
+          sample: false
+        cni_driver:
+          description:
+            - CNI of the cluster.
+          type: str
+          sample: calico
+        pods_network_cidr:
+          description:
+            - Network of the pods.
+          type: str
+          sample: 10.100.0.0/16
+        pods_network_subnet:
+          description:
+            - Prefix length of the pod subnet of one node.
+          type: int
+          sample: 24
+        service_cluster_ip_range:
+          description:
+            - Network of the services.
+          type: str
+          sample: 10.254.0.0/16
+        ncr_sgw:
+          description:
+            - UUID of the service gateway for NHN Container Registry.
+          type: str
+          sample: 48f4ff38-d14b-4f34-a40c-705524e6a755
+        obs_sgw:
+          description:
+            - UUID of the service gateway for Object Storage.
+          type: str
+          sample: 23c550cb-6a5b-4eaa-903a-711c13316d91
+        api_ep_ipacl_enable:
+          description:
+            - Whether the Kubernetes API endpoint is under IP access control.
+          type: bool
+          sample: false
+        certificate_expiry:
+          description:
+            - Time when the cluster's certificate expires.
+          type: str
+          sample: "2031-10-06T07:43:17+00:00"
+        term_of_validity:
+          description:
+            - Validity of the cluster's certificate, in years.
+          type: int
+          sample: 5
+actions:
+  description:
+    - What was done (in check mode, what would be done), in this order. Empty when nothing changes.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description:
+        - Name of the action.
+      type: str
+      sample: resize
+    resource:
+      description:
+        - What it was done to.
+      type: str
+      sample: cluster/demo/nodegroup/default-worker
+    changes:
+      description:
+        - For each option that changes, its value C(before) and C(after). Secrets are masked.
+      type: dict
+      sample:
+        node_count:
+          before: 2
+          after: 3
+"""
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import door
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.cluster import JOB
+
+
+def main():
+    door.main(JOB)
+
+
+if __name__ == "__main__":
+    main()

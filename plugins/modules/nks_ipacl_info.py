@@ -1,0 +1,100 @@
+#!/usr/bin/python
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nks_ipacl_info
+short_description: Get IP access control of the API endpoint of NHN Kubernetes Service (NKS) clusters
+version_added: "0.1.0"
+description:
+  - Returns IP access control of the Kubernetes API endpoint of a cluster.
+extends_documentation_fragment:
+  - nhncloud.nks.auth
+  - nhncloud.nks.query
+  - nhncloud.nks.attributes.info
+options:
+  cluster:
+    description:
+      - Name or UUID of the cluster.
+    type: str
+    required: true
+seealso:
+  - module: nhncloud.nks.nks_ipacl
+author:
+  - nhncloud.nks contributors (@nhncloud-nks)
+"""
+
+EXAMPLES = r"""
+# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+
+- name: Get IP access control
+  nhncloud.nks.nks_ipacl_info:
+    cluster: demo
+  register: access
+
+- name: Get the networks of its list
+  nhncloud.nks.nks_ipacl_info:
+    cluster: demo
+    query: ipacl_targets[].cidr_address
+  register: networks
+"""
+
+RETURN = r"""
+ipacl:
+  description:
+    - The access control, in the API's own names, each value in its own type.
+  returned: success
+  type: dict
+  contains:
+    cluster_uuid:
+      description:
+        - UUID of the cluster.
+      type: str
+      sample: 2b778d83-8b67-45b1-920e-b0c5ad5c2f30
+    enable:
+      description:
+        - Whether IP access control is enforced.
+      type: bool
+      sample: true
+    action:
+      description:
+        - What happens to the targets, V(ALLOW) or V(DENY). Not there while it is not enforced.
+      type: str
+      sample: ALLOW
+    ipacl_targets:
+      description:
+        - The targets, with what the service has added itself. Empty while it is not enforced.
+      type: list
+      elements: dict
+      contains:
+        cidr_address:
+          description:
+            - Address or network.
+          type: str
+          sample: 203.0.113.0/24
+        description:
+          description:
+            - Description, where there is one.
+          type: str
+          sample: Office
+result:
+  description:
+    - What the expression in O(query) gives.
+  returned: when O(query) is given
+  type: raw
+  sample: ["demo"]
+"""
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import door
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.ipacl import INFO
+
+
+def main():
+    door.main(INFO)
+
+
+if __name__ == "__main__":
+    main()

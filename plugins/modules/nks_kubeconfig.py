@@ -1,0 +1,209 @@
+#!/usr/bin/python
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nks_kubeconfig
+short_description: Write kubeconfig files of NHN Kubernetes Service (NKS) clusters
+version_added: "0.1.0"
+description:
+  - Gets the kubeconfig of a cluster and writes it to a file, alone or among the entries of an existing kubeconfig.
+  - The file is written atomically and is never readable by more users than O(mode) says. Files are compared by their meaning, so that
+    another order or form is no change, and a renewed certificate is one.
+  - The difference in diff mode names what changes and never shows key material.
+  - Anyone who has the kubeconfig is an administrator of the cluster.
+extends_documentation_fragment:
+  - nhncloud.nks.auth
+  - nhncloud.nks.wait
+  - nhncloud.nks.attributes
+options:
+  cluster:
+    description:
+      - Name or UUID of the cluster. With O(state=absent) the cluster need not be there any more.
+    type: str
+    required: true
+  state:
+    description:
+      - With V(present) the kubeconfig is in the file.
+      - With V(absent) the file is deleted, or with O(merge=true) the cluster's entries are taken out of it.
+    type: str
+    choices:
+      - present
+      - absent
+    default: present
+  dest:
+    description:
+      - Path of the file. Its folder must exist. Needed unless O(return_content=true).
+    type: path
+  mode:
+    description:
+      - Permissions of the file, as a quoted octal number or in symbolic form. Those of an existing file are corrected.
+    type: raw
+    default: "0600"
+  owner:
+    description:
+      - Name or ID of the user who owns the file. That of an existing file is corrected.
+    type: str
+  group:
+    description:
+      - Name or ID of the group that owns the file. That of an existing file is corrected.
+    type: str
+  backup:
+    description:
+      - Whether an existing file is kept under another name, which tells the time, before its content changes.
+    type: bool
+    default: false
+  merge:
+    description:
+      - Whether the entries of the cluster are put into an existing kubeconfig, or with O(state=absent) taken out of it.
+        All other entries are left alone.
+      - With V(false) the file holds this one cluster only.
+    type: bool
+    default: false
+  context:
+    description:
+      - Name of the context, of the cluster entry and of the user entry. If it is not set, it is the cluster's name.
+    type: str
+  set_current_context:
+    description:
+      - Whether the context becomes the current one of the file.
+    type: bool
+    default: true
+  return_content:
+    description:
+      - Whether the kubeconfig is returned as RV(kubeconfig). It is a secret, so set C(no_log) on such a task.
+    type: bool
+    default: false
+requirements:
+  - PyYAML
+notes:
+  - A renewal of the cluster's certificate makes older kubeconfigs invalid. Run this module again after it.
+  - With O(state=absent) and O(merge=true) the entries named O(context) are taken out. If O(context) is not set and O(cluster) is a UUID, the
+    cluster must still be there to tell its name.
+seealso:
+  - module: nhncloud.nks.nks_cluster
+  - module: kubernetes.core.k8s
+author:
+  - nhncloud.nks contributors (@nhncloud-nks)
+attributes:
+  safe_file_operations:
+    description: Uses Ansible's strict file operation functions to ensure proper permissions and avoid data corruption.
+    support: full
+    details:
+      - The file is replaced atomically, and is created with its final permissions.
+"""
+
+EXAMPLES = r"""
+# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+
+- name: Write a kubeconfig that holds this cluster only
+  nhncloud.nks.nks_kubeconfig:
+    cluster: demo
+    dest: ~/.kube/demo.yml
+
+- name: Put the cluster into one's own kubeconfig, and keep the present context
+  nhncloud.nks.nks_kubeconfig:
+    cluster: demo
+    dest: ~/.kube/config
+    merge: true
+    backup: true
+    set_current_context: false
+
+- name: Get the kubeconfig without a file
+  nhncloud.nks.nks_kubeconfig:
+    cluster: demo
+    return_content: true
+  no_log: true
+  register: access
+
+- name: Take the cluster out of one's own kubeconfig
+  nhncloud.nks.nks_kubeconfig:
+    cluster: demo
+    dest: ~/.kube/config
+    merge: true
+    state: absent
+
+- name: Delete the file of this cluster
+  nhncloud.nks.nks_kubeconfig:
+    cluster: demo
+    dest: ~/.kube/demo.yml
+    state: absent
+"""
+
+RETURN = r"""
+path:
+  description:
+    - Path of the file, V(none) when O(dest) is not given.
+  returned: success
+  type: str
+  sample: /home/me/.kube/demo.yml
+context:
+  description:
+    - Name of the context, of the cluster entry and of the user entry.
+  returned: success
+  type: str
+  sample: demo
+server:
+  description:
+    - URL of the Kubernetes API endpoint. V(none) with O(state=absent).
+  returned: success
+  type: str
+  sample: https://2b778d83-nks-kr1.container.nhncloud.com:6443
+certificate_expiry:
+  description:
+    - Time when the client certificate expires, UTC. V(none) with O(state=absent).
+  returned: success
+  type: str
+  sample: "2031-10-06T07:43:17+00:00"
+backup_file:
+  description:
+    - Path of the copy of the former file.
+  returned: when O(backup=true) and the content of an existing file changed
+  type: str
+  sample: /home/me/.kube/config.4242.2026-11-23@10:15:00~
+kubeconfig:
+  description:
+    - The kubeconfig itself, with its keys.
+  returned: when O(return_content=true)
+  type: str
+  sample: "apiVersion: v1\nkind: Config\n"
+actions:
+  description:
+    - What was done (in check mode, what would be done), in this order. Empty when nothing changes.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description:
+        - Name of the action.
+      type: str
+      sample: resize
+    resource:
+      description:
+        - What it was done to.
+      type: str
+      sample: cluster/demo/nodegroup/default-worker
+    changes:
+      description:
+        - For each option that changes, its value C(before) and C(after). Secrets are masked.
+      type: dict
+      sample:
+        node_count:
+          before: 2
+          after: 3
+"""
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import door
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.kubeconfig import JOB
+
+
+def main():
+    door.main(JOB)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+#!/usr/bin/python
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nks_node
+short_description: Start and stop nodes of NHN Kubernetes Service (NKS) clusters
+version_added: "0.1.0"
+description:
+  - Starts or stops worker nodes of one node group. Only those that are not in the wanted state are touched.
+  - A node is drained and removed from Kubernetes when it is stopped, and added again when it is started.
+  - Not all nodes of a node group can be stopped, and none while the cluster autoscaler is on.
+extends_documentation_fragment:
+  - nhncloud.nks.auth
+  - nhncloud.nks.wait
+  - nhncloud.nks.attributes
+options:
+  cluster:
+    description:
+      - Name or UUID of the cluster.
+    type: str
+    required: true
+  nodegroup:
+    description:
+      - Name or UUID of the node group.
+    type: str
+    required: true
+  nodes:
+    description:
+      - UUIDs, names or IP addresses of the nodes. One that is not in the node group fails.
+    type: list
+    elements: str
+    required: true
+  state:
+    description:
+      - Whether the nodes run.
+    type: str
+    choices:
+      - started
+      - stopped
+    default: started
+seealso:
+  - module: nhncloud.nks.nks_nodegroup
+author:
+  - nhncloud.nks contributors (@nhncloud-nks)
+"""
+
+EXAMPLES = r"""
+# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+
+- name: Stop a node
+  nhncloud.nks.nks_node:
+    cluster: demo
+    nodegroup: default-worker
+    nodes:
+      - demo-default-worker-node-2
+    state: stopped
+
+- name: Start it again
+  nhncloud.nks.nks_node:
+    cluster: demo
+    nodegroup: default-worker
+    nodes:
+      - demo-default-worker-node-2
+    state: started
+"""
+
+RETURN = r"""
+nodes:
+  description:
+    - The given nodes as they are at the end of the task. In check mode, as they are.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    uuid:
+      description:
+        - UUID of the instance.
+      type: str
+      sample: bdaa560c-7a30-4249-9438-2df27fa1e9d8
+    name:
+      description:
+        - Name of the instance.
+      type: str
+      sample: demo-default-worker-node-2
+    address:
+      description:
+        - IP address of the node.
+      type: str
+      sample: 10.0.0.12
+    status:
+      description:
+        - Status of the instance, such as V(ACTIVE) or V(SHUTOFF).
+      type: str
+      sample: SHUTOFF
+actions:
+  description:
+    - What was done (in check mode, what would be done), in this order. Empty when nothing changes.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description:
+        - Name of the action.
+      type: str
+      sample: resize
+    resource:
+      description:
+        - What it was done to.
+      type: str
+      sample: cluster/demo/nodegroup/default-worker
+    changes:
+      description:
+        - For each option that changes, its value C(before) and C(after). Secrets are masked.
+      type: dict
+      sample:
+        node_count:
+          before: 2
+          after: 3
+"""
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import door
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.node import JOB
+
+
+def main():
+    door.main(JOB)
+
+
+if __name__ == "__main__":
+    main()

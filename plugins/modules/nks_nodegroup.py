@@ -1,0 +1,346 @@
+#!/usr/bin/python
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nks_nodegroup
+short_description: Manage node groups of NHN Kubernetes Service (NKS) clusters
+version_added: "0.1.0"
+description:
+  - Creates, changes and deletes worker node groups of clusters of NHN Kubernetes Service (NKS).
+  - On an existing node group each given option is compared with what the service has. O(node_count), O(flavor), O(user_script),
+    O(autoscale) and O(kubernetes_version) are changed where they differ. All others cannot be changed after creation, see O(immutable).
+    Options that are not given are left alone.
+  - References such as O(flavor) and O(image) are names or UUIDs. A UUID is used as it is. A name with no match, or with several,
+    fails and lists the candidates.
+  - A cluster or node group that is busy, whoever made it so, is waited for before it is compared.
+  - A node group in C(CREATE_FAILED) was never made. It can only be deleted. In any other failed status the task warns if nothing has to
+    change, and fails with the service's reason if something has.
+extends_documentation_fragment:
+  - nhncloud.nks.auth
+  - nhncloud.nks.wait
+  - nhncloud.nks.attributes
+  - nhncloud.nks.nodegroup
+  - nhncloud.nks.autoscale.suboptions
+  - nhncloud.nks.reconciled
+options:
+  cluster:
+    description:
+      - Name or UUID of the cluster.
+    type: str
+    required: true
+  name:
+    description:
+      - Name of the node group, or UUID of an existing one. The first node group of a cluster is V(default-worker).
+      - A new name has 1 to 32 of the characters a-z, 0-9 and C(-), begins with a letter and does not end in C(-).
+    type: str
+    required: true
+  state:
+    description:
+      - With V(present) the node group is created, or changed where it differs. The cluster must exist.
+      - With V(absent) it is deleted with its nodes. It is no change if the node group or its cluster is not there.
+    type: str
+    choices:
+      - present
+      - absent
+    default: present
+  nodes_to_remove:
+    description:
+      - UUIDs, names or IP addresses of the nodes to remove when O(node_count) goes down. Otherwise it is not looked at.
+      - More nodes than have to go, or one that is not in the node group, fail. With fewer nodes the service picks the rest, which is warned of.
+    type: list
+    elements: str
+  kubernetes_version:
+    description:
+      - Kubernetes version as NKS writes it, for example V(v1.32.3).
+      - A new node group always gets the control plane's version; another one is refused.
+      - An existing node group is upgraded to the control plane's version. Upgrade the control plane first, with M(nhncloud.nks.nks_cluster).
+        A node group with stopped nodes cannot be upgraded.
+    type: str
+    aliases:
+      - kube_tag
+notes:
+  - At the creation O(flavor), O(image), O(availability_zone), O(boot_volume_type) and O(boot_volume_size) are needed.
+    A task for an existing node group may leave them out.
+  - The account needs the role ADMIN or NKS ADMIN in the project.
+seealso:
+  - module: nhncloud.nks.nks_nodegroup_info
+  - module: nhncloud.nks.nks_cluster
+  - name: NKS API guide
+    description: The API of record.
+    link: https://docs.nhncloud.com/en/Container/NKS/en/public-api/
+author:
+  - nhncloud.nks contributors (@nhncloud-nks)
+"""
+
+EXAMPLES = r"""
+# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+
+- name: Add a node group to a cluster
+  nhncloud.nks.nks_nodegroup:
+    cluster: demo
+    name: batch
+    availability_zone: kr-pub-b
+    flavor: m2.c2m4
+    image: Ubuntu Server 22.04 LTS Container
+    boot_volume_type: General SSD
+    boot_volume_size: 50
+    node_count: 2
+
+- name: Let it have three nodes
+  nhncloud.nks.nks_nodegroup:
+    cluster: demo
+    name: batch
+    node_count: 3
+
+- name: Remove one node by its name
+  nhncloud.nks.nks_nodegroup:
+    cluster: demo
+    name: batch
+    node_count: 2
+    nodes_to_remove:
+      - demo-batch-node-3
+
+- name: Bring it to the control plane's version
+  nhncloud.nks.nks_nodegroup:
+    cluster: demo
+    name: batch
+    kubernetes_version: v1.32.3
+    num_buffer_nodes: 0
+    num_max_unavailable_nodes: 1
+
+- name: Let the cluster autoscaler keep 1 to 5 nodes, and let a removed node be unneeded for half an hour
+  nhncloud.nks.nks_nodegroup:
+    cluster: demo
+    name: batch
+    autoscale:
+      enabled: true
+      min_node_count: 1
+      max_node_count: 5
+      scale_down_unneeded_time: 30
+
+- name: Delete it
+  nhncloud.nks.nks_nodegroup:
+    cluster: demo
+    name: batch
+    state: absent
+"""
+
+RETURN = r"""
+nodegroup:
+  description:
+    - The node group as it is at the end of the task, in the API's own names, each value in its own type.
+    - With O(state=absent), the node group as it was. Empty when there is none.
+    - In check mode, the node group as it is.
+  returned: success
+  type: dict
+  contains:
+    uuid:
+      description:
+        - UUID of the node group.
+      type: str
+      sample: 018b06c5-1293-4081-8242-167a1cb9f262
+    name:
+      description:
+        - Name of the node group.
+      type: str
+      sample: batch
+    cluster_id:
+      description:
+        - UUID of the cluster.
+      type: str
+      sample: 2b778d83-8b67-45b1-920e-b0c5ad5c2f30
+    status:
+      description:
+        - Status of the node group's last task, such as V(CREATE_COMPLETE), V(UPDATE_IN_PROGRESS) or V(UPDATE_FAILED).
+      type: str
+      sample: UPDATE_COMPLETE
+    status_reason:
+      description:
+        - Reason of the status.
+      type: str
+      sample: Deploy completed successfully
+    node_count:
+      description:
+        - Number of nodes.
+      type: int
+      sample: 2
+    node_addresses:
+      description:
+        - IP addresses of the nodes.
+      type: list
+      elements: str
+      sample: ["10.0.0.21", "10.0.0.22"]
+    flavor_id:
+      description:
+        - UUID of the flavor.
+      type: str
+      sample: 6ef27f21-c774-4c0e-84ff-7dd4a762571f
+    image_id:
+      description:
+        - UUID of the base image.
+      type: str
+      sample: f462a2a5-ba24-46d6-b7a1-9a9febcd3cfc
+    role:
+      description:
+        - Role of the node group.
+      type: str
+      sample: worker
+    is_default:
+      description:
+        - What the service says of it. It is V(false) for node group C(default-worker), too.
+      type: bool
+      sample: false
+    min_node_count:
+      description:
+        - Smallest number of nodes as the base of the service knows it; the autoscaler's own is the label C(ca_min_node_count).
+      type: int
+      sample: 1
+    max_node_count:
+      description:
+        - Largest number of nodes as the base of the service knows it; the autoscaler's own is the label C(ca_max_node_count).
+      type: int
+      sample: 10
+    project_id:
+      description:
+        - ID of the project (tenant).
+      type: str
+      sample: 1ffeaca9bbf94ab1aa9cffdec29a258a
+    stack_id:
+      description:
+        - UUID of the stack behind the node group.
+      type: str
+      sample: f04c157a-78e3-4bfc-a83e-fbe7c01ab616
+    created_at:
+      description:
+        - Time of the creation, UTC.
+      type: str
+      sample: "2026-10-07T08:10:02+00:00"
+    updated_at:
+      description:
+        - Time of the last change, UTC.
+      type: str
+      sample: "2026-10-07T08:15:40+00:00"
+    labels:
+      description:
+        - Labels of the node group, each in its own type; whatever the service shows, not only what is listed here. Appkeys are masked.
+      type: dict
+      contains:
+        kube_tag:
+          description:
+            - Kubernetes version of the nodes.
+          type: str
+          sample: v1.32.3
+        availability_zone:
+          description:
+            - Availability zone of the nodes.
+          type: str
+          sample: kr-pub-a
+        boot_volume_type:
+          description:
+            - Type of the boot volumes.
+          type: str
+          sample: General SSD
+        boot_volume_size:
+          description:
+            - Size of the boot volumes in GB.
+          type: int
+          sample: 50
+        node_list:
+          description:
+            - UUIDs of the nodes' instances. Their order is not that of RV(ignore:node_addresses).
+          type: list
+          elements: str
+          sample: ["bdaa560c-7a30-4249-9438-2df27fa1e9d8", "68ff49ee-4111-4212-8e9e-88835cb0ebaa"]
+        ca_enable:
+          description:
+            - Whether the cluster autoscaler is on.
+          type: bool
+          sample: false
+        ca_min_node_count:
+          description:
+            - The autoscaler's smallest number of nodes.
+          type: int
+          sample: 1
+        ca_max_node_count:
+          description:
+            - The autoscaler's largest number of nodes.
+          type: int
+          sample: 10
+        ca_scale_down_enable:
+          description:
+            - Whether the autoscaler removes nodes, too.
+          type: bool
+          sample: true
+        ca_scale_down_unneeded_time:
+          description:
+            - Minutes that a node must have been unneeded.
+          type: int
+          sample: 10
+        ca_scale_down_util_thresh:
+          description:
+            - Utilization in percent below which a node counts as unneeded.
+          type: int
+          sample: 50
+        ca_scale_down_delay_after_add:
+          description:
+            - Minutes without removals after a node was added.
+          type: int
+          sample: 10
+        extra_volumes:
+          description:
+            - Additional block storage, in the API's own names.
+          type: list
+          elements: dict
+          sample: []
+        extra_security_groups:
+          description:
+            - Additional security groups, in the API's own names.
+          type: list
+          elements: dict
+          sample: []
+        user_script_v2:
+          description:
+            - The user script.
+          type: str
+          sample: "#!/bin/bash\necho hello\n"
+actions:
+  description:
+    - What was done (in check mode, what would be done), in this order. Empty when nothing changes.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description:
+        - Name of the action.
+      type: str
+      sample: resize
+    resource:
+      description:
+        - What it was done to.
+      type: str
+      sample: cluster/demo/nodegroup/default-worker
+    changes:
+      description:
+        - For each option that changes, its value C(before) and C(after). Secrets are masked.
+      type: dict
+      sample:
+        node_count:
+          before: 2
+          after: 3
+"""
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import door
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.nodegroup import JOB
+
+
+def main():
+    door.main(JOB)
+
+
+if __name__ == "__main__":
+    main()

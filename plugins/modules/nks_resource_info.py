@@ -1,0 +1,102 @@
+#!/usr/bin/python
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nks_resource_info
+short_description: Get the resources that NHN Kubernetes Service (NKS) clusters are made of
+version_added: "0.1.0"
+description:
+  - Returns what the options of M(nhncloud.nks.nks_cluster) and M(nhncloud.nks.nks_nodegroup) can refer to, by name and UUID.
+extends_documentation_fragment:
+  - nhncloud.nks.auth
+  - nhncloud.nks.query
+  - nhncloud.nks.attributes.info
+options:
+  kind:
+    description:
+      - What to list. V(network) leaves out the external one. V(image) lists the images that are made for NKS nodes.
+    type: str
+    required: true
+    choices:
+      - network
+      - external_network
+      - subnet
+      - availability_zone
+      - keypair
+      - image
+      - volume_type
+      - flavor
+      - instance
+      - security_group
+      - service_gateway
+  name:
+    description:
+      - Name or UUID. If it is set, only resources of this name or UUID are returned.
+    type: str
+seealso:
+  - module: nhncloud.nks.nks_cluster
+author:
+  - nhncloud.nks contributors (@nhncloud-nks)
+"""
+
+EXAMPLES = r"""
+# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+
+- name: Get the images for NKS nodes
+  nhncloud.nks.nks_resource_info:
+    kind: image
+  register: images
+
+- name: Get a network
+  nhncloud.nks.nks_resource_info:
+    kind: network
+    name: demo-vpc
+  register: network
+
+- name: Get the names of the flavors with at least 8 GB of memory
+  nhncloud.nks.nks_resource_info:
+    kind: flavor
+    query: "[?ram >= `8192`].name"
+  register: flavors
+"""
+
+RETURN = r"""
+resources:
+  description:
+    - The resources, each with what the service tells of it. Empty when there are none.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description:
+        - UUID. Key pairs and availability zones have none; it is their name.
+      type: str
+      sample: 6ef27f21-c774-4c0e-84ff-7dd4a762571f
+    name:
+      description:
+        - Name.
+      type: str
+      sample: m2.c4m8
+result:
+  description:
+    - What the expression in O(query) gives.
+  returned: when O(query) is given
+  type: raw
+  sample: ["demo"]
+"""
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import door
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.info import RESOURCES
+
+
+def main():
+    door.main(RESOURCES)
+
+
+if __name__ == "__main__":
+    main()

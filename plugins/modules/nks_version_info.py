@@ -1,0 +1,84 @@
+#!/usr/bin/python
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nks_version_info
+short_description: Get the Kubernetes versions that NHN Kubernetes Service (NKS) supports
+version_added: "0.1.0"
+description:
+  - Returns the Kubernetes versions that the service knows, in version order, and whether a cluster can be created with them.
+  - Returns the types of entries of the task history, too.
+extends_documentation_fragment:
+  - nhncloud.nks.auth
+  - nhncloud.nks.query
+  - nhncloud.nks.attributes.info
+notes:
+  - O(query) is applied to RV(kubernetes_versions).
+seealso:
+  - module: nhncloud.nks.nks_cluster
+  - module: nhncloud.nks.nks_event_info
+author:
+  - nhncloud.nks contributors (@nhncloud-nks)
+"""
+
+EXAMPLES = r"""
+# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+
+- name: Get all versions
+  nhncloud.nks.nks_version_info:
+  register: versions
+
+- name: Get the newest version with which a cluster can be created
+  nhncloud.nks.nks_version_info:
+    query: "[?available].version | [-1]"
+  register: newest
+"""
+
+RETURN = r"""
+kubernetes_versions:
+  description:
+    - The versions, in version order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    version:
+      description:
+        - The version as NKS writes it.
+      type: str
+      sample: v1.32.3
+    available:
+      description:
+        - Whether a cluster can be created with it.
+      type: bool
+      sample: true
+event_types:
+  description:
+    - Types of entries of the task history, with the service's own words for them.
+  returned: success
+  type: dict
+  sample:
+    CLUSTER_CREATE: Create a cluster
+    NODEGROUP_UPGRADE: Upgrade a node group
+result:
+  description:
+    - What the expression in O(query) gives.
+  returned: when O(query) is given
+  type: raw
+  sample: ["demo"]
+"""
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import door
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.info import VERSIONS
+
+
+def main():
+    door.main(VERSIONS)
+
+
+if __name__ == "__main__":
+    main()
