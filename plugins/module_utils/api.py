@@ -9,9 +9,9 @@ Wire form in and out: nothing is interpreted here. Each docstring names the oper
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError
 
 #: Without it the server falls back to version 1.1 and refuses everything about node groups (406).
 VERSION_HEADER = {"OpenStack-API-Version": "container-infra latest"}
@@ -271,9 +271,12 @@ class Api:
             page = reply.data.get(key) if isinstance(reply.data, dict) else None
             if not isinstance(page, list) or not all(isinstance(item, dict) for item in page):
                 raise _unexpected(doing, "a list under '%s'" % key, reply)
-            items.extend(page)
             marker = _next_marker(reply.data, key)
-            if marker is None or marker == params.get("marker"):
+            if marker is not None and marker == params.get("marker"):
+                # The server does not go by the marker and has sent the same page again.
+                return items
+            items.extend(page)
+            if marker is None:
                 return items
             params["marker"] = marker
         raise BadReply("Could not %s: the list does not end." % doing)
@@ -288,7 +291,8 @@ def _next_marker(data, key):
             link = item.get("href")
     if not isinstance(link, str):
         return None
-    return (parse_qs(urlsplit(link).query).get("marker") or [None])[0]
+    # Not urlsplit, which refuses a host that it does not like.
+    return (parse_qs(link.partition("?")[2].partition("#")[0]).get("marker") or [None])[0]
 
 
 def _unexpected(doing, wanted, reply):
@@ -301,8 +305,13 @@ def _unexpected(doing, wanted, reply):
 
 
 def _part(text):
-    """One part of a path; a reference may hold anything that a user can type."""
-    return quote(str(text), safe="")
+    """One part of a path; a reference may hold anything that a user can type.
+
+    :raises NksError: the part would make the path another one: DELETE …/nodegroups/.. is not about a node group.
+    """
+    if str(text) in ("", ".", ".."):
+        raise NksError("'%s' is neither a name nor a UUID." % text)
+    return quote(str(text), safe="", errors="replace")
 
 
 def _cluster(ref):

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from ansible.module_utils.common.parameters import env_fallback
+import os
+
+from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import fields
 from ansible_collections.nhncloud.nks.plugins.module_utils.identity import SERVICES
@@ -28,9 +30,19 @@ AUTH_TYPES = {
 AUTH_TYPES.update({service + "_endpoint": {} for service in SERVICES})
 
 
+def from_environment(variable):
+    """The value of an environment variable. An empty one is none: a credential of AWX leaves its unused fields empty.
+
+    :raises AnsibleFallbackNotFound: it is not set.
+    """
+    if not os.environ.get(variable):
+        raise AnsibleFallbackNotFound
+    return os.environ[variable]
+
+
 def auth():
     """The connection options; each falls back to its variable NHNCLOUD_…"""
-    return {name: dict({"type": "str", "fallback": (env_fallback, ["NHNCLOUD_" + name.upper()])}, **entry) for name, entry in AUTH_TYPES.items()}
+    return {name: dict({"type": "str", "fallback": (from_environment, ["NHNCLOUD_" + name.upper()])}, **entry) for name, entry in AUTH_TYPES.items()}
 
 
 def wait():

@@ -16,7 +16,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError, WaitError
 from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names
 from ansible_collections.nhncloud.nks.plugins.module_utils.plan import cluster_resource
-from ansible_collections.nhncloud.nks.plugins.module_utils.run import Runner
+from ansible_collections.nhncloud.nks.plugins.module_utils.run import Overtaken, Runner
 from ansible_collections.nhncloud.nks.plugins.module_utils.transport import Transport
 from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Waiter, Watch
 
@@ -61,6 +61,22 @@ class Task:
         self.transport = Transport(self.clock, timeout=options.get("request_timeout", 30.0), max_retries=options.get("max_retries", 5), verify=verify)
         self.api = Api(self.transport, identity.Identity(self.transport, options))
         self.names = Names(self.api)
+
+    def carry_on(self, job):
+        """Run the job; where someone else's operation came before its first request, look and plan anew.
+
+        :returns: what the job returns.
+        :raises NksError: as the job does.
+        """
+        deadline = self.clock.now() + self.waiter().timeout
+        while True:
+            try:
+                return job.run(self)
+            except Overtaken as overtaken:
+                if self.clock.now() >= deadline:
+                    raise overtaken.refusal from None
+            self.names = Names(self.api)
+            self.warnings = []
 
     def given(self, table):
         """The options of a table, and ``autoscale`` and ``labels``, that the user gave."""
@@ -149,7 +165,7 @@ def perform(job, options, check_mode=False, diff_mode=False, clock=None, progres
     rules.check_options(options)
     task = Task(options, check_mode, clock, progress)
     try:
-        result = job.run(task)
+        result = task.carry_on(job)
     except NksError as error:
         error.values.setdefault("warnings", task.warnings + task.transport.warnings)
         error.msg = task.transport.hide(error.msg)

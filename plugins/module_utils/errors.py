@@ -75,6 +75,8 @@ class WaitError(NksError):
 def _hint(doing, status, detail):
     """What to do about a refusal, where that is known (NKS user guide; observed answers)."""
     lower = detail.lower()
+    if doing.startswith("get a token"):
+        return ""
     if status == 401:
         return "The token was not accepted: it has expired, or a change of the API password has revoked it."
     if status == 403 and "keypair" in lower.replace(" ", ""):

@@ -85,8 +85,8 @@ class Field:
             # template's image as its image_id.
             label = _get(group, self.cluster)
             value = value if label in (UNKNOWN, None, "") else label
-        if self.kind == "script" and value in (UNKNOWN, None):
-            # Without a script the label is not there (observed).
+        if self.kind == "script" and value in (UNKNOWN, None, ""):
+            # Without a script the label is empty (as in the guide's example) or not there (observed).
             return "" if holder is not None else UNKNOWN
         if self.change == "update_service_gateways" and value in (UNKNOWN, None):
             # Without gateways the label is empty or not there.
@@ -108,6 +108,9 @@ class Field:
         """The value as it may stand in a diff."""
         if value is UNKNOWN or value is None:
             return None
+        if self.kind == "uuid_set":
+            # In one order, whatever order the service lists them in: check mode and the real run tell the same.
+            value = sorted(value)
         return wire.HIDDEN if self.secret and value else wire.masked(value)
 
 

@@ -15,6 +15,7 @@ import os
 import re
 import threading
 from datetime import datetime, timedelta, timezone
+from urllib.parse import urlsplit
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import files
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, BadReply, NksError
@@ -22,6 +23,9 @@ from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiErro
 DEFAULT_DOMAIN = "nhncloudservice.com"
 #: A token this close to its end is renewed beforehand: clocks differ, and a request takes its time.
 EXPIRY_MARGIN = timedelta(minutes=2)
+REGION = re.compile(r"[A-Za-z]{2,}[0-9]+")
+#: What an HTTP header can carry; a line break in a token is a slip that is hard to see.
+TOKEN = re.compile(r"[!-~]+")
 
 
 class Service:
@@ -114,24 +118,18 @@ class Identity:
             raise BadInput("region", None, "is needed to find the %s service" % name, "set it to kr1, kr2 or kr3, or set %s_endpoint" % name)
         if not self._fixed:
             self.token()
+        offered = {}
         for kind in service.types:
-            offered = {}
             for entry in self._catalog:
-                if entry.get("type") == kind:
-                    for endpoint in entry.get("endpoints") or []:
-                        offered[str(endpoint.get("region", "")).lower()] = endpoint.get("publicURL")
-            if offered.get(region.lower()):
-                return offered[region.lower()]
-            if offered:
-                raise BadInput("region", region, "is not a region of the %s service" % name, "use one of %s" % ", ".join(sorted(offered)))
-        known = sorted(
-            {
-                str(endpoint.get("region", "")).lower()
-                for entry in self._catalog
-                for endpoint in entry.get("endpoints") or []
-                if re.match(r"[a-z]+\d+$", str(endpoint.get("region", "")).lower())
-            }
-        )
+                if entry["type"] == kind:
+                    for endpoint in entry["endpoints"]:
+                        offered.setdefault(endpoint["region"].lower(), endpoint["publicURL"])
+        if region.lower() in offered:
+            return offered[region.lower()]
+        if offered:
+            raise BadInput("region", region, "is not a region of the %s service" % name, "use one of %s" % ", ".join(sorted(offered)))
+        found = {endpoint["region"].lower() for entry in self._catalog for endpoint in entry["endpoints"]}
+        known = sorted(code for code in found if REGION.fullmatch(code))
         if known and region.lower() not in known:
             raise BadInput("region", region, "is not a region of this cloud", "use one of %s" % ", ".join(known))
         domain = self.options.get("domain") or DEFAULT_DOMAIN
@@ -175,8 +173,8 @@ class Identity:
             access = reply.data["access"]
             token, expires = access["token"]["id"], access["token"].get("expires")
             catalog = _plain_catalog(access.get("serviceCatalog"))
-            if not isinstance(token, str) or not token:
-                raise ValueError(token)
+            if not TOKEN.fullmatch(token):
+                raise ValueError("token")
         except (KeyError, TypeError, ValueError, AttributeError):
             raise BadReply("Could not %s: the answer of %s holds no token. Is auth_url the identity service, ending in /v2.0?" % (doing, url)) from None
         self._use(token, catalog)
@@ -191,7 +189,7 @@ class Identity:
 
     def _cache_key(self):
         account = "\n".join([identity_url(self.options), self.tenant, self.options["username"]])
-        return hashlib.sha256(account.encode()).hexdigest()
+        return hashlib.sha256(account.encode("utf-8", "replace")).hexdigest()
 
     def _read_cache(self):
         try:
@@ -208,9 +206,9 @@ class Identity:
             if parse_time(entry["expires"]) <= self.transport.clock.utc() + EXPIRY_MARGIN:
                 return False
             token, catalog = entry["token"], _plain_catalog(entry["catalog"])
+            if not TOKEN.fullmatch(token):
+                return False
         except (KeyError, TypeError, ValueError, AttributeError):
-            return False
-        if not isinstance(token, str) or not token:
             return False
         self._use(token, catalog)
         return True
@@ -224,7 +222,7 @@ class Identity:
         try:
             files.write(os.path.expanduser(path), json.dumps(content), mode=0o600)
         except NksError as error:
-            self.transport.warnings.append("The token was not kept in token_cache: %s" % error.msg)
+            self.transport.warnings.append("The token was not kept in token_cache: %s" % re.sub(r"^dest: ", "", error.msg))
 
     def _alive(self, entry):
         try:
@@ -242,7 +240,7 @@ def identity_url(options):
     if not url:
         return "https://api-identity-infrastructure.%s/v2.0" % (options.get("domain") or DEFAULT_DOMAIN)
     url = re.sub(r"/tokens$", "", url.rstrip("/"))
-    version = re.search(r"/v(\d+)(\.\d+)?$", url)
+    version = re.search(r"/v(\d+)(\.\d+)?(/auth)?$", url)
     if version is None:
         return url + "/v2.0"
     if version.group(1) != "2":
@@ -256,7 +254,10 @@ def check(options, regions=None):
     :param regions: the inventory's list of regions, used in place of ``region``.
     :raises BadInput: naming the option, the value and the remedy.
     """
-    if not options.get("token"):
+    if options.get("token"):
+        if not TOKEN.fullmatch(options["token"]):
+            raise BadInput("token", None, "holds a space, a line break or another character that no token has", "give it as the identity service issued it")
+    else:
         missing = [name for name in ("username", "password", "tenant_id") if not options.get(name)]
         if missing:
             raise NksError(
@@ -267,12 +268,12 @@ def check(options, regions=None):
         if not region:
             if not options.get("kubernetes_endpoint"):
                 raise BadInput("region", None, "is needed to find the NKS service", "set it to kr1, kr2 or kr3 (NHNCLOUD_REGION), or set kubernetes_endpoint")
-        elif not re.match(r"^[A-Za-z]{2,}[0-9]+$", region):
+        elif not REGION.fullmatch(region):
             raise BadInput("region", region, "is not a region's code", "use one such as kr1, kr2 or kr3")
     for name in ["auth_url"] + [service + "_endpoint" for service in SERVICES]:
         url = options.get(name)
-        if url and not re.match(r"^https?://[^/\s]+", url):
-            raise BadInput(name, url, "is not a URL", "let it begin with https://")
+        if url and not _is_url(url):
+            raise BadInput(name, url, "is not a URL", "write it like https://host/path")
     identity_url(options)
     if options.get("request_timeout") is not None and options["request_timeout"] <= 0:
         raise BadInput("request_timeout", options["request_timeout"], "is not a time", "give seconds above 0")
@@ -280,6 +281,13 @@ def check(options, regions=None):
         raise BadInput("max_retries", options["max_retries"], "is below zero", "give 0 for no retries")
     if options.get("ca_cert") and not os.path.exists(os.path.expanduser(options["ca_cert"])):
         raise BadInput("ca_cert", options["ca_cert"], "does not exist", "name a file with CA certificates in PEM form")
+
+
+def _is_url(text):
+    try:
+        return bool(re.match(r"https?://[^/\s]+[^\s]*\Z", text) and urlsplit(text).hostname)
+    except ValueError:
+        return False
 
 
 def parse_time(text):
@@ -293,19 +301,13 @@ def parse_time(text):
 
 def _plain_catalog(catalog):
     """Only what is used of the catalogue, and only where it has the documented form."""
-    if not isinstance(catalog, list):
-        return []
     plain = []
-    for entry in catalog:
+    for entry in catalog if isinstance(catalog, list) else ():
         if isinstance(entry, dict) and isinstance(entry.get("endpoints"), list):
-            plain.append(
-                {
-                    "type": entry.get("type"),
-                    "endpoints": [
-                        {"region": item.get("region"), "publicURL": item.get("publicURL")}
-                        for item in entry["endpoints"]
-                        if isinstance(item, dict) and isinstance(item.get("publicURL"), str)
-                    ],
-                }
-            )
+            endpoints = [
+                {"region": item["region"], "publicURL": item["publicURL"]}
+                for item in entry["endpoints"]
+                if isinstance(item, dict) and isinstance(item.get("region"), str) and isinstance(item.get("publicURL"), str) and _is_url(item["publicURL"])
+            ]
+            plain.append({"type": entry.get("type"), "endpoints": endpoints})
     return plain

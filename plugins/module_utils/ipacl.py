@@ -45,13 +45,17 @@ def given_targets(targets):
 
 
 def present_targets(ipacl):
-    """The service's list as network -> description; what is not a network there is left out."""
+    """The service's list as network -> description; what is not a network there is left out.
+
+    Two entries can mean one network (10.0.0.1/24 and 10.0.0.2/24); which description counts must not hang on their order.
+    """
     found = {}
     for item in ipacl["ipacl_targets"]:
         try:
-            found[ipaddress.ip_network(str(item.get("cidr_address")).strip(), strict=False)] = item.get("description") or ""
+            key = ipaddress.ip_network(str(item.get("cidr_address")).strip(), strict=False)
         except ValueError:
             continue
+        found[key] = max(found.get(key, ""), str(item.get("description") or ""))
     return found
 
 
@@ -89,8 +93,9 @@ class Control:
     def lets_in(self, address, subnets):
         """Whether every address of the network may connect."""
         if self.action == "ALLOW":
-            allowed = list(self.targets) + list(subnets)
-            return any(address.version == key.version and address.subnet_of(key) for key in allowed)
+            allowed = [key for key in list(self.targets) + list(subnets) if key.version == address.version]
+            # Two halves of a network let all of it in.
+            return any(address.subnet_of(key) for key in ipaddress.collapse_addresses(allowed))
         return not any(address.version == key.version and address.overlaps(key) for key in self.targets)
 
 
@@ -119,6 +124,8 @@ def wanted(options, present, subnets):
     if action is None:
         raise BadInput("action", None, "is needed to enforce the access control", "set it to allow or deny")
     if options["targets"] is None:
+        if action == present.action:
+            return present
         if not present.targets:
             raise BadInput("targets", None, "is needed to enforce the access control", "name the networks")
         targets = dict(present.targets)
@@ -143,9 +150,9 @@ def wanted(options, present, subnets):
 
 def _without(targets, present, subnets):
     """The present list without some of its networks."""
-    if present.action is None:
-        return Control()
     rest = {key: text for key, text in present.targets.items() if key not in targets}
+    if rest == present.targets:
+        return present
     if not rest:
         raise NksError(
             "targets: without them the list would be empty while the access control is enforced (%s). Leave one in, or leave "

@@ -15,7 +15,7 @@ import re
 
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, NksError
 
-UUID = re.compile(r"^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$", re.IGNORECASE)
+UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 #: Marks of an image made for NKS nodes: today's (since 2024-11-14) and the older one, which the service still knows.
 NKS_IMAGES = ({"nhncloud_allow_nks_cpu_flavor": "true"}, {"nhncloud_product": "container"})
 MAX_CANDIDATES = 12
@@ -37,7 +37,7 @@ KINDS = [
 
 def is_uuid(value):
     """Whether the reference is a UUID, which is used without a look-up."""
-    return bool(UUID.match(str(value)))
+    return bool(UUID.fullmatch(str(value)))
 
 
 class Names:
@@ -104,7 +104,9 @@ class Names:
                 return None
             if error.status != 409:
                 raise
-        same = [item for item in self.api.clusters() if item.get("name") == ref]
+            same = [item for item in self.api.clusters() if item.get("name") == ref]
+            if not same:
+                raise
         raise NksError(
             "cluster: '%s' is the name of %d clusters (%s); give the UUID of one of them."
             % (ref, len(same), ", ".join("%s %s" % (item.get("uuid"), item.get("status")) for item in same))

@@ -257,8 +257,7 @@ def _resize(resource, group, wanted, settings, autoscale, warnings):
     present = group.get("node_count")
     if count is None:
         return None
-    was_on = autoscale.get("ca_enable") is True
-    merged = merged_autoscale(settings, autoscale) if settings else autoscale
+    merged = merged_autoscale(settings or {}, autoscale)
     if merged.get("ca_enable") is True:
         low, high = merged.get("ca_min_node_count"), merged.get("ca_max_node_count")
         if (isinstance(low, int) and count < low) or (isinstance(high, int) and count > high):
@@ -269,7 +268,7 @@ def _resize(resource, group, wanted, settings, autoscale, warnings):
                 "choose a count between them, other bounds, or turn the autoscaler off",
             )
         inside = not (isinstance(low, int) and isinstance(high, int) and isinstance(present, int)) or low <= present <= high
-        if was_on or inside:
+        if autoscaled(settings, autoscale) or inside:
             return None
     if count == present:
         return None
@@ -312,6 +311,15 @@ def merged_autoscale(settings, present):
         if settings.get(setting.option) is not None:
             merged[setting.label] = settings[setting.option]
     return merged
+
+
+def autoscaled(settings, present):
+    """Whether the autoscaler is on and stays on, so that the count is none of ours.
+
+    :param settings: option -> value, or None where they are not given.
+    :param present: the API's names -> typed values.
+    """
+    return present.get("ca_enable") is True and merged_autoscale(settings or {}, present).get("ca_enable") is True
 
 
 def autoscale_change(resource, group, settings, present, whole):
@@ -437,7 +445,9 @@ def upgrade_cluster(cluster, groups, target, mode, versions, knobs):
     """
     name = cluster["name"]
     resource = cluster_resource(name)
-    at = cluster["labels"].get("kube_tag")
+    at = (cluster.get("labels") or {}).get("kube_tag")
+    if at is None:
+        return [], ["%s does not show its Kubernetes version, so kubernetes_version was not compared." % resource]
     behind = [group for group in groups if group["labels"].get("kube_tag") != at]
     if at == target and (mode != "all" or not behind):
         return [], []
@@ -475,7 +485,7 @@ def upgrade_group(cluster, group, target, knobs):
     :raises NksError: the control plane is elsewhere, or nodes are stopped.
     """
     resource = group_resource(cluster["name"], group["name"])
-    at, control_plane = group["labels"].get("kube_tag"), cluster["labels"].get("kube_tag")
+    at, control_plane = group["labels"].get("kube_tag"), (cluster.get("labels") or {}).get("kube_tag")
     if at == target or at is None:
         return []
     if wire.version_key(target) < wire.version_key(at):
@@ -543,7 +553,7 @@ def _upgrade_control_plane(resource, before, after):
         {"kubernetes_version": (before, after)},
         ("upgrade", (fields.CONTROL_PLANE, after), {}),
         None,
-        [("kubernetes_version", lambda state: state["labels"].get("kube_tag") == after)],
+        [("kubernetes_version", lambda state: (state.get("labels") or {}).get("kube_tag") == after)],
     )
 
 
@@ -557,7 +567,7 @@ def _upgrade_group(cluster, group, before, after, knobs):
         {"kubernetes_version": (before, after)},
         ("upgrade", (group["uuid"], after), knobs.call),
         group["uuid"],
-        [("kubernetes_version", lambda state: state["labels"].get("kube_tag") == after)],
+        [("kubernetes_version", lambda state: (state.get("labels") or {}).get("kube_tag") == after)],
     )
 
 

@@ -16,8 +16,8 @@ import re
 from ansible_collections.nhncloud.nks.plugins.module_utils import fields, names, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 
-NAME = re.compile(r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$")
-VERSION = re.compile(r"^v\d+\.\d+\.\d+$")
+NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
+VERSION = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+")
 MAX_SCRIPT = 64 * 1024
 MAX_VOLUMES = 3
 MAX_VOLUME_SIZE = 2048
@@ -38,7 +38,7 @@ def check_name(option, name):
     """
     if names.is_uuid(name):
         raise BadInput(option, name, "has the form of a UUID, and there is nothing with it", "give a name to create something new")
-    if not NAME.match(name):
+    if not NAME.fullmatch(name):
         raise BadInput(option, name, "is not a name that NKS takes", "use 1 to 32 of a-z, 0-9 and '-', beginning with a letter and not ending in '-'")
 
 
@@ -62,18 +62,20 @@ def check_options(options):
     if given.get("wait_interval", 1) <= 0:
         raise BadInput("wait_interval", given["wait_interval"], "is not a time", "give seconds above 0")
     for option in ("name", "cluster", "nodegroup"):
-        if option in given and not str(given[option]).strip():
-            raise BadInput(option, given[option], "is empty", "give a name or a UUID")
-    if "kubernetes_version" in given and not VERSION.match(given["kubernetes_version"]):
+        if option in given and str(given[option]).strip() in ("", ".", ".."):
+            raise BadInput(option, given[option], "is neither a name nor a UUID", "give one of them")
+    if "kubernetes_version" in given and not VERSION.fullmatch(given["kubernetes_version"]):
         raise BadInput("kubernetes_version", given["kubernetes_version"], "is not a version as NKS writes it", "write it like v1.31.4")
     if given.get("user_script"):
         _check_script(given["user_script"])
     if "extra_volumes" in given:
         _check_volumes(given["extra_volumes"])
+    subnets = {}
     for item in given.get("extra_security_groups", []):
-        count = len(set(item["security_groups"]))
-        if not 1 <= count <= MAX_SECURITY_GROUPS:
-            raise BadInput("extra_security_groups", item["subnet"], "has %d security groups" % count, "give 1 to %d for a subnet" % MAX_SECURITY_GROUPS)
+        subnets.setdefault(item["subnet"], set()).update(item["security_groups"])
+    for subnet, groups in subnets.items():
+        if not 1 <= len(groups) <= MAX_SECURITY_GROUPS:
+            raise BadInput("extra_security_groups", subnet, "has %d security groups" % len(groups), "give 1 to %d for a subnet" % MAX_SECURITY_GROUPS)
     if "autoscale" in given:
         check_autoscale(given["autoscale"], "autoscale.")
     _check_pairs(given)
@@ -140,11 +142,16 @@ def check_subnets(options, cidrs):
     """The rules for CIDRs against the subnets of the cluster, where a look-up told them.
 
     :param cidrs: list of (option, cidr).
-    :raises BadInput: two ranges overlap.
+    :raises BadInput: a subnet that NKS does not take, or two ranges overlap.
     """
     ranges = _ranges(options)
     for option, cidr in cidrs:
-        network = _network(option, cidr)
+        try:
+            network = ipaddress.ip_network(cidr, strict=False)
+        except ValueError:
+            # What the look-up says is not ours to judge.
+            continue
+        _check_range(option, cidr, network, _reserved(options), "choose a subnet with a prefix of /24 or shorter", "choose another subnet")
         for other, (value, other_network) in ranges.items():
             if network.version == other_network.version and network.overlaps(other_network):
                 raise BadInput(other, value, "overlaps %s (%s)" % (option, cidr), "choose another range")
@@ -214,23 +221,31 @@ def _ranges(options):
     return ranges
 
 
+def _reserved(options):
+    """Ranges that no network of a cluster may touch: list of (CIDR, what it is)."""
+    old = wire.version_key(options.get("kubernetes_version") or "v9.9.9") <= wire.version_key(LAST_WITH_BRIDGE)
+    return RESERVED + ((BRIDGE,) if old else ())
+
+
+def _check_range(option, value, network, reserved, larger, elsewhere):
+    """The rules for one range; the last two arguments are the remedies."""
+    if network.prefixlen > 24 and network.version == 4:
+        raise BadInput(option, value, "is too small a network", larger)
+    for other, meaning in reserved:
+        if network.overlaps(ipaddress.ip_network(other)):
+            raise BadInput(option, value, "overlaps %s, %s" % (other, meaning), elsewhere)
+
+
 def _check_cidrs(given):
     if not any(option in given for option in ("pods_network_cidr", "service_cluster_ip_range", "pods_network_subnet")):
         return
     ranges = _ranges(given)
-    reserved = list(RESERVED)
-    if wire.version_key(given.get("kubernetes_version", "v9.9.9")) <= wire.version_key(LAST_WITH_BRIDGE):
-        reserved.append(BRIDGE)
     for option, (value, network) in ranges.items():
         if option not in given:
             continue
         if network.version != 4:
             raise BadInput(option, value, "is not an IPv4 network", "write it like 10.100.0.0/16")
-        if network.prefixlen > 24:
-            raise BadInput(option, value, "is too small a network", "give a prefix of /24 or shorter")
-        for other, meaning in reserved:
-            if network.overlaps(ipaddress.ip_network(other)):
-                raise BadInput(option, value, "overlaps %s, %s" % (other, meaning), "choose another range")
+        _check_range(option, value, network, _reserved(given), "give a prefix of /24 or shorter", "choose another range")
     (pods_value, pods), (services_value, services) = ranges["pods_network_cidr"], ranges["service_cluster_ip_range"]
     if pods.overlaps(services):
         option, value, other = (

@@ -9,13 +9,24 @@ A write is repeated only after a look at the state: an answer that was lost may 
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import wait
+from ansible_collections.nhncloud.nks.plugins.module_utils import wait, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
 from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Watch
 
 #: How long to look for the trace of a request whose answer was lost: at least so many looks and seconds.
 LOOKS = 3
 LOOK_SECONDS = 6.0
+
+
+class Overtaken(NksError):
+    """Someone else's operation came between the look at the state and the first request: the plan is out of date.
+
+    :param refusal: what the service answered.
+    """
+
+    def __init__(self, refusal):
+        super().__init__(refusal.msg, **refusal.values)
+        self.refusal = refusal
 
 
 class Runner:
@@ -33,11 +44,13 @@ class Runner:
         self.waits = waits
         self.cluster = cluster
         self.groups = {}
+        self.done = 0
 
     def carry_out(self, plan):
         """All actions, in order.
 
         :returns: the state after the last one, typed; None where it is gone, was not waited for, or nothing was done.
+        :raises Overtaken: nothing was done, for the state is no longer the one that was planned from.
         :raises NksError: the first action that went wrong; what was done before it stays done.
         """
         state = None
@@ -50,6 +63,7 @@ class Runner:
                 self._delete(action, waits)
             else:
                 state = self._change(action, waits)
+            self.done += 1
         return state
 
     def watch_group(self, group, name, last=None):
@@ -63,7 +77,7 @@ class Runner:
     def _create(self, action, waits):
         body = action.call[1][0]
         if action.group is None:
-            reply = self._send(lambda: self.api.create_cluster(body, _secrets(body)), lambda: self._find_cluster(body["name"]), None)
+            reply = self._send(lambda: self.api.create_cluster(body, _secrets(body)), lambda: self._find_cluster(body["name"]))
             self.cluster = watch = Watch(self.api, _uuid(reply, action), None, action.resource)
         else:
             reply = self._send(
@@ -90,7 +104,7 @@ class Runner:
             return {} if state is None or str(state["status"]).startswith("DELETE_IN") else None
 
         try:
-            self._send(lambda: getattr(self.api, method)(self.cluster.cluster, *args), trace, watch)
+            self._send(lambda: getattr(self.api, method)(self.cluster.cluster, *args), trace, self.cluster, watch)
         except ApiError as error:
             if error.status != 404:
                 raise
@@ -117,16 +131,17 @@ class Runner:
                 taken_up = wait.busy(above) or wait.mark(above) != wait.mark(parent_before)
             return {} if taken_up else None
 
-        self._send(lambda: getattr(self.api, method)(self.cluster.cluster, *args, **keywords), trace, parent or watch)
+        self._send(lambda: getattr(self.api, method)(self.cluster.cluster, *args, **keywords), trace, self.cluster, watch)
         return self.waiter.until_done(action, watch, before, parent, parent_before) if waits else None
 
     # -- sending -----------------------------------------------------------------------------------------------------
 
-    def _send(self, call, trace, watch):
+    def _send(self, call, trace, *watches):
         """Send a write until it is known what became of it.
 
         :param trace: looks whether the request was carried out after all; answers a reply, or None.
-        :param watch: the resource whose other operation may be in the way; None where there is none yet.
+        :param watches: the resources whose other operation may be in the way; none where there is none yet.
+        :raises Overtaken: another operation is in the way of the first action.
         :raises NksError: refused, or no answer in all attempts.
         """
         attempt = 0
@@ -136,24 +151,34 @@ class Runner:
                 return call()
             except (NoAnswer, BadReply) as error:
                 attempt += 1
+                if attempt <= self.api.transport.max_retries:
+                    # First the pause, then the look: what comes next is the request itself.
+                    pause = getattr(error, "retry_after", None)
+                    self.waiter.clock.sleep(self.api.transport.backoff(attempt) if pause is None else pause)
                 found = self._look(trace, getattr(error, "maybe_done", True))
                 if found is not None:
                     return found
                 if attempt > self.api.transport.max_retries:
                     raise
-                pause = getattr(error, "retry_after", None)
-                self.waiter.clock.sleep(self.api.transport.backoff(attempt) if pause is None else pause)
             except ApiError as error:
-                # "Another operation is under way" is 400 or 409; only the status itself tells it from bad input.
-                if error.status not in (400, 409):
-                    raise
                 if attempt:
                     found = self._look(trace, False)
                     if found is not None:
                         return found
-                if watch is None or not wait.busy(watch.read()) or self.waiter.clock.now() >= deadline:
+                # "Another operation is under way" is 400 or 409; only the status itself tells it from bad input.
+                if error.status not in (400, 409) or self.waiter.clock.now() >= deadline or not self._overtaken(watches):
                     raise
-                self.waiter.until_idle(watch)
+                if not self.done:
+                    raise Overtaken(error) from None
+                for watch in watches:
+                    self.waiter.until_idle(watch, watch.last)
+
+    @staticmethod
+    def _overtaken(watches):
+        """Whether another operation is under way, or was and has just ended."""
+        before = [wait.mark(watch.last) for watch in watches]
+        after = [watch.read() for watch in watches]
+        return any(wait.busy(state) for state in after) or [wait.mark(state) for state in after] != before
 
     def _look(self, trace, patiently):
         """What became of a request without an answer; None where there is no trace of it."""
@@ -187,7 +212,17 @@ def _uuid(reply, action):
 
 def _secrets(body):
     """Texts of a creation that the service may quote in a refusal and that must not be shown."""
-    labels = body["labels"]
-    secrets = [labels.get("user_script_v2"), labels.get("boot_volume_appkey")]
-    secrets += [item.get("volume_appkey") for item in labels.get("extra_volumes") or []]
-    return [secret for secret in secrets if secret]
+    script = body["labels"].get("user_script_v2")
+    return ([script] if script else []) + _appkeys(body["labels"])
+
+
+def _appkeys(value):
+    """All appkeys in a label, also in those that are JSON text."""
+    if isinstance(value, str):
+        value = wire.read("json", value)
+    if isinstance(value, list):
+        return [secret for item in value for secret in _appkeys(item)]
+    if not isinstance(value, dict):
+        return []
+    own = [str(item) for key, item in value.items() if str(key).endswith("appkey") and item]
+    return own + [secret for item in value.values() for secret in _appkeys(item)]

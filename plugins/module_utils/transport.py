@@ -11,12 +11,14 @@ import json
 import random
 import re
 import traceback
+import warnings
 from urllib.parse import urljoin, urlsplit
 
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
 
 try:
     import requests
+    import urllib3
     from requests.adapters import HTTPAdapter
 
     REQUESTS_ERROR = None
@@ -34,7 +36,12 @@ MAX_BACKOFF = 8.0
 #: No answer of the API comes near this size (bytes); a larger one is not read to its end.
 MAX_BODY = 64 * 1024 * 1024
 MAX_REDIRECTS = 3
+#: Errors before anything was sent, by their names in urllib3 and its messages.
+UNSENT = ("NewConnectionError", "NameResolutionError", "Failed to establish", "CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER")
 HIDDEN = "********"
+#: Where the cause of an error stands in its text: behind a number of the system, in quotation marks, behind a colon.
+REASONS = (r"\[Errno [^\]]*\] ([^()'\":]{5,})()", r"\([0-9]*,? ?(?:'([^']{5,})'|\"([^\"]{5,})\")", r": ([A-Z][^()'\":]{5,})()")
+LOOPBACK = re.compile(r"localhost|::1|127\.[0-9.]+")
 
 
 class Reply:
@@ -78,6 +85,11 @@ class Transport:
         self._session.headers.update({"Accept": "application/json", "User-Agent": user_agent})
         # A .netrc entry would replace our token header by basic authentication.
         self._session.auth = _no_auth
+        # Otherwise requests looks where a redirection leads even if it is not to follow it, and stumbles over a broken address.
+        self._session.get_redirect_target = _no_redirect
+        if verify is False:
+            # The user has said so; a line on stderr for it would only be in the way.
+            warnings.filterwarnings("ignore", category=urllib3.exceptions.InsecureRequestWarning)
 
     def close(self):
         """Give the connections back."""
@@ -97,9 +109,8 @@ class Transport:
     def warn_if_plain(self, url):
         """Warn once where a credential is about to cross a network in clear text."""
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        if parts.scheme == "http" and not (host in ("localhost", "::1") or host.startswith("127.")):
-            warning = "Credentials are sent to %s without encryption; use https." % parts.netloc
+        if parts.scheme == "http" and not LOOPBACK.fullmatch(parts.hostname or ""):
+            warning = "Credentials are sent to %s without encryption; use https." % _host(url)
             if warning not in self.warnings:
                 self.warnings.append(warning)
 
@@ -141,12 +152,12 @@ class Transport:
             status = response.status_code
             if status not in (301, 302, 303, 307, 308):
                 break
-            target = urljoin(url, response.headers.get("Location", ""))
+            target = _joined(url, response.headers.get("Location", ""))
             # The token goes to nobody but the host that it was meant for, and a write is never repeated by redirection.
             if method != "GET" or urlsplit(target)[:2] != origin:
                 raise BadReply(
                     "Could not %s: the service redirects to %s, which is not followed. Set the service's address "
-                    "with the option that ends in _endpoint, or auth_url." % (doing, self.hide(target.split("?")[0])),
+                    "with the option that ends in _endpoint, or auth_url." % (doing, self.hide(target.split("?")[0]) or "no usable address"),
                     status_code=status,
                     request_id=request_id,
                 )
@@ -161,10 +172,10 @@ class Transport:
                 retry_after=_retry_after(response.headers.get("Retry-After")),
                 status_code=status,
                 request_id=request_id,
-                api_error=self.hide(explanation(content), secrets),
+                api_error=self._explained(content, secrets),
             )
         if status >= 400:
-            raise ApiError(doing, status, self.hide(explanation(content), secrets), request_id)
+            raise ApiError(doing, status, self._explained(content, secrets), request_id)
         return Reply(status, self._decode(content, doing, status, request_id), response.headers, request_id)
 
     def _send(self, method, url, doing, headers, params, body):
@@ -188,28 +199,36 @@ class Transport:
                     chunks.append(chunk)
                     size += len(chunk)
                     if size > MAX_BODY:
-                        raise BadReply("Could not %s: the answer is larger than %d bytes." % (doing, MAX_BODY))
+                        raise BadReply(
+                            "Could not %s: the answer of %s is larger than %d bytes, so it was not read to its end." % (doing, _host(url), MAX_BODY),
+                            status_code=response.status_code,
+                            request_id=response.headers.get("X-Openstack-Request-Id"),
+                        )
                 return response, b"".join(chunks)
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
             raise NksError("Could not %s: '%s' is not a URL that can be used." % (doing, self.hide(url))) from None
-        except requests.exceptions.SSLError as error:
-            raise NksError(
-                "Could not %s: the certificate of %s could not be verified (%s). Name your CA with ca_cert."
-                % (doing, urlsplit(url).netloc, self.hide(_reason(error)))
-            ) from None
         except requests.exceptions.Timeout as error:
             raise NoAnswer(
-                "Could not %s: no answer from %s within %g s (request_timeout)." % (doing, urlsplit(url).netloc, self.timeout),
+                "Could not %s: no answer from %s within %g s (request_timeout)." % (doing, _host(url), self.timeout),
                 maybe_done=not isinstance(error, requests.exceptions.ConnectTimeout),
             ) from None
-        except requests.exceptions.RequestException as error:
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise NksError(
+                    "Could not %s: the certificate of %s could not be verified (%s). Name your CA with ca_cert."
+                    % (doing, _host(url), self.hide(_reason(error)))
+                ) from None
             raise NoAnswer(
-                "Could not %s: no answer from %s (%s)." % (doing, urlsplit(url).netloc, self.hide(_reason(error))),
-                maybe_done="NewConnectionError" not in repr(error) and "Failed to establish" not in str(error),
+                "Could not %s: no answer from %s (%s)." % (doing, _host(url), self.hide(_reason(error))),
+                maybe_done=not any(name in repr(error) for name in UNSENT),
             ) from None
         except OSError as error:
             # requests lets a missing CA bundle through as a plain OSError.
             raise NksError("Could not %s: %s" % (doing, self.hide(str(error)))) from None
+
+    def _explained(self, content, secrets):
+        """The explanation without secrets: hidden before it is cut and its spaces are joined, which would disguise them."""
+        return explanation(content, lambda text: self.hide(text, secrets))
 
     def _decode(self, content, doing, status, request_id):
         """Decoded JSON; None for an empty body."""
@@ -225,8 +244,10 @@ class Transport:
             ) from None
 
 
-def explanation(content):
+def explanation(content, hide=str):
     """The service's own words from the body of an error, whatever its shape; at most 1,000 characters.
+
+    :param hide: takes secrets out of the words.
 
     Shapes: Magnum's list of errors, Keystone's error object, and what Nova, Neutron, Glance and gateways answer
     (observed on Magnum 9.4.1; NHN Cloud IaaS guides).
@@ -238,7 +259,7 @@ def explanation(content):
         # HTML of a gateway: its title or its text.
         text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>", " ", text)
         found = html.unescape(re.sub(r"<[^>]*>", " ", text))
-    return " ".join(str(found).split())[:1000]
+    return " ".join(hide(found).split())[:1000]
 
 
 def _words(data, depth=0):
@@ -261,6 +282,24 @@ def _no_auth(prepared):
     return prepared
 
 
+def _no_redirect(_response):
+    return None
+
+
+def _host(url):
+    """Host and port of a URL, without the user and password that may stand before them."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _joined(url, location):
+    """Where a redirection leads; an empty text where that is no address."""
+    try:
+        target = urljoin(url, location)
+        return target if urlsplit(target).netloc else ""
+    except ValueError:
+        return ""
+
+
 def _reference(request_id):
     return ", request id %s" % request_id if request_id else ""
 
@@ -268,8 +307,11 @@ def _reference(request_id):
 def _reason(error):
     """The innermost cause of a chain of urllib3's errors: what a person wants to read."""
     text = str(error)
-    inner = re.findall(r"(?:\[Errno [^\]]*\] |: )([A-Z][^()'\":]{5,})", text)
-    return inner[-1].strip() if inner else text[:300]
+    for pattern in REASONS:
+        found = ["".join(groups) for groups in re.findall(pattern, text)]
+        if found:
+            return ("proxy: " if "ProxyError" in text else "") + found[-1].strip()
+    return text[:300]
 
 
 def _retry_after(value):
@@ -281,9 +323,22 @@ def _retry_after(value):
 
 
 def _spellings(secret):
-    """A secret as it is, and as JSON or Python would quote it; a text of many lines also line by line."""
-    texts = [secret] + [line for line in secret.splitlines() if len(line.strip()) > 5 and line != secret]
-    for text in texts:
-        for spelling in dict.fromkeys((text, json.dumps(text)[1:-1], repr(text)[1:-1], repr(text.encode())[2:-1])):
+    """A secret as it is, and as JSON or Python would quote it, once or twice; a text of many lines also line by line."""
+    texts = [secret] + [line.strip() for line in secret.splitlines() if len(line.strip()) > 5]
+    for text in dict.fromkeys(texts):
+        quoted = _quoted(text)
+        for spelling in dict.fromkeys([text] + quoted + [again for once in quoted for again in _quoted(once)]):
             if spelling:
                 yield spelling
+
+
+def _quoted(text):
+    """The text between the quotation marks of JSON (two ways) and of Python (a text, bytes)."""
+    return [
+        json.dumps(text)[1:-1],
+        json.dumps(text, ensure_ascii=False)[1:-1],
+        repr(text)[1:-1],
+        repr(text.encode("utf-8", "replace"))[2:-1],
+        # As Python writes a text with both kinds of quotation marks.
+        repr(text + "'\"")[1:-4],
+    ]

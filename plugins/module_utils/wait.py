@@ -110,6 +110,10 @@ class Waiter:
             except (NoAnswer, BadReply) as error:
                 # A bad moment of the cloud is no reason to lose an hour's wait; the time limit ends it.
                 trouble = error
+            except ApiError as error:
+                if error.status < 500:
+                    raise
+                trouble = error
             elapsed = self.clock.now() - started
             self._tell(watch, elapsed, told)
             if elapsed >= self.timeout:
@@ -152,6 +156,7 @@ class Waiter:
         seen = _Evidence(self.clock)
 
         def look():
+            seen.polls += 1
             state = watch.read()
             if state is None:
                 return True
@@ -163,6 +168,19 @@ class Waiter:
             return None
 
         self.poll(watch, look, "to be gone", pause_first=True)
+
+    def until_shown(self, watch):
+        """Wait a moment for what is known to be there and answered with 404.
+
+        :returns: the state; None where it does not appear, so that it is gone.
+        """
+        started = self.clock.now()
+
+        def look():
+            state = watch.read()
+            return (state,) if state is not None or self.clock.now() - started > min(MISSING_SECONDS, self.timeout) else None
+
+        return self.poll(watch, look, "to be shown")[0]
 
     def until_there(self, watch):
         """Wait for something new to be ready; a 404 is tolerated for a moment.
@@ -200,6 +218,7 @@ class Waiter:
         seen = _Evidence(self.clock)
 
         def look():
+            seen.polls += 1
             state = watch.read()
             if state is None:
                 raise WaitError("%s was deleted by someone else while it was being changed (%s)." % (watch.name, action.name))
@@ -220,7 +239,7 @@ class Waiter:
             if not missing:
                 return state if seen.any or seen.quiet >= QUIET_POLLS else None
             # Once the service has been at work, one more poll is allowed for the value; before, the time to settle.
-            if (seen.busy and seen.unmet > 1) or seen.over():
+            if seen.unmet > 1 if seen.busy else seen.over():
                 raise dropped(watch, action.name, missing)
             return None
 
@@ -241,9 +260,10 @@ class _Evidence:
 
     def look(self, state, before):
         """A busy or a changed resource is evidence."""
-        self.polls += 1
         self.busy = self.busy or busy(state)
         self.any = self.busy or self.any or (state is not None and mark(state) != mark(before))
+        if busy(state):
+            self.quiet = self.unmet = 0
 
     def count(self, missing):
         """How often in a row the value was there, or was not although nothing is under way."""
@@ -275,9 +295,14 @@ def last_failed_event(watch, state):
     except NksError:
         # The failure itself must be told, whatever becomes of its history.
         return None
-    own = [event for event in events if event.get("resource_uuid") == state.get("uuid")]
-    newest = sorted(own or events, key=lambda event: (str(event.get("created_at")), str(event.get("id"))))
-    return wire.event(newest[-1]) if newest else None
+    # The history of a cluster is that of its node groups too.
+    own = [event for event in events if watch.group and event.get("resource_uuid") == state.get("uuid")]
+    newest = sorted(map(wire.event, own or events), key=lambda event: (str(event.get("created_at")), _number(event.get("id"))))
+    return newest[-1] if newest else None
+
+
+def _number(value):
+    return value if isinstance(value, int) else -1
 
 
 def dropped(watch, what, missing):

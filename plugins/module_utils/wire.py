@@ -67,6 +67,9 @@ FIELDS = {
     "node_count": "int",
 }
 
+#: An appkey in JSON text, up to the end of its value; the value of a broken text may have no end.
+APPKEY = re.compile(r"""(appkey\\*["']\s*:\s*\\*["'])[^"'\\]+""", re.IGNORECASE)
+
 AUTOSCALE = {label: kind for label, kind in LABELS.items() if label.startswith("ca_")}
 
 
@@ -200,12 +203,18 @@ def version_key(version):
 def masked(value):
     """A copy without appkeys: the one secret that the service shows in its replies (encrypted volumes, log shipping)."""
     if isinstance(value, dict):
-        return {key: HIDDEN if isinstance(key, str) and key.endswith("appkey") and item else masked(item) for key, item in value.items()}
+        return {key: HIDDEN if isinstance(key, str) and key.lower().endswith("appkey") and item else masked(item) for key, item in value.items()}
     if isinstance(value, list):
         return [masked(item) for item in value]
+    if isinstance(value, str) and "appkey" in value.lower():
+        # JSON text of a label that is not in the table, or that could not be read.
+        return APPKEY.sub(r"\1" + HIDDEN, value)
     return value
 
 
 def host_of(url):
     """The host of an address such as a cluster's ``api_address``; an empty text where there is none."""
-    return urlsplit(url).hostname or "" if isinstance(url, str) else ""
+    try:
+        return urlsplit(url).hostname or "" if isinstance(url, str) else ""
+    except ValueError:
+        return ""

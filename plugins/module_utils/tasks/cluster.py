@@ -10,8 +10,9 @@ from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, fie
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import default_group, note_stopped, present_autoscale, worker_groups
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import default_group, note_stopped, present_autoscale, stopped_nodes, worker_groups
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.references import References
+from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Watch
 
 
 def run(task):
@@ -23,9 +24,7 @@ def run(task):
     if watch is not None and task.idle(watch) is None:
         watch = None
     if watch is None and not is_uuid(name):
-        # The look-up by name may be a moment behind; a second cluster of the name would be an expensive mistake.
-        known = next((item for item in task.api.clusters() if item.get("name") == name), None)
-        watch = task.cluster(known["uuid"]) if known and known.get("uuid") else None
+        watch = _listed(task, name)
         if watch is not None and task.idle(watch) is None:
             watch = None
     if watch is None:
@@ -34,6 +33,19 @@ def run(task):
         return _create(task)
     task.usable(watch)
     return _reconcile(task, watch)
+
+
+def _listed(task, name):
+    """The watch of a cluster that the list has and the look-up by name has not, which may be a moment behind.
+
+    A second cluster of the name would be an expensive mistake.
+    """
+    for item in task.api.clusters():
+        if item.get("name") == name and item.get("uuid") and not str(item.get("status")).startswith("DELETE_"):
+            watch = Watch(task.api, item["uuid"], None, plan.cluster_resource(name))
+            if task.waiter().until_shown(watch) is not None:
+                return watch
+    return None
 
 
 def _absent(task, watch):
@@ -48,8 +60,9 @@ def _absent(task, watch):
     if task.idle(watch) is None:
         return gone
     todo = plan.delete(watch.name, "delete_cluster")
+    before = watch.last
     task.carry_out(todo, watch)
-    return {"cluster": wire.masked(watch.last or {}), "plan": todo}
+    return {"cluster": wire.masked(before), "plan": todo}
 
 
 def _create(task):
@@ -73,14 +86,7 @@ def _reconcile(task, watch):
     if any(option in given for option in plan.NEEDS_GROUP):
         group = default_group(task, watch)
     wanted = References(task.names, cluster).resolve(given, fields.CLUSTER)
-    upgrades = wanted.get("kubernetes_version") is not None and (
-        options["upgrade"] == "all" or wanted["kubernetes_version"] != cluster["labels"].get("kube_tag")
-    )
-    groups, versions = [], []
-    if upgrades and options["upgrade"] != "never":
-        groups = worker_groups(task, watch)
-        if wanted["kubernetes_version"] != cluster["labels"].get("kube_tag"):
-            versions = wire.versions(task.api.supports())
+    groups, versions = _for_upgrade(task, watch, wanted.get("kubernetes_version"))
     autoscale = {}
     if group:
         autoscale = present_autoscale(task, watch, group, "autoscale" in given)
@@ -105,6 +111,22 @@ def _reconcile(task, watch):
         if state is None:
             raise NksError("%s was deleted by someone else while it was being changed." % watch.name)
     return {"cluster": wire.masked(state or cluster), "plan": todo}
+
+
+def _for_upgrade(task, watch, target):
+    """What an upgrade has to know, read only as far as there may be one.
+
+    :param target: the wanted version, or None.
+    :returns: (watches of the worker groups, list of versions).
+    """
+    mode, here = task.options["upgrade"], (watch.last.get("labels") or {}).get("kube_tag")
+    if target is None or mode == "never" or (mode == "control_plane" and target == here):
+        return [], []
+    groups = worker_groups(task, watch)
+    if mode == "all" and any(group.last["labels"].get("kube_tag") != target for group in groups):
+        for group in groups:
+            group.last["stopped"] = stopped_nodes(task, group.last)
+    return groups, [] if target == here else wire.versions(task.api.supports())
 
 
 JOB = Job(

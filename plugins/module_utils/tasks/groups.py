@@ -15,13 +15,14 @@ from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Watch
 STOPPED = ("SHUTOFF", "SHUTDOWN", "STOPPED")
 
 
-def find_group(task, cluster, ref):
+def find_group(task, cluster, ref, option="nodegroup"):
     """The watch of a node group by name or UUID, with its state just read; None where there is none.
 
     :param cluster: the watch of the cluster.
+    :param option: the option that holds the reference, for the message.
     """
     if ref == fields.CONTROL_PLANE:
-        raise BadInput("nodegroup", ref, "is the control plane, which the service does not let us touch as a node group", "name a worker group")
+        raise BadInput(option, ref, "is the control plane, which the service does not let us touch as a node group", "name a worker group")
     name = cluster.last.get("name") or cluster.cluster
     watch = Watch(task.api, cluster.cluster, ref, group_resource(name, ref))
     state = watch.read()
@@ -71,16 +72,12 @@ def note_stopped(task, group, settings, present):
 
 
 def worker_groups(task, cluster):
-    """All worker groups with what an upgrade has to know: version and stopped nodes.
-
-    The list has no labels, so each group is read; the instances tell which nodes are stopped.
-    """
+    """All worker groups, idle. The list has no labels, and so no versions: each group is read."""
     watches = []
     for item in task.api.nodegroups(cluster.cluster):
         watch = find_group(task, cluster, item.get("uuid")) if item.get("role", "worker") == "worker" else None
         if watch is not None and task.idle(watch) is not None:
             watch.last["labels"] = watch.last.get("labels") or {}
-            watch.last["stopped"] = stopped_nodes(task, watch.last)
             watches.append(watch)
     return watches
 

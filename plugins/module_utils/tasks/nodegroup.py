@@ -21,7 +21,7 @@ def run(task):
         return _absent(task, name)
     cluster = task.needed_cluster()
     task.usable(cluster)
-    group = find_group(task, cluster, name)
+    group = find_group(task, cluster, name, "name")
     if group is None or task.idle(group) is None:
         if is_uuid(name):
             raise no_group(task, cluster, "name", name)
@@ -36,7 +36,7 @@ def _absent(task, name):
     if cluster is None:
         return gone
     if cluster.last["status"] != "DELETE_IN_PROGRESS":
-        group = find_group(task, cluster, name)
+        group = find_group(task, cluster, name, "name")
         if group is None:
             return gone
         if group.last["status"] == "DELETE_IN_PROGRESS":
@@ -50,8 +50,9 @@ def _absent(task, name):
     if group is None or task.idle(group) is None:
         return gone
     todo = plan.delete(group.name, "delete_nodegroup", group.group)
+    before = group.last
     task.carry_out(todo, cluster, [group])
-    return {"nodegroup": wire.masked(group.last or {}), "plan": todo}
+    return {"nodegroup": wire.masked(before), "plan": todo}
 
 
 def _create(task, cluster):
@@ -73,14 +74,15 @@ def _reconcile(task, cluster, group):
     # The name only led here; it is not compared.
     given.pop("name")
     wanted = References(task.names, cluster.last).resolve(given, fields.NODEGROUP)
-    count, present = wanted.get("node_count"), group.last.get("node_count")
-    if options["nodes_to_remove"] and count is not None and isinstance(present, int) and count < present:
-        wanted["nodes_to_remove"] = task.names.nodes("nodes_to_remove", group.last, options["nodes_to_remove"])
     group.last["labels"] = group.last.get("labels") or {}
     if wanted.get("kubernetes_version") not in (None, group.last["labels"].get("kube_tag")):
         group.last["stopped"] = stopped_nodes(task, group.last)
     autoscale = present_autoscale(task, cluster, group, "autoscale" in given)
     note_stopped(task, group, given.get("autoscale"), autoscale)
+    count, present = wanted.get("node_count"), group.last.get("node_count")
+    fewer = count is not None and isinstance(present, int) and count < present
+    if options["nodes_to_remove"] and fewer and not plan.autoscaled(given.get("autoscale"), autoscale):
+        wanted["nodes_to_remove"] = task.names.nodes("nodes_to_remove", group.last, options["nodes_to_remove"])
     todo = plan.nodegroup_changes(
         cluster.last,
         group.last,

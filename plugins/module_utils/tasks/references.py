@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import rules
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
 
 
@@ -96,7 +96,8 @@ class References:
             subnets = [subnet["id"] for subnet in self.names.resources("external_subnet", network)]
         if not subnets:
             raise BadInput("external_network", network, "has no subnets that can be seen", "set external_subnets")
-        return subnets
+        # The service lists them in another order each time (observed); the plan is to be the same each time.
+        return sorted(subnets)
 
     def _security_groups(self, item, networks):
         """A subnet of the cluster's own or an additional network, and its security groups."""
