@@ -14,6 +14,8 @@ import json
 import os
 from contextlib import contextmanager
 
+from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
@@ -125,8 +127,17 @@ class ActionModule(ActionBase):
                 )
             except NksError as error:
                 result = dict(error.values, failed=True, msg=error.msg)
-        result["invocation"] = {"module_args": options}
+        if self._shows_invocation(task_vars):
+            result["invocation"] = {"module_args": options}
         return remove_values(json.loads(json.dumps(result)), secrets)
+
+    @staticmethod
+    def _shows_invocation(task_vars):
+        """Whether a module's result would hold its arguments: always up to ansible-core 2.20, later where it is configured."""
+        try:
+            return C.config.get_config_value("INJECT_INVOCATION", variables=task_vars)
+        except AnsibleError:
+            return True
 
     def _progress(self, task_vars):
         """What shows the lines of progress; nothing where they are not wanted or the task is to say nothing."""

@@ -9,12 +9,15 @@ Wire form in and out: nothing is interpreted here. Each docstring names the oper
 
 from __future__ import annotations
 
+import re
+import uuid
 from urllib.parse import parse_qs, quote
 
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError
 
 #: Without it the server falls back to version 1.1 and refuses everything about node groups (406).
 VERSION_HEADER = {"OpenStack-API-Version": "container-infra latest"}
+UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 #: No account has so many pages; a server that never ends its list must not hold us for ever.
 MAX_PAGES = 1000
 
@@ -36,24 +39,12 @@ class Api:
     # -- clusters ----------------------------------------------------------------------------------------------------
 
     def clusters(self):
-        """List Clusters. Reduced objects: no addresses, no dates.
-
-        While a cluster is half made or half deleted the server may answer 400 about it (observed on Magnum). There is
-        nothing of ours in the request that could be bad, so it is simply asked again.
-        """
-        attempt = 0
-        while True:
-            try:
-                return self._list("kubernetes", "/clusters", "clusters", "list the clusters")
-            except ApiError as error:
-                attempt += 1
-                if error.status != 400 or attempt > self.transport.max_retries:
-                    raise
-                self.transport.clock.sleep(self.transport.backoff(attempt))
+        """List Clusters. Reduced objects: no addresses, no dates."""
+        return self._half_made(lambda: self._list("kubernetes", "/clusters", "clusters", "list the clusters"), "")
 
     def cluster(self, ref):
         """Get a Cluster, by UUID or name."""
-        return self._object("GET", _cluster(ref), "read cluster %s" % ref)
+        return self._half_made(lambda: self._object("GET", _cluster(ref), "read cluster %s" % ref), "_count")
 
     def create_cluster(self, body, secrets=()):
         """Create a Cluster; answers its UUID."""
@@ -260,6 +251,27 @@ class Api:
             raise _unexpected(doing, "an object", reply)
         return reply.data
 
+    def _half_made(self, read, about):
+        """Read again where the server answers 400 about a cluster that it has half made or half deleted.
+
+        Its node groups come after it and go before it, and in between the server refuses to show its node_count or
+        master_count, in the list and by itself (observed on Magnum). Nothing of ours could be bad about that.
+
+        :param about: what the explanation must hold: a reference of the user's may be bad, a list has none.
+        """
+        attempt = 0
+        while True:
+            try:
+                return read()
+            except ApiError as error:
+                if error.status != 400 or about not in error.detail:
+                    raise
+                attempt += 1
+                if attempt > self.transport.max_retries:
+                    # No refusal of what was asked: a wait for the cluster goes on.
+                    raise BadReply(error.msg, **error.values) from None
+                self.transport.clock.sleep(self.transport.backoff(attempt))
+
     def _list(self, service, path, key, doing, params=None):
         """All items of a list, page by page.
 
@@ -311,10 +323,16 @@ def _part(text):
     """
     if str(text) in ("", ".", ".."):
         raise NksError("'%s' is neither a name nor a UUID." % text)
+    if UUID.fullmatch(str(text)):
+        # The server takes any spelling for a UUID but looks for it letter by letter, so another one is 404 (observed on Magnum).
+        return str(uuid.UUID(str(text)))
     return quote(str(text), safe="", errors="replace")
 
 
 def _cluster(ref):
+    if ref == "detail":
+        # GET …/clusters/detail is a list (Magnum).
+        raise NksError("'detail' cannot be used as a cluster's name; give its UUID.")
     return "/clusters/" + _part(ref)
 
 

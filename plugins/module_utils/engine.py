@@ -22,6 +22,9 @@ from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Waiter, W
 
 WAIT_TIMEOUT = 3600
 DELETE_TIMEOUT = 1800
+#: How often, and how long at most, to look for something new with wait: false (seconds).
+SHOWN_INTERVAL = 2.0
+SHOWN_TIMEOUT = 10.0
 
 
 class Job:
@@ -131,6 +134,14 @@ class Task:
             error = wait.failure(watch, watch.last)
             error.msg += " It was never made: delete it (state: absent) and create it anew."
             raise error
+
+    def shown(self, watch):
+        """The state of something new that is not waited for; None where the service does not show it in a moment's time.
+
+        The service may accept a creation and show it a little later, not in the list either (observed on Magnum). A task
+        that came in between would make a second one.
+        """
+        return Waiter(self.clock, min(self.waiter().interval, SHOWN_INTERVAL), SHOWN_TIMEOUT, self.progress).until_shown(watch)
 
     def carry_out(self, plan, cluster=None, watches=()):
         """Do what the plan says, unless this is check mode; warn or fail where a resource is in a failed status.

@@ -24,7 +24,8 @@ class BadInput(NksError):
     """An option whose value cannot be right; raised before any request that changes something."""
 
     def __init__(self, option, value, problem, remedy):
-        super().__init__("%s: %s %s; %s." % (option, "'%s'" % (value,) if value is not None else "it", problem, remedy))
+        shown = "it" if value is None else "'%s'" % _visible(value)
+        super().__init__("%s: %s %s; %s." % (option, shown, problem, remedy))
 
 
 class ApiError(NksError):
@@ -70,6 +71,11 @@ class BadReply(NksError):
 
 class WaitError(NksError):
     """A wait that ended badly."""
+
+
+def _visible(value):
+    """A value within a sentence; a line break at its end, as YAML's ``|`` leaves one, is seen."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))
 
 
 def _hint(doing, status, detail):

@@ -177,7 +177,8 @@ NODEGROUP = [
 
 #: Rows that only clusters have.
 CLUSTER_ONLY = [
-    Field("keypair", "text", "keypair", required=True),
+    # no_log=False: for Ansible a name with "key" in it is a secret unless told otherwise.
+    Field("keypair", "text", "keypair", required=True, no_log=False),
     Field("network", "uuid", "fixed_network", aliases=["fixed_network"], ref="network", required=True),
     Field("subnet", "uuid", "fixed_subnet", aliases=["fixed_subnet"], ref="subnet", required=True),
     Field("external_network", "uuid", "labels.external_network_id", aliases=["external_network_id"], ref="external_network"),

@@ -338,8 +338,7 @@ def autoscale_change(resource, group, settings, present, whole):
         return None
     if settings.get("enabled") and group.get("stopped"):
         raise NksError(
-            "%s: the autoscaler cannot be turned on while nodes are stopped (%s). Start them first with nks_node."
-            % (resource, ", ".join(group["stopped"]))
+            "%s: the autoscaler cannot be turned on while nodes are stopped (%s). Start them first with nks_node." % (resource, ", ".join(group["stopped"]))
         )
     group_uuid = group["uuid"]
     merged = merged_autoscale(settings, present)
@@ -405,9 +404,9 @@ def cni(resource, wanted, cluster, knobs):
     present = field.present(cluster, None)
     if wanted.get("cni") is None or fields.equal("text", wanted["cni"], present):
         return None
-    if wanted["cni"] != "calico":
+    if wanted["cni"] != "calico" or str(present).lower().startswith("calico"):
         raise NksError(
-            "%s: cni is '%s' and cannot become '%s': the service changes a CNI only to calico. Set cni to the present value."
+            "%s: cni is '%s' and cannot become '%s': the service changes only flannel, and only to calico. Set cni to the present value."
             % (resource, present, wanted["cni"])
         )
     if not wanted.get("pods_network_cidr"):
@@ -453,7 +452,9 @@ def upgrade_cluster(cluster, groups, target, mode, versions, knobs):
         return [], []
     if mode == "never":
         return [], ["%s: kubernetes_version is %s, wanted %s; not upgraded, for upgrade is never." % (resource, at, target)]
-    way = [] if at == target else _steps(resource, at, target, versions, cluster["labels"].get("upgradable_kube_versions"))
+    # While groups are behind the cluster cannot know its next step.
+    upgradable = None if behind else cluster["labels"].get("upgradable_kube_versions")
+    way = [] if at == target else _steps(resource, at, target, versions, upgradable)
     if mode == "control_plane":
         if len(way) > 1:
             raise NksError(
@@ -506,13 +507,15 @@ def _steps(resource, at, target, versions, upgradable):
         raise BadInput("kubernetes_version", target, "is below %s, which %s has" % (at, resource), "a downgrade is not possible")
     known = {item["version"] for item in versions}
     available = {item["version"] for item in versions if item["available"]}
-    first = {str(version) for version in upgradable} if isinstance(upgradable, list) else set()
-    if target not in known | first:
-        raise BadInput("kubernetes_version", target, "is not a version that NKS has", "choose one of %s" % (_listed(available | first) or "nks_version_info"))
+    first = {str(version) for version in upgradable} if isinstance(upgradable, list) else None
+    if target not in known | (first or set()):
+        raise BadInput(
+            "kubernetes_version", target, "is not a version that NKS has", "choose one of %s" % (_listed(available | (first or set())) or "nks_version_info")
+        )
     way, here = [], at
     while here != target:
         # The cluster itself says where its next step may lead; for later steps only the list of versions can tell.
-        choice = first if first and not way else available
+        choice = first if first is not None and not way else available
         choice = {version for version in choice if minor(here) <= minor(version) <= _next(minor(here)) and _newer(version, here)}
         if minor(target) in (minor(here), _next(minor(here))):
             step = target if target in choice else None

@@ -125,7 +125,9 @@ class Runner:
 
         def trace():
             state = watch.read()
-            taken_up = wait.busy(state) or wait.mark(state) != wait.mark(before) or (state is not None and not action.missing(state, self.api, self.cluster.cluster))
+            taken_up = (
+                wait.busy(state) or wait.mark(state) != wait.mark(before) or (state is not None and not action.missing(state, self.api, self.cluster.cluster))
+            )
             if not taken_up and parent is not None:
                 above = parent.read()
                 taken_up = wait.busy(above) or wait.mark(above) != wait.mark(parent_before)

@@ -176,6 +176,10 @@ class Transport:
             )
         if status >= 400:
             raise ApiError(doing, status, self._explained(content, secrets), request_id)
+        if method == "GET" and not content.strip():
+            raise BadReply(
+                "Could not %s: the answer is empty (HTTP %d%s)." % (doing, status, _reference(request_id)), status_code=status, request_id=request_id
+            )
         return Reply(status, self._decode(content, doing, status, request_id), response.headers, request_id)
 
     def _send(self, method, url, doing, headers, params, body):
@@ -204,8 +208,18 @@ class Transport:
                             status_code=response.status_code,
                             request_id=response.headers.get("X-Openstack-Request-Id"),
                         )
+                length = response.headers.get("Content-Length", "")
+                if length.isdigit() and size < int(length) and "Content-Encoding" not in response.headers:
+                    # urllib3 before 2.0 takes the end of the connection for the end of the body.
+                    raise NoAnswer("Could not %s: the answer of %s was cut off." % (doing, _host(url)), status_code=response.status_code)
                 return response, b"".join(chunks)
-        except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
+        except (
+            requests.exceptions.InvalidURL,
+            requests.exceptions.MissingSchema,
+            requests.exceptions.InvalidSchema,
+            # Older releases of requests let this one through.
+            urllib3.exceptions.LocationValueError,
+        ):
             raise NksError("Could not %s: '%s' is not a URL that can be used." % (doing, self.hide(url))) from None
         except requests.exceptions.Timeout as error:
             raise NoAnswer(

@@ -178,7 +178,7 @@ class Waiter:
 
         def look():
             state = watch.read()
-            return (state,) if state is not None or self.clock.now() - started > min(MISSING_SECONDS, self.timeout) else None
+            return (state,) if state is not None or self.clock.now() - started >= min(MISSING_SECONDS, self.timeout) else None
 
         return self.poll(watch, look, "to be shown")[0]
 
@@ -279,6 +279,10 @@ def failure(watch, state):
     """Why a resource is in a failed status: its reason, and the contents of its last failed event."""
     event = last_failed_event(watch, state)
     reason = state.get("status_reason") or "no reason given"
+    faults = state.get("faults")
+    if isinstance(faults, dict) and any(faults.values()):
+        # What became of its node groups, where the cluster itself only says that they failed (observed on Magnum).
+        reason = "%s (%s)" % (reason.rstrip("."), "; ".join(dict.fromkeys(str(fault).rstrip(".") for fault in faults.values() if fault)))
     told = "; the task's history says of %s: %s" % (event.get("type"), event["contents"]) if event and event.get("contents") else ""
     return WaitError(
         "%s is in %s: %s%s." % (watch.name, state["status"], reason.rstrip("."), told.rstrip(".")),

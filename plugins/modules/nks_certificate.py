@@ -13,7 +13,9 @@ description:
   - Renews the certificate of a cluster when it is about to expire, or when told to.
   - After a renewal older kubeconfigs do not work any more, and components of the cluster are restarted.
     Write new kubeconfigs with M(nhncloud.nks.nks_kubeconfig).
-  - After a failed renewal the cluster is in C(UPDATE_FAILED) until a renewal succeeds. This module may renew again in that status.
+  - After a failed renewal the cluster is in C(UPDATE_FAILED) and takes no other change until a renewal succeeds. This module then renews again,
+    however long the certificate is still valid.
+  - The service renews certificates only of clusters with Kubernetes 1.24 or newer and Calico-VXLAN.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
@@ -75,17 +77,17 @@ certificate:
   contains:
     expiry:
       description:
-        - Time when it expires.
+        - Time when it expires. V(none) where the service does not tell.
       type: str
       sample: "2031-10-06T07:43:17+00:00"
     days_left:
       description:
-        - Whole days until then.
+        - Whole days until then. V(none) where the service does not tell.
       type: int
       sample: 1778
     term_of_validity:
       description:
-        - Its validity in years.
+        - Its validity in years. V(none) where the service does not tell.
       type: int
       sample: 5
 actions:

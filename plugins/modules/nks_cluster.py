@@ -11,8 +11,9 @@ short_description: Manage NHN Kubernetes Service (NKS) clusters
 version_added: "0.1.0"
 description:
   - Creates, changes and deletes clusters of NHN Kubernetes Service (NKS).
-  - A cluster is created together with its first node group, which the service calls C(default-worker). The options about nodes, from O(flavor) and O(image) to
-    O(user_script) and O(autoscale), are for this node group. Further node groups are managed with M(nhncloud.nks.nks_nodegroup).
+  - A cluster is created together with its first node group, which the service calls C(default-worker). The options about nodes,
+    such as O(flavor), O(image), O(node_count), O(user_script) and O(autoscale), are for this node group.
+    Further node groups are managed with M(nhncloud.nks.nks_nodegroup).
   - On an existing cluster each given option is compared with what the service has. O(node_count), O(flavor), O(user_script), O(autoscale),
     O(kubernetes_version), O(ncr_sgw) and O(obs_sgw), and O(cni) (with O(pods_network_cidr) and O(pods_network_subnet)) are changed where
     they differ. All others cannot be changed after creation, see O(immutable). Options that are not given are left alone.

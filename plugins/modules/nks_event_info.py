@@ -11,6 +11,7 @@ short_description: Get the task history of NHN Kubernetes Service (NKS) clusters
 version_added: "0.1.0"
 description:
   - Returns the task history of a cluster and its node groups, or one entry of it.
+  - The history of a deleted cluster can be read by its UUID for as long as the service keeps it.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.query
@@ -18,12 +19,13 @@ extends_documentation_fragment:
 options:
   cluster:
     description:
-      - Name or UUID of the cluster.
+      - Name or UUID of the cluster. A name fails if there is no such cluster.
     type: str
     required: true
   uuid:
     description:
-      - UUID of one entry. If it is not set, all entries are returned.
+      - UUID of one entry. If it is not there, RV(events) is empty.
+      - If it is not set, all entries are returned.
     type: str
 seealso:
   - module: nhncloud.nks.nks_version_info

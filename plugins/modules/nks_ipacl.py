@@ -13,7 +13,7 @@ description:
   - Enforces, changes and disables IP access control of the Kubernetes API endpoint of a cluster.
   - The targets are compared as a set of networks with their descriptions; order and host bits are no difference.
     The subnet of the cluster, which the service adds by itself with O(action=allow), is no difference, either.
-  - A change that would leave access control enforced without a target is refused. An open or a shut endpoint is never an accident.
+  - A change that would remove the last target while access control is enforced is refused. Whoever wants to open the endpoint disables it.
   - The NKS API itself is another endpoint and is not affected, so a lockout can be undone with this module.
 extends_documentation_fragment:
   - nhncloud.nks.auth
@@ -37,6 +37,7 @@ options:
   action:
     description:
       - Whether the targets are the only ones that may connect (V(allow)), or the only ones that may not (V(deny)).
+      - Needed when access control is not enforced yet. Otherwise it keeps its present value.
       - With V(deny) no target may overlap the cluster's own subnet.
     type: str
     choices:
@@ -45,6 +46,7 @@ options:
   targets:
     description:
       - Addresses and networks, 1 to 100 of them.
+      - Needed when access control is not enforced yet. Otherwise the list keeps its present targets.
     type: list
     elements: dict
     suboptions:
@@ -57,17 +59,17 @@ options:
           - cidr
       description:
         description:
-          - A text for people.
+          - A text for people. If it is not set, the present description is kept.
         type: str
   purge:
     description:
       - With V(true) the list of targets is exactly O(targets).
-      - With V(false) it has at least O(targets), and others are left in it.
+      - With V(false) it has at least O(targets), and others are left in it. A list for the other O(action) is then refused.
     type: bool
     default: true
   keep:
     description:
-      - Addresses that must stay able to connect. A change that would shut one of them out fails before anything is sent.
+      - Addresses and networks that must stay able to connect. A change that would shut one of them out fails before anything is sent.
     type: list
     elements: str
 seealso:

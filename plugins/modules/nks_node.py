@@ -12,7 +12,7 @@ version_added: "0.1.0"
 description:
   - Starts or stops worker nodes of one node group. Only those that are not in the wanted state are touched.
   - A node is drained and removed from Kubernetes when it is stopped, and added again when it is started.
-  - Not all nodes of a node group can be stopped, and none while the cluster autoscaler is on.
+  - Not all nodes of a node group can be stopped. While the cluster autoscaler is on, none can be stopped or started.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
@@ -41,7 +41,7 @@ options:
     choices:
       - started
       - stopped
-    default: started
+    required: true
 seealso:
   - module: nhncloud.nks.nks_nodegroup
 author:
@@ -56,7 +56,7 @@ EXAMPLES = r"""
     cluster: demo
     nodegroup: default-worker
     nodes:
-      - demo-default-worker-node-2
+      - demo-default-worker-node-1
     state: stopped
 
 - name: Start it again
@@ -64,7 +64,7 @@ EXAMPLES = r"""
     cluster: demo
     nodegroup: default-worker
     nodes:
-      - demo-default-worker-node-2
+      - demo-default-worker-node-1
     state: started
 """
 
@@ -85,7 +85,7 @@ nodes:
       description:
         - Name of the instance.
       type: str
-      sample: demo-default-worker-node-2
+      sample: demo-default-worker-node-1
     address:
       description:
         - IP address of the node.

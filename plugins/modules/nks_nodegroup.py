@@ -102,7 +102,7 @@ EXAMPLES = r"""
     name: batch
     node_count: 2
     nodes_to_remove:
-      - demo-batch-node-3
+      - demo-batch-node-2
 
 - name: Bring it to the control plane's version
   nhncloud.nks.nks_nodegroup:

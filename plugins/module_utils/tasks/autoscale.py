@@ -18,7 +18,7 @@ def run(task):
     cluster = task.needed_cluster()
     group = needed_group(task, cluster, task.options["nodegroup"])
     present = present_autoscale(task, cluster, group, True)
-    note_stopped(task, group, settings, present)
+    note_stopped(task, cluster, group, settings, present)
     action = plan.autoscale_change(group.name, group.last, settings, present, whole=False)
     todo = plan.Plan([action] if action else [])
     task.carry_out(todo, cluster, [group])

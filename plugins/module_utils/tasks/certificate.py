@@ -28,7 +28,17 @@ def run(task):
     task.usable(watch)
     cluster = watch.last
     days = days_left(cluster, task.clock.utc())
-    due = options["force"] or (days is not None and days < options["renew_before_days"]) or _renewal_failed(watch)
+    event = wait.last_failed_event(watch, cluster) if wait.failed(cluster) else None
+    # A failed renewal is repaired by another one; after any other failure the cluster is left alone (NKS user guide).
+    repairs = event is not None and "CERTIFICATE" in str(event.get("type"))
+    due = options["force"] or (days is not None and days < options["renew_before_days"]) or repairs
+    if due and event is not None and not repairs:
+        raise wait.failure(watch, cluster)
+    if options["renew_before_days"] >= 365 * options["term_of_validity"]:
+        task.warnings.append(
+            "renew_before_days: %d days are no less than the term of a new certificate (%d years), so every run renews it."
+            % (options["renew_before_days"], options["term_of_validity"])
+        )
     if days is None and not due:
         task.warnings.append("%s does not show when its certificate ends; set force to renew it all the same." % watch.name)
     todo = make_plan(watch.name, cluster, options["term_of_validity"]) if due else Plan()
@@ -38,7 +48,7 @@ def run(task):
         cluster = state or watch.read() or cluster
     return {
         "certificate": {
-            "expiry": _label(cluster, "certificate_expiry"),
+            "expiry": _label(cluster, "certificate_expiry") or None,
             "days_left": days_left(cluster, task.clock.utc()),
             "term_of_validity": _label(cluster, "term_of_validity"),
         },
@@ -51,34 +61,32 @@ def days_left(cluster, now):
 
     :param now: a datetime in UTC.
     """
+    ends = _ends(cluster)
+    return None if ends is None else (ends - now).days
+
+
+def _ends(cluster):
+    """When the certificate ends, as a datetime; None where the service does not tell."""
     try:
-        expiry = datetime.fromisoformat(str(_label(cluster, "certificate_expiry")).replace("Z", "+00:00"))
+        ends = datetime.fromisoformat(str(_label(cluster, "certificate_expiry")).replace("Z", "+00:00"))
     except ValueError:
         return None
-    return ((expiry if expiry.tzinfo else expiry.replace(tzinfo=timezone.utc)) - now).days
+    return ends if ends.tzinfo else ends.replace(tzinfo=timezone.utc)
 
 
 def make_plan(resource, cluster, years):
     """The renewal (NKS API guide, Renew Cluster Certificate)."""
-    before = _label(cluster, "certificate_expiry")
+    before = _label(cluster, "certificate_expiry") or None
     changes = {
         "expiry": (before, "%d years from now" % years if years > 1 else "1 year from now"),
         "term_of_validity": (_label(cluster, "term_of_validity"), years),
     }
 
     def renewed(state):
-        after = _label(state, "certificate_expiry")
-        return after is None or after != before
+        after = _ends(state)
+        return after is None or after != _ends(cluster)
 
     return Plan([Action("renew_certificate", resource, changes, ("renew_certificate", (years,), {}), None, [("expiry", renewed)])])
-
-
-def _renewal_failed(watch):
-    """Whether the cluster's failed status is that of a renewal, which another renewal repairs (NKS user guide)."""
-    if not wait.failed(watch.last):
-        return False
-    event = wait.last_failed_event(watch, watch.last)
-    return bool(event) and "CERTIFICATE" in str(event.get("type"))
 
 
 def _label(cluster, name):

@@ -73,7 +73,7 @@ def _create(task):
     runner, state = task.carry_out(todo)
     if state is None and runner.cluster is not None:
         # Not waited for: what the service shows already, or what is known for certain.
-        state = runner.cluster.read() or {"uuid": runner.cluster.cluster, "name": wanted["name"]}
+        state = task.shown(runner.cluster) or {"uuid": runner.cluster.cluster, "name": wanted["name"]}
     return {"cluster": wire.masked(state or {}), "plan": todo}
 
 
@@ -90,7 +90,7 @@ def _reconcile(task, watch):
     autoscale = {}
     if group:
         autoscale = present_autoscale(task, watch, group, "autoscale" in given)
-        note_stopped(task, group, given.get("autoscale"), autoscale)
+        note_stopped(task, watch, group, given.get("autoscale"), autoscale)
     todo = plan.cluster_changes(
         cluster,
         group.last if group else None,
@@ -125,7 +125,7 @@ def _for_upgrade(task, watch, target):
     groups = worker_groups(task, watch)
     if mode == "all" and any(group.last["labels"].get("kube_tag") != target for group in groups):
         for group in groups:
-            group.last["stopped"] = stopped_nodes(task, group.last)
+            group.last["stopped"] = stopped_nodes(task, watch, group)
     return groups, [] if target == here else wire.versions(task.api.supports())
 
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.nhncloud.nks.plugins.module_utils import fields, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.plan import group_resource
@@ -65,10 +67,10 @@ def present_autoscale(task, cluster, group, wanted):
     return wire.autoscale(task.api.autoscale(cluster.cluster, group.group))
 
 
-def note_stopped(task, group, settings, present):
+def note_stopped(task, cluster, group, settings, present):
     """Look for stopped nodes where the autoscaler is to be turned on, for then there must be none."""
     if settings and settings.get("enabled") and present.get("ca_enable") is not True:
-        group.last["stopped"] = stopped_nodes(task, group.last)
+        group.last["stopped"] = stopped_nodes(task, cluster, group)
 
 
 def worker_groups(task, cluster):
@@ -82,6 +84,35 @@ def worker_groups(task, cluster):
     return watches
 
 
-def stopped_nodes(task, group):
-    """Names of a node group's stopped instances."""
-    return [node["name"] for node in task.names.instances(group) if node["status"] in STOPPED]
+def with_stopped(names, cluster, group):
+    """The node group with its stopped nodes in ``node_list``, where they may not stay (it is not documented).
+
+    What has dropped out is known by its name, {cluster}-{nodegroup}-node-{n} (observed; older clusters call the nodes of
+    their first group {cluster}-default-w-{random}-node-{n}).
+
+    :param names: see :class:`names.Names`.
+    :param cluster: the cluster's name.
+    :param group: the typed node group.
+    :returns: a copy.
+    """
+    kinds = [re.escape(str(group.get("name")))] + ([r"default-w-[^-]+"] if group.get("name") == fields.DEFAULT_GROUP else [])
+    pattern = re.compile(r"%s-(%s)-node-\d+" % (re.escape(str(cluster)), "|".join(kinds)))
+    labels = group.get("labels") or {}
+    listed = labels.get("node_list") or [node["uuid"] for node in names.instances(group)]
+    known = {uuid.lower() for uuid in listed}
+    dropped = [
+        str(server["id"])
+        for server in names.resources("instance")
+        if server.get("status") in STOPPED and str(server["id"]).lower() not in known and pattern.fullmatch(str(server["name"]))
+    ]
+    return dict(group, labels=dict(labels, node_list=listed + dropped))
+
+
+def stopped_nodes(task, cluster, group):
+    """Names of a node group's stopped instances.
+
+    :param cluster: the watch of the cluster.
+    :param group: the watch of the node group.
+    """
+    whole = with_stopped(task.names, cluster.last.get("name"), group.last)
+    return [node["name"] for node in task.names.instances(whole) if node["status"] in STOPPED]

@@ -11,7 +11,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names
 from ansible_collections.nhncloud.nks.plugins.module_utils.plan import Action, Plan
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import STOPPED, needed_group
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import STOPPED, needed_group, with_stopped
 
 
 def run(task):
@@ -23,12 +23,13 @@ def run(task):
     task.usable(cluster)
     group = needed_group(task, cluster, options["nodegroup"])
     task.usable(group)
-    nodes = task.names.instances(group.last)
-    named = task.names.nodes("nodes", group.last, options["nodes"])
-    todo = make_plan(group.name, group.last, nodes, named, options["state"])
+    whole = with_stopped(task.names, cluster.last.get("name"), group.last)
+    nodes = task.names.instances(whole)
+    named = task.names.nodes("nodes", whole, options["nodes"])
+    todo = make_plan(group.name, whole, nodes, named, options["state"])
     task.carry_out(todo, cluster, [group])
     if todo.actions and not task.check_mode:
-        nodes = Names(task.api).instances(group.last)
+        nodes = Names(task.api).instances(whole)
     shown = {node["uuid"]: {key: node[key] for key in ("uuid", "name", "address", "status")} for node in nodes}
     return {"nodes": [shown[uuid] for uuid in named if uuid in shown], "plan": todo}
 
@@ -36,7 +37,7 @@ def run(task):
 def make_plan(resource, group, nodes, named, state):
     """The plan that brings nodes to a state (NKS user guide, node stop and start).
 
-    :param group: the typed node group.
+    :param group: the typed node group, see :func:`groups.with_stopped`.
     :param nodes: all nodes of the group, as :meth:`names.Names.instances` gives them.
     :param named: UUIDs of those to change.
     :param state: started or stopped.
@@ -59,7 +60,7 @@ def make_plan(resource, group, nodes, named, state):
 
     def arrived(detail):
         now = {node["uuid"]: node["status"] for node in detail}
-        # A stopped node may drop out of the list; a started one has to be in it.
+        # An instance that the compute service does not show is not running.
         return all((now.get(uuid, "SHUTOFF") in STOPPED) == wants_stop for uuid in pending)
 
     return Plan(

@@ -64,7 +64,7 @@ def _create(task, cluster):
     if state is None and not task.check_mode:
         # Not waited for: what the service shows already, or what is known for certain.
         watch = next(iter(runner.groups.values()))
-        state = watch.read() or {"uuid": watch.group, "name": wanted["name"], "cluster_id": cluster.cluster}
+        state = task.shown(watch) or {"uuid": watch.group, "name": wanted["name"], "cluster_id": cluster.cluster}
     return {"nodegroup": wire.masked(state or {}), "plan": todo}
 
 
@@ -76,9 +76,9 @@ def _reconcile(task, cluster, group):
     wanted = References(task.names, cluster.last).resolve(given, fields.NODEGROUP)
     group.last["labels"] = group.last.get("labels") or {}
     if wanted.get("kubernetes_version") not in (None, group.last["labels"].get("kube_tag")):
-        group.last["stopped"] = stopped_nodes(task, group.last)
+        group.last["stopped"] = stopped_nodes(task, cluster, group)
     autoscale = present_autoscale(task, cluster, group, "autoscale" in given)
-    note_stopped(task, group, given.get("autoscale"), autoscale)
+    note_stopped(task, cluster, group, given.get("autoscale"), autoscale)
     count, present = wanted.get("node_count"), group.last.get("node_count")
     fewer = count is not None and isinstance(present, int) and count < present
     if options["nodes_to_remove"] and fewer and not plan.autoscaled(given.get("autoscale"), autoscale):

@@ -1,0 +1,853 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory plugin, loaded as Ansible loads it, over a cloud made of dictionaries."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+
+import pytest
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.inventory.data import InventoryData
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import inventory_loader
+from ansible.template import Templar, is_trusted_as_template
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import transport as transport_room
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
+
+PASSWORD = "s3cret-of-the-api"
+EVIL = "{{ lookup('ansible.builtin.pipe', 'touch %s') }}"
+
+
+class Cloud:
+    """Clusters by region; records every call and may answer any of them with an error."""
+
+    def __init__(self):
+        self.regions = {"kr1": [], "kr2": []}
+        self.groups = {}
+        self.servers = {"kr1": [], "kr2": []}
+        self.calls = []
+        self.errors = {}
+        self.before = lambda call: None
+        self.options = None
+        self.logins = 0
+
+    def add(self, name, *groups, region="kr1", uuid=None, **fields):
+        """A cluster with node groups; returns its UUID."""
+        uuid = uuid or "cluster-%s-%s" % (region, name)
+        self.regions[region].append(dict({"uuid": uuid, "name": name, "status": "CREATE_COMPLETE", "labels": {"kube_tag": "v1.32.3"}}, **fields))
+        self.groups[uuid] = list(groups)
+        return uuid
+
+    def call(self, *call):
+        """What every operation does first."""
+        self.calls.append(call)
+        self.before(call)
+        for length in range(len(call), 0, -1):
+            if call[:length] in self.errors:
+                raise self.errors[call[:length]]
+
+
+def group(name, *addresses, **fields):
+    """A node group as Get a Node Group shows it."""
+    labels = {"kube_tag": "v1.31.4", "availability_zone": "kr-pub-a", "ca_enable": "True"}
+    labels.update(fields.pop("labels", {}))
+    return dict(
+        {
+            "uuid": "group-" + name,
+            "name": name,
+            "role": "worker",
+            "status": "UPDATE_COMPLETE",
+            "flavor_id": "flavor",
+            "image_id": "image",
+            "labels": labels,
+            "node_addresses": list(addresses),
+        },
+        **fields,
+    )
+
+
+def server(uuid, name, address, status="ACTIVE"):
+    """An instance as the compute service shows it."""
+    return {"id": uuid, "name": name, "status": status, "addresses": {"vpc": [{"addr": address, "OS-EXT-IPS:type": "fixed"}]}}
+
+
+class FakeApi:
+    """The few operations that the plugin uses."""
+
+    def __init__(self, cloud, region):
+        self.cloud = cloud
+        self.region = region
+
+    def clusters(self):
+        self.cloud.call("clusters", self.region)
+        return self.cloud.regions[self.region]
+
+    def nodegroups(self, ref):
+        self.cloud.call("nodegroups", ref)
+        return [{key: value for key, value in item.items() if key not in ("labels", "node_addresses")} for item in self.cloud.groups[ref]]
+
+    def nodegroup(self, ref, uuid):
+        self.cloud.call("nodegroup", ref, uuid)
+        return next(item for item in self.cloud.groups[ref] if item.get("uuid") == uuid)
+
+    def servers(self):
+        self.cloud.call("servers", self.region)
+        return self.cloud.servers[self.region]
+
+
+class FakeTransport:
+    """Keeps what it was made with."""
+
+    made = []
+
+    def __init__(self, clock, **settings):
+        self.warnings = []
+        self.settings = settings
+        self.made.append(self)
+
+    def hide(self, text):
+        return text.replace(PASSWORD, "********")
+
+    def close(self):
+        self.settings["closed"] = True
+
+
+class Display:
+    """Collects warnings."""
+
+    def __init__(self):
+        self.warnings = []
+
+    def warning(self, msg):
+        self.warnings.append(msg)
+
+    def vvv(self, msg):
+        pass
+
+
+class Run:
+    """One reading of a source."""
+
+    def __init__(self, plugin, inventory):
+        self.warnings = plugin.display.warnings
+        self.inventory = inventory
+        self.hosts = {name: host.vars for name, host in inventory.hosts.items()}
+        self.groups = {name: sorted(host.name for host in item.hosts) for name, item in inventory.groups.items() if name.startswith("nks")}
+        self.children = {name: sorted(child.name for child in item.child_groups) for name, item in inventory.groups.items() if name.startswith("nks")}
+
+    def below(self, name):
+        """Names of all hosts in a group and below it."""
+        return sorted(host.name for host in self.inventory.groups[name].get_hosts())
+
+    def plain(self):
+        """Everything, to compare two runs."""
+        return json.dumps([self.hosts, self.groups, self.children], sort_keys=True)
+
+
+@pytest.fixture
+def cloud(monkeypatch):
+    """A cloud in place of the network, and credentials in the environment as a credential type of AWX sets them."""
+    made = Cloud()
+    FakeTransport.made = []
+
+    class Identity:
+        def __init__(self, transport, options):
+            made.options = options
+
+        def token(self):
+            made.logins += 1
+            made.call("login")
+
+        def endpoint(self, name, region):
+            made.before(("endpoint", region))
+
+    plugin = inventory_loader.get("nhncloud.nks.nks")
+    module = sys.modules[type(plugin).__module__]
+    monkeypatch.setattr(module, "Api", lambda transport, who, region: FakeApi(made, region))
+    monkeypatch.setattr(module.identity, "Identity", Identity)
+    monkeypatch.setattr(transport_room, "Transport", FakeTransport)
+    for name in ("TOKEN", "AUTH_URL", "DOMAIN", "KUBERNETES_ENDPOINT", "COMPUTE_ENDPOINT", "CA_CERT", "TOKEN_CACHE"):
+        monkeypatch.delenv("NHNCLOUD_" + name, raising=False)
+    for name, value in (("REGION", "KR1"), ("TENANT_ID", "t" * 32), ("USERNAME", "ops@example.com"), ("PASSWORD", PASSWORD)):
+        monkeypatch.setenv("NHNCLOUD_" + name, value)
+    return made
+
+
+@pytest.fixture
+def read(cloud, tmp_path):
+    """A function that reads a source with the given options and answers a Run."""
+
+    def function(options="", cache=True, name="demo.nks.yml"):
+        path = tmp_path / name
+        path.write_text("plugin: nhncloud.nks.nks\n" + options + "\n")
+        plugin = inventory_loader.get("nhncloud.nks.nks")
+        plugin.display = Display()
+        inventory = InventoryData()
+        inventory.current_source = str(path)
+        assert plugin.verify_file(str(path))
+        plugin.parse(inventory, DataLoader(), str(path), cache=cache)
+        if plugin.get_option("cache"):
+            plugin.update_cache_if_changed()
+        inventory.reconcile_inventory()
+        return Run(plugin, inventory)
+
+    return function
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [("nks.yml", True), ("nks.yaml", True), ("a.nks.yml", True), ("a.b.nks.yaml", True), ("xnks.yml", False), ("nks.json", False), ("demo.yml", False)],
+)
+def test_file_names(tmp_path, name, ours):
+    path = tmp_path / name
+    path.write_text("plugin: nhncloud.nks.nks\n")
+    assert inventory_loader.get("nhncloud.nks.nks").verify_file(str(path)) is ours
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    assert not inventory_loader.get("nhncloud.nks.nks").verify_file(str(tmp_path / "nks.yml"))
+
+
+# -- groups, hosts, variables -------------------------------------------------------------------------------------------
+
+
+def test_hosts_and_groups(cloud, read):
+    uuid = cloud.add("demo", group("default-worker", "10.0.0.10", "10.0.0.9"), group("batch", "10.0.0.11"), group("empty"))
+    run = read()
+    assert run.children["nks"] == ["nks_cluster_demo"]
+    assert run.children["nks_cluster_demo"] == ["nks_nodegroup_demo_batch", "nks_nodegroup_demo_default_worker", "nks_nodegroup_demo_empty"]
+    assert run.groups["nks_nodegroup_demo_default_worker"] == ["10.0.0.10", "10.0.0.9"]
+    assert run.groups["nks_nodegroup_demo_batch"] == ["10.0.0.11"]
+    assert run.groups["nks_nodegroup_demo_empty"] == []
+    found = {key: value for key, value in run.hosts["10.0.0.9"].items() if not key.startswith("inventory_")}
+    assert found == {
+        "ansible_host": "10.0.0.9",
+        "nks_address": "10.0.0.9",
+        "nks_cluster": "demo",
+        "nks_cluster_uuid": uuid,
+        "nks_nodegroup": "default-worker",
+        "nks_nodegroup_uuid": "group-default-worker",
+        "nks_region": "kr1",
+        "nks_kubernetes_version": "v1.31.4",
+        "nks_flavor_id": "flavor",
+        "nks_image_id": "image",
+        "nks_availability_zone": "kr-pub-a",
+        "nks_role": "worker",
+        "nks_status": "UPDATE_COMPLETE",
+        "nks_autoscale_enabled": True,
+    }
+    assert run.warnings == []
+
+
+def test_requests_are_the_fewest(cloud, read):
+    first = cloud.add("one", group("a", "10.0.0.1"), group("b", "10.0.0.2"))
+    second = cloud.add("two", group("c", "10.1.0.1"), region="kr2")
+    read("regions: [KR1, kr2, kr1]")
+    assert sorted(cloud.calls) == sorted(
+        [
+            ("login",),
+            ("clusters", "kr1"),
+            ("clusters", "kr2"),
+            ("nodegroups", first),
+            ("nodegroups", second),
+            ("nodegroup", first, "group-a"),
+            ("nodegroup", first, "group-b"),
+            ("nodegroup", second, "group-c"),
+        ]
+    )
+    cloud.calls.clear()
+    read("regions: [kr1, kr2]\nresolve_nodes: true")
+    assert sorted(call for call in cloud.calls if call[0] == "servers") == [("servers", "kr1"), ("servers", "kr2")]
+
+
+def test_order_does_not_depend_on_the_service(cloud, read):
+    cloud.add("b", group("y", "10.0.0.10", "10.0.0.9"), group("x", "10.0.0.2"))
+    cloud.add("a", group("z", "10.0.0.1"))
+    run = read()
+    assert list(run.hosts) == ["10.0.0.1", "10.0.0.2", "10.0.0.9", "10.0.0.10"]
+
+
+def test_masters_are_no_hosts(cloud, read):
+    uuid = cloud.add("demo", group("default-worker", "10.0.0.1"), group("default-master", "10.0.0.2", role="master"))
+    run = read()
+    assert list(run.hosts) == ["10.0.0.1"]
+    assert ("nodegroup", uuid, "group-default-master") not in cloud.calls
+
+
+def test_a_cluster_in_the_making_has_its_group(cloud, read):
+    cloud.add("new", status="CREATE_IN_PROGRESS")
+    run = read()
+    assert run.groups["nks_cluster_new"] == []
+    assert run.children["nks"] == ["nks_cluster_new"]
+
+
+@pytest.mark.parametrize("addresses", [None, "", [], [None, 7, {"a": 1}]])
+def test_a_group_without_usable_addresses(cloud, read, addresses):
+    cloud.add("demo", group("default-worker", node_addresses=addresses))
+    run = read()
+    assert run.hosts == {}
+    assert run.groups["nks_nodegroup_demo_default_worker"] == []
+
+
+def test_silent_fields_are_taken_from_the_list(cloud, read, monkeypatch):
+    cloud.add("demo", group("default-worker", "10.0.0.1"))
+    short = {"uuid": "group-default-worker", "status": "UPDATE_COMPLETE", "name": None, "node_addresses": ["10.0.0.1"], "labels": {"node_image": "other"}}
+    monkeypatch.setattr(FakeApi, "nodegroup", lambda self, ref, uuid: short)
+    found = read().hosts["10.0.0.1"]
+    assert (found["nks_nodegroup"], found["nks_flavor_id"], found["nks_role"]) == ("default-worker", "flavor", "worker")
+    assert found["nks_kubernetes_version"] is None
+    assert found["nks_autoscale_enabled"] is False
+
+
+def test_group_prefix(cloud, read):
+    cloud.add("demo", group("default-worker", "10.0.0.1"))
+    run = read("group_prefix: prod-")
+    assert run.inventory.groups["prod_nodegroup_demo_default_worker"].get_hosts()[0].name == "10.0.0.1"
+    assert run.children["nks"] == ["prod_cluster_demo"]
+
+
+def test_clusters_of_one_name(cloud, read):
+    cloud.add("demo", group("default-worker", "10.0.0.1"), uuid="u1")
+    cloud.add("demo", group("default-worker", "10.1.0.1", uuid="g2"), region="kr2", uuid="u2")
+    run = read("regions: [kr1, kr2]")
+    assert run.groups["nks_nodegroup_demo_default_worker"] == ["10.0.0.1", "10.1.0.1"]
+    assert run.children["nks_cluster_demo"] == ["nks_nodegroup_demo_default_worker"]
+    assert (run.hosts["10.0.0.1"]["nks_region"], run.hosts["10.1.0.1"]["nks_region"]) == ("kr1", "kr2")
+    assert run.warnings == ["Group nks_cluster_demo holds the nodes of 2 clusters: demo (kr1, u1), demo (kr2, u2)."]
+
+
+def test_groups_that_share_a_name_do_not_mix_their_clusters(cloud, read):
+    cloud.add("a", group("b-c", "10.0.0.1"))
+    cloud.add("a-b", group("c", "10.0.0.2"))
+    run = read()
+    assert run.below("nks_cluster_a") == ["10.0.0.1"]
+    assert run.below("nks_cluster_a_b") == ["10.0.0.2"]
+    assert run.groups["nks_nodegroup_a_b_c"] == ["10.0.0.1", "10.0.0.2"]
+    assert run.warnings == ["Group nks_nodegroup_a_b_c holds the nodes of 2 node groups: b-c of cluster a, c of cluster a-b."]
+
+
+# -- host names and instances ----------------------------------------------------------------------------------------------
+
+
+def test_names_of_instances(cloud, read):
+    # The two lists of the group are in different orders.
+    cloud.add("demo", group("default-worker", "10.0.0.1", "10.0.0.2", labels={"node_list": "U2:u1"}))
+    cloud.servers["kr1"] = [server("u1", "node-1", "10.0.0.1"), server("u2", "node-2", "10.0.0.2", "SHUTOFF"), server("u3", "other", "10.0.0.2")]
+    run = read("hostname: name")
+    assert {name: found["ansible_host"] for name, found in run.hosts.items()} == {"node-1": "10.0.0.1", "node-2": "10.0.0.2"}
+    assert (run.hosts["node-2"]["nks_node_uuid"], run.hosts["node-2"]["nks_node_status"]) == ("u2", "SHUTOFF")
+    assert run.hosts["node-2"]["nks_node_name"] == "node-2"
+    assert sorted(read("hostname: uuid").hosts) == ["u1", "u2"]
+    assert sorted(read("resolve_nodes: true").hosts) == ["10.0.0.1", "10.0.0.2"]
+
+
+def test_instances_by_address_where_the_group_lists_none(cloud, read):
+    cloud.add("demo", group("default-worker", "10.0.0.1", "10.0.0.2", "10.0.0.3"))
+    cloud.servers["kr1"] = [
+        server("u1", "demo-default-worker-node-0", "10.0.0.1"),
+        server("u2", "web-default-worker-node-0", "10.0.0.1"),
+        server("u3", "any", "10.0.0.2"),
+        server("u4", "x", "10.0.0.3"),
+        server("u5", "y", "10.0.0.3"),
+    ]
+    run = read("resolve_nodes: true")
+    assert [run.hosts["10.0.0.%d" % number]["nks_node_uuid"] for number in (1, 2, 3)] == ["u1", "u3", None]
+    assert run.warnings == ["Cluster demo, node group default-worker: the compute service shows no instance for 1 of 3 nodes (10.0.0.3)."]
+
+
+def test_a_node_without_instance_keeps_its_address(cloud, read):
+    cloud.add("demo", group("default-worker", "10.0.0.1", "10.0.0.2", labels={"node_list": "u1:u2"}))
+    cloud.servers["kr1"] = [server("u1", "node-1", "10.0.0.1")]
+    run = read("hostname: name")
+    assert sorted(run.hosts) == ["10.0.0.2", "node-1"]
+    assert run.hosts["10.0.0.2"]["nks_node_name"] is None
+    assert len(run.warnings) == 1
+    assert "1 of 2 nodes (10.0.0.2); their addresses are their host names" in run.warnings[0]
+
+
+def test_hostname_template(cloud, read):
+    cloud.add("demo", group("default-worker", "10.0.0.1"))
+    assert list(read("hostname: \"{{ nks_cluster }}-{{ nks_address | replace('.', '-') }}\"").hosts) == ["demo-10-0-0-1"]
+    run = read("hostname: \"{{ '' }}\"")
+    assert list(run.hosts) == ["10.0.0.1"]
+    assert "hostname gives no name for 1 of 1 nodes" in run.warnings[0]
+
+
+@pytest.mark.parametrize(("template", "said"), [("nks_addres", "'nks_addres' is undefined"), ("nks_node_name", "need resolve_nodes: true")])
+def test_hostname_template_that_fails(cloud, read, template, said):
+    cloud.add("demo", group("default-worker", "10.0.0.1"))
+    with pytest.raises(AnsibleParserError, match="hostname: .* node 10.0.0.1.*" + said):
+        read('hostname: "{{ %s }}"' % template)
+
+
+def test_two_nodes_of_one_name(cloud, read):
+    cloud.add("one", group("a", "10.0.0.1"))
+    cloud.add("two", group("b", "10.0.0.1"), region="kr2")
+    with pytest.raises(AnsibleParserError) as error:
+        read("regions: [kr1, kr2]")
+    for part in ("host '10.0.0.1'", "node group a of cluster one (kr1", "node group b of cluster two (kr2", "Set hostname to"):
+        assert part in str(error.value)
+    assert sorted(read('regions: [kr1, kr2]\nhostname: "{{ nks_cluster }}-{{ nks_address }}"').hosts) == ["one-10.0.0.1", "two-10.0.0.1"]
+
+
+def test_an_address_listed_twice_is_one_host(cloud, read):
+    cloud.add("demo", group("default-worker", "10.0.0.1", "10.0.0.1"))
+    assert list(read().hosts) == ["10.0.0.1"]
+
+
+# -- choice of clusters and groups ------------------------------------------------------------------------------------------
+
+
+def test_clusters_by_name_and_uuid(cloud, read):
+    cloud.add("one", group("a", "10.0.0.1"))
+    cloud.add("two", group("a", "10.0.0.2"), uuid="AbC")
+    skipped = cloud.add("three", group("a", "10.0.0.3"))
+    run = read("clusters: [one, abc, none]")
+    assert sorted(run.hosts) == ["10.0.0.1", "10.0.0.2"]
+    assert ("nodegroups", skipped) not in cloud.calls
+    assert run.warnings == ["clusters: there is no cluster 'none' in kr1."]
+    with pytest.raises(AnsibleParserError, match="no cluster 'none'"):
+        read("clusters: [one, none]\nstrict_clusters: true")
+
+
+def test_a_named_cluster_need_not_be_in_every_region(cloud, read):
+    cloud.add("one", group("a", "10.0.0.1"), region="kr2")
+    run = read("regions: [kr1, kr2]\nclusters: [one]\nstrict_clusters: true")
+    assert list(run.hosts) == ["10.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "hosts"),
+    [
+        ("[?name=='one']", ["10.0.0.1"]),
+        ("[?starts_with(name, 't')].name", ["10.0.0.2"]),
+        ("[].uuid", ["10.0.0.1", "10.0.0.2"]),
+        ("[?node_count > `2`] | [0]", ["10.0.0.2"]),
+        ("[?labels.strict_sg_rules]", ["10.0.0.2"]),
+        ("[?region=='kr2']", []),
+        ("[?name=='none'] | [0]", []),
+    ],
+)
+def test_cluster_query(cloud, read, expression, hosts):
+    cloud.add("one", group("a", "10.0.0.1"), node_count=1, labels={"strict_sg_rules": "False"})
+    cloud.add("two", group("a", "10.0.0.2"), node_count=5, labels={"strict_sg_rules": "true"})
+    assert sorted(read('cluster_query: "%s"' % expression).hosts) == hosts
+
+
+def test_cluster_query_and_clusters_choose_together(cloud, read):
+    cloud.add("one", group("a", "10.0.0.1"))
+    cloud.add("two", group("a", "10.0.0.2"))
+    run = read("clusters: [one]\ncluster_query: \"[?name=='two']\"")
+    assert (run.hosts, run.warnings) == ({}, [])
+
+
+def test_nodegroups(cloud, read):
+    uuid = cloud.add("one", group("a", "10.0.0.1"), group("b", "10.0.0.2"))
+    run = read("nodegroups: [a, zzz]")
+    assert list(run.hosts) == ["10.0.0.1"]
+    assert ("nodegroup", uuid, "group-b") not in cloud.calls
+    assert run.warnings == ["nodegroups: none of the clusters has a node group 'zzz'."]
+
+
+# -- options -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("workers: 0", "workers: '0'"),
+        ("hostname: ip", "hostname: 'ip' is not known; set it to address"),
+        ("regions: [seoul]", "region: 'seoul' is not a region's code"),
+        ("regions: [kr1, kr2]\nkubernetes_endpoint: https://a.example", "kubernetes_endpoint: .* one region"),
+        ("regions: [kr1, kr2]\ncompute_endpoint: https://a.example", "compute_endpoint: .* one region"),
+        ('cluster_query: "[?"', r"cluster_query: '\[\?' is not a JMESPath expression"),
+        ('cluster_query: "[].node_count"', "cluster_query: .* gives something else than clusters"),
+        ("auth_url: example.com", "auth_url: 'example.com' is not a URL"),
+        ("request_timeout: 0", "request_timeout: "),
+        ("password: ''", "not set: password"),
+        ('password: "{{ nowhere }}-%s"' % PASSWORD, "password: the template cannot be rendered"),
+        ("password: {a: %s}" % PASSWORD, "password: it is not a text"),
+        ("token: [%s]" % PASSWORD, "token: it is not a text"),
+    ],
+)
+def test_bad_options(cloud, read, options, said):
+    cloud.add("one", node_count=1)
+    with pytest.raises(AnsibleError, match=said) as error:
+        read(options)
+    assert PASSWORD not in str(error.value)
+    assert "\n" not in str(error.value)
+    assert [call for call in cloud.calls if call[0] not in ("login", "clusters")] == []
+
+
+def test_an_unknown_option_is_told(cloud, read):
+    assert any("there is no option 'cluster'" in warning for warning in read("cluster: [demo]").warnings)
+
+
+def test_options_from_the_environment(cloud, read, monkeypatch):
+    for name, value in (("REQUEST_TIMEOUT", "7.5"), ("MAX_RETRIES", "2"), ("VALIDATE_CERTS", "False"), ("CA_CERT", ""), ("TOKEN_CACHE", "")):
+        monkeypatch.setenv("NHNCLOUD_" + name, value)
+    read("workers: 3")
+    settings = FakeTransport.made[0].settings
+    assert settings == {"timeout": 7.5, "max_retries": 2, "verify": False, "pool_size": 3, "closed": True}
+    assert cloud.options["token_cache"] is None
+    assert (cloud.options["password"], type(cloud.options["password"])) == (PASSWORD, str)
+
+
+def test_a_ca_file_is_used(cloud, read, tmp_path):
+    (tmp_path / "ca.pem").write_text("")
+    read("ca_cert: %s" % (tmp_path / "ca.pem"))
+    assert FakeTransport.made[0].settings["verify"] == str(tmp_path / "ca.pem")
+
+
+def test_connection_options_may_be_templates(cloud, read, monkeypatch):
+    monkeypatch.setenv("ELSEWHERE", "other-password")
+    read("password: \"{{ lookup('ansible.builtin.env', 'ELSEWHERE') }}\"")
+    assert cloud.options["password"] == "other-password"
+    read('password: "half{{way{#"')
+    assert cloud.options["password"] == "half{{way{#"
+    # What stands in the environment is no template of the user's.
+    monkeypatch.setenv("NHNCLOUD_PASSWORD", "{{ 1 + 1 }}")
+    read()
+    assert cloud.options["password"] == "{{ 1 + 1 }}"
+
+
+def test_the_endpoint_alone_is_enough(cloud, read, monkeypatch):
+    monkeypatch.delenv("NHNCLOUD_REGION")
+    cloud.regions[None] = cloud.regions["kr1"]
+    cloud.add("demo", group("default-worker", "10.0.0.1"))
+    run = read("kubernetes_endpoint: https://nks.example.com")
+    assert run.hosts["10.0.0.1"]["nks_region"] is None
+
+
+# -- what goes wrong -------------------------------------------------------------------------------------------------------
+
+
+def refused(status=403, doing="list the node groups of cluster x"):
+    return ApiError(doing, status, "Not today", "req-1")
+
+
+@pytest.mark.parametrize("error", [refused(), refused(404), NoAnswer("Could not read it: no answer."), BadReply("Could not read it: it is junk.")])
+def test_one_unreadable_cluster(cloud, read, error):
+    bad = cloud.add("bad", group("a", "10.0.0.1"))
+    cloud.add("good", group("a", "10.0.0.2"))
+    cloud.errors["nodegroups", bad] = error
+    run = read()
+    assert list(run.hosts) == ["10.0.0.2"]
+    assert run.groups["nks_cluster_bad"] == []
+    assert run.warnings == ["Cluster bad (kr1) is not listed whole. " + error.msg]
+    with pytest.raises(AnsibleParserError, match="Cluster bad"):
+        read("strict_clusters: true")
+
+
+def test_one_unreadable_node_group(cloud, read):
+    bad = cloud.add("demo", group("a", "10.0.0.1"), group("b", "10.0.0.2"))
+    cloud.errors["nodegroup", bad, "group-a"] = refused(doing="read node group a")
+    run = read()
+    assert list(run.hosts) == ["10.0.0.2"]
+    assert run.groups["nks_nodegroup_demo_a"] == []
+    assert len(run.warnings) == 1
+    assert "Could not read node group a: Not today (HTTP 403, request id req-1)" in run.warnings[0]
+
+
+@pytest.mark.parametrize("junk", [{}, {"uuid": "u"}, {"name": "n"}, {"uuid": "", "name": ""}])
+def test_junk_in_lists(cloud, read, junk):
+    cloud.add("demo", junk, group("a", "10.0.0.1"))
+    cloud.regions["kr1"].append(junk)
+    run = read()
+    assert list(run.hosts) == ["10.0.0.1"]
+    assert len(run.warnings) == 2
+    with pytest.raises(AnsibleParserError, match="without uuid or name"):
+        read("strict_clusters: true")
+
+
+@pytest.mark.parametrize("reply", [{}, {"uuid": "u"}, {"uuid": None, "status": []}])
+def test_a_node_group_that_is_none(cloud, read, monkeypatch, reply):
+    cloud.add("demo", group("a", "10.0.0.1"))
+    monkeypatch.setattr(FakeApi, "nodegroup", lambda self, ref, uuid: reply)
+    run = read()
+    assert run.hosts == {}
+    assert "Cluster demo (kr1) is not listed whole" in run.warnings[0]
+
+
+@pytest.mark.parametrize("call", [("login",), ("clusters", "kr2"), ("servers", "kr1")])
+def test_what_all_depends_on_is_an_error(cloud, read, call):
+    cloud.add("demo", group("a", "10.0.0.1"))
+    cloud.errors[call] = NoAnswer("Could not do it with %s: no answer." % PASSWORD)
+    with pytest.raises(AnsibleParserError, match="Could not do it") as error:
+        read("regions: [kr1, kr2]\nresolve_nodes: true")
+    assert PASSWORD not in str(error.value)
+    assert error.value.__cause__ is None
+    assert FakeTransport.made[0].settings["closed"]
+
+
+def test_a_refused_token_is_an_error(cloud, read):
+    bad = cloud.add("demo", group("a", "10.0.0.1"))
+    cloud.errors["nodegroups", bad] = refused(401)
+    with pytest.raises(AnsibleParserError, match="The token was not accepted"):
+        read()
+
+
+def test_an_error_wakes_threads_that_wait_for_another_attempt(cloud, read, monkeypatch):
+    """Otherwise this test would take ten minutes."""
+    cloud.add("demo", group("a", "10.0.0.1"))
+    asleep = threading.Event()
+
+    def before(call):
+        if call[0] == "nodegroups":
+            asleep.set()
+            FakeTransport.clock.sleep(600)
+        if call == ("clusters", "kr2"):
+            assert asleep.wait(30)
+            raise NksError("Could not list the clusters.")
+
+    monkeypatch.setattr(
+        FakeTransport, "__init__", lambda self, clock, **settings: setattr(FakeTransport, "clock", clock) or setattr(self, "settings", settings)
+    )
+    monkeypatch.setattr(FakeTransport, "warnings", [], raising=False)
+    monkeypatch.setattr(FakeTransport, "clock", None, raising=False)
+    cloud.before = before
+    with pytest.raises(AnsibleParserError, match="Could not list the clusters"):
+        read("regions: [kr1, kr2]")
+
+
+# -- in parallel ---------------------------------------------------------------------------------------------------------
+
+
+def test_no_step_waits_for_another_region(cloud, read):
+    """The clusters of the first region are listed only after a node group of the second has been read."""
+    cloud.add("slow", group("a", "10.0.0.1"))
+    cloud.add("fast", group("b", "10.1.0.1"), region="kr2")
+    seen = threading.Event()
+
+    def before(call):
+        if call == ("clusters", "kr1"):
+            assert seen.wait(30)
+        if call[0] == "nodegroup" and call[2] == "group-b":
+            seen.set()
+
+    cloud.before = before
+    assert sorted(read("regions: [kr1, kr2]").hosts) == ["10.0.0.1", "10.1.0.1"]
+
+
+def test_as_many_requests_at_once_as_workers(cloud, read):
+    cloud.add("demo", *[group("g%d" % number, "10.0.0.%d" % number) for number in range(8)])
+    together = threading.Barrier(4)
+    threads = set()
+
+    def before(call):
+        if call[0] == "nodegroup":
+            threads.add(threading.current_thread().name)
+            together.wait(30)
+
+    cloud.before = before
+    assert len(read("workers: 4").hosts) == 8
+    assert len(threads) == 4
+
+
+# -- nothing of the service is run as a template ------------------------------------------------------------------------------
+
+
+def test_templates_from_the_service_stay_data(cloud, read, tmp_path):
+    proof = tmp_path / "proof"
+    evil = EVIL % proof
+    header = "#jinja2: variable_start_string:'[%%', variable_end_string:'%%]'\n[%% lookup('ansible.builtin.pipe', 'touch %s') %%]" % proof
+    cloud.add(evil, group(evil, "10.0.0.1", labels={"kube_tag": evil, "availability_zone": header, "node_list": "u1"}), uuid="u")
+    cloud.servers["kr1"] = [server("u1", evil, "10.0.0.1", header)]
+    run = read(
+        "resolve_nodes: true\n"
+        'hostname: "{{ nks_address }}-{{ nks_node_name | length }}"\n'
+        "compose: {copy: nks_cluster, nested: '[{\"a\": nks_availability_zone}, nks_address]'}\n"
+        "keyed_groups: [{key: nks_kubernetes_version, prefix: nks_version}]\n"
+        "groups: {nks_evil: nks_cluster is search('lookup')}"
+    )
+    name = "10.0.0.1-%d" % len(evil)
+    assert run.groups["nks_evil"] == [name]
+    found = run.hosts[name]
+    for value in (found["nks_cluster"], found["copy"], found["nks_kubernetes_version"], found["nks_node_status"], found["nested"][0]["a"]):
+        assert value in (evil, header)
+        assert not is_trusted_as_template(value)
+    rendered = Templar(loader=DataLoader(), variables=dict(found)).template(dict(found))
+    assert rendered["nks_cluster"] == evil
+    assert rendered["nks_availability_zone"] == header
+    assert not proof.exists()
+
+
+def test_plain_values_are_plain_strings(cloud, read):
+    """ansible-inventory wraps each string that is not marked as trusted."""
+    cloud.add("demo", group("default-worker", "10.0.0.1", labels={"node_list": "u1"}))
+    cloud.servers["kr1"] = [server("u1", "node-1", "10.0.0.1")]
+    run = read("resolve_nodes: true\ncompose: {text: nks_cluster ~ '/' ~ nks_nodegroup, nested: '[{\"a\": nks_region ~ \"x\"}]'}")
+    found = run.hosts["10.0.0.1"]
+    strings = [value for key, value in found.items() if isinstance(value, str) and not key.startswith("inventory_")] + [found["nested"][0]["a"]]
+    assert found["text"] == "demo/default-worker"
+    assert len(strings) == 18
+    assert [value for value in strings if not is_trusted_as_template(value)] == []
+
+
+def test_constructed(cloud, read):
+    cloud.add("demo", group("default-worker", "10.0.0.1"), group("batch", "10.0.0.2", labels={"availability_zone": "kr-pub-b"}))
+    run = read(
+        "compose: {ansible_host: nks_address ~ '.example', short: inventory_hostname | last}\n"
+        "groups: {nks_of_b: nks_availability_zone == 'kr-pub-b'}\n"
+        "keyed_groups: [{key: short, prefix: nks_end}]"
+    )
+    assert run.hosts["10.0.0.1"]["ansible_host"] == "10.0.0.1.example"
+    assert run.groups["nks_of_b"] == ["10.0.0.2"]
+    assert (run.groups["nks_end_1"], run.groups["nks_end_2"]) == (["10.0.0.1"], ["10.0.0.2"])
+    assert read("compose: {a: nowhere}").warnings == []
+    with pytest.raises(AnsibleError, match="nowhere"):
+        read("compose: {a: nowhere}\nstrict: true")
+
+
+# -- cache ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cached(tmp_path):
+    """Options that keep the data in files."""
+    return "cache: true\ncache_plugin: ansible.builtin.jsonfile\ncache_connection: %s\n" % (tmp_path / "cache")
+
+
+def kept(tmp_path):
+    return sorted((tmp_path / "cache").glob("*"))
+
+
+FULL = "resolve_nodes: true\nregions: [kr1, kr2]\nclusters: [demo, web, none]\nnodegroups: [default-worker, zzz]\n"
+
+
+def test_a_cached_run_makes_no_request(cloud, read, cached, tmp_path, monkeypatch):
+    cloud.add("demo", group("default-worker", "10.0.0.1", labels={"node_list": "u1"}))
+    cloud.add("web", group("default-worker", "10.1.0.1"), region="kr2")
+    cloud.servers["kr1"] = [server("u1", "node-1", "10.0.0.1")]
+    first = read(cached + FULL)
+    calls = list(cloud.calls)
+    # Not even the room that imports requests is needed.
+    monkeypatch.setitem(sys.modules, transport_room.__name__, None)
+    second = read(cached + FULL)
+    assert cloud.calls == calls
+    assert second.plain() == first.plain()
+    assert second.warnings == first.warnings
+    assert len(first.warnings) == 3
+    # What is applied after reading may change.
+    third = read(cached + FULL + "hostname: name\ngroup_prefix: nks_x_\ncompose: {a: nks_region}")
+    assert cloud.calls == calls
+    assert third.groups["nks_x_cluster_demo"] == []
+    assert third.hosts["node-1"]["a"] == "kr1"
+
+
+def test_a_cache_holds_no_secret(cloud, read, cached, tmp_path):
+    cloud.add("demo", group("default-worker", "10.0.0.1", labels={"boot_volume_appkey": "appkey-1", "user_script_v2": "script-1"}))
+    read(cached + "token: token-1")
+    (path,) = kept(tmp_path)
+    content = path.read_text() + path.name
+    assert "10.0.0.1" in content
+    assert [secret for secret in (PASSWORD, "token-1", "appkey-1", "script-1") if secret in content] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "tenant_id: another",
+        "username: another",
+        "token: another",
+        "regions: [kr2]",
+        "auth_url: https://a.example",
+        "kubernetes_endpoint: https://a.example",
+        "clusters: [demo]",
+        "cluster_query: '[]'",
+        "nodegroups: [default-worker]",
+        "hostname: uuid",
+    ],
+)
+def test_what_decides_what_is_read_has_its_own_entry(cloud, read, cached, tmp_path, change):
+    cloud.add("demo", group("default-worker", "10.0.0.1"))
+    read(cached)
+    cloud.calls.clear()
+    read(cached + change)
+    assert ("login",) in cloud.calls
+    assert len(kept(tmp_path)) == 2
+
+
+def test_flush(cloud, read, cached):
+    cloud.add("demo", group("default-worker", "10.0.0.1"))
+    read(cached)
+    cloud.add("web", group("default-worker", "10.0.0.2"))
+    assert list(read(cached).hosts) == ["10.0.0.1"]
+    assert sorted(read(cached, cache=False).hosts) == ["10.0.0.1", "10.0.0.2"]
+    assert sorted(read(cached).hosts) == ["10.0.0.1", "10.0.0.2"]
+
+
+def damage(content, *path):
+    """Leave out one key of the cached data, or turn one value into another type."""
+    for key in path[:-2]:
+        content = content[key]
+    if path[-1] is None:
+        del content[path[-2]]
+    else:
+        content[path[-2]] = path[-1]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("form", 0),
+        ("form", None),
+        ("form", "1"),
+        ("missing", [1]),
+        ("clusters", {}),
+        ("clusters", 0, "cluster", 1),
+        ("clusters", 0, "groups", "x"),
+        ("clusters", 0, "groups", 0, "status", None),
+        ("clusters", 0, "groups", 0, "flavor_id", {}),
+        ("clusters", 0, "groups", 0, "nodes", [7]),
+        ("clusters", 0, "groups", 0, "nodes", 0, "address", 7),
+        ("clusters", 0, "groups", 0, "nodes", 0, "uuid", None),
+        ("clusters", 0, "more", 1),
+    ],
+)
+def test_a_damaged_cache_is_read_anew(cloud, read, cached, tmp_path, path):
+    cloud.add("demo", group("default-worker", "10.0.0.1"))
+    whole = read(cached).plain()
+    (entry,) = kept(tmp_path)
+    # Ansible wraps what it keeps: an object with one key, which holds JSON as text.
+    ((key, content),) = json.loads(entry.read_text()).items()
+    content = json.loads(content)
+    damage(content, *path)
+    entry.write_text(json.dumps({key: json.dumps(content)}))
+    cloud.calls.clear()
+    run = read(cached)
+    assert (run.plain(), run.warnings) == (whole, [])
+    assert ("clusters", "kr1") in cloud.calls
+    cloud.calls.clear()
+    assert read(cached).plain() == whole
+    assert cloud.calls == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "7", '"text"', "\udcff"])
+def test_a_cache_file_of_junk(cloud, read, cached, tmp_path, content):
+    cloud.add("demo", group("default-worker", "10.0.0.1"))
+    whole = read(cached).plain()
+    (entry,) = kept(tmp_path)
+    entry.write_bytes(content.encode("utf-8", "surrogateescape"))
+    assert read(cached).plain() == whole
+
+
+def test_an_incomplete_reading_is_not_kept(cloud, read, cached, tmp_path):
+    bad = cloud.add("bad", group("a", "10.0.0.1"))
+    cloud.errors["nodegroups", bad] = refused()
+    assert read(cached).hosts == {}
+    assert not kept(tmp_path)
+    cloud.errors.clear()
+    assert list(read(cached).hosts) == ["10.0.0.1"]
+    assert len(kept(tmp_path)) == 1
+
+
+def test_strict_clusters_holds_for_cached_data(cloud, read, cached):
+    read(cached + "clusters: [none]")
+    with pytest.raises(AnsibleParserError, match="no cluster 'none'"):
+        read(cached + "clusters: [none]\nstrict_clusters: true")

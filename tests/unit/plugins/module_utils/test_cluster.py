@@ -1,0 +1,558 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nks_cluster as a whole, against the simulator: what is sent, what is waited for, and what the result says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, NksError, WaitError
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, EXTERNAL_SUBNETS, FLAVORS, UUID, HandClock
+
+SCRIPT = "#!/bin/bash\necho ready\n"
+
+
+# -- create, again, delete -------------------------------------------------------------------------------------------
+
+
+def test_create_resolves_names_waits_and_returns_the_typed_cluster(world):
+    outcome = world.nks_cluster(**CLUSTER)
+    assert outcome["changed"] and outcome.actions == ["create"] and outcome.wrote == ["POST /clusters"]
+    cluster = outcome["cluster"]
+    assert cluster["status"] == "CREATE_COMPLETE" and cluster["uuid"] == world.cluster().uuid
+    assert cluster["node_count"] == 2 and cluster["labels"]["pods_network_subnet"] == 24
+    assert cluster["labels"]["master_lb_floating_ip_enabled"] is False
+    assert outcome["warnings"] == []
+
+
+def test_external_subnets_are_filled_in_with_all_of_the_external_network(world):
+    world.nks_cluster(**CLUSTER)
+    assert sorted(world.cluster().labels["external_subnet_id_list"].split(":")) == EXTERNAL_SUBNETS
+
+
+def test_the_second_run_changes_nothing_and_writes_nothing(world):
+    given = dict(CLUSTER, user_script=SCRIPT, autoscale={"enabled": False, "max_node_count": 3}, labels={"fip_auto_bind_enable": "true"})
+    world.nks_cluster(**given)
+    outcome = world.nks_cluster(**given)
+    assert (outcome["changed"], outcome["actions"], outcome.writes, outcome["warnings"]) == (False, [], [], [])
+    assert outcome["diff"] == {"before": {}, "after": {}}
+    assert outcome["cluster"]["uuid"] == world.cluster().uuid
+
+
+def test_absent_waits_until_the_cluster_is_gone(world):
+    cluster = world.seed()
+    outcome = world.nks_cluster(state="absent")
+    assert outcome["changed"] and outcome.actions == ["delete"] and outcome.wrote == ["DELETE /clusters/*"]
+    # The result tells what was there.
+    assert world.clusters == [] and outcome["cluster"]["uuid"] == cluster.uuid
+    # Asked until the answer was 404, and not only until some status.
+    assert outcome.requests[-1]["status"] == 404 and outcome.requests[-1]["path"].endswith(cluster.uuid)
+
+
+def test_absent_of_what_is_not_there_is_no_change(world):
+    outcome = world.nks_cluster(state="absent")
+    assert (outcome["changed"], outcome["actions"], outcome.writes, outcome["cluster"]) == (False, [], [], {})
+
+
+def test_after_the_look_up_only_uuids_are_used_in_paths(world):
+    world.seed(nodegroups=2)
+    for given in (dict(CLUSTER, node_count=3, flavor="m2.c2m4", user_script=SCRIPT, kubernetes_version="v1.32.3", upgrade="all"), {"state": "absent"}):
+        outcome = world.nks_cluster(**given)
+        paths = [entry["path"] for entry in outcome.requests if "/kubernetes/" in entry["path"]]
+        assert paths[0].endswith("/clusters/demo")
+        assert [path for path in paths[1:] if "/clusters/demo" in path] == []
+        groups = [path.split("/nodegroups/")[1].split("/")[0] for path in paths if "/nodegroups/" in path]
+        # Looked up by its name once; the control plane has no other name in its one operation.
+        assert [group for group in groups if not UUID.match(group) and group != "default-master"] in (["default-worker"], [])
+
+
+def test_a_name_held_by_two_clusters_fails_with_both_uuids(world):
+    uuids = [world.seed().uuid, world.seed().uuid]
+    for given in (dict(CLUSTER), {"state": "absent"}):
+        with pytest.raises(NksError) as caught:
+            world.nks_cluster(**given)
+        assert all(uuid in caught.value.msg for uuid in uuids) and "give the UUID" in caught.value.msg
+        assert caught.value.outcome.writes == []
+    outcome = world.nks_cluster(name=uuids[0], state="absent")
+    assert outcome["changed"] and [cluster.uuid for cluster in world.clusters] == uuids[1:]
+
+
+def test_present_with_a_uuid_that_is_not_there_fails(world):
+    world.seed("other")
+    uuid = "60000000-0000-4000-8000-00000000dead"
+    with pytest.raises(NksError) as caught:
+        world.nks_cluster(**dict(CLUSTER, name=uuid))
+    assert uuid in caught.value.msg and "other" in caught.value.msg and caught.value.outcome.writes == []
+    assert not world.nks_cluster(name=uuid, state="absent")["changed"]
+
+
+def test_bad_input_fails_before_any_request(world):
+    with pytest.raises(BadInput):
+        world.nks_cluster(**dict(CLUSTER, user_script="echo"))
+    assert world.cloud.log == []
+
+
+def test_a_reference_that_matches_nothing_fails_before_any_write(world):
+    with pytest.raises(NksError) as caught:
+        world.nks_cluster(**dict(CLUSTER, flavor="m9.c1m1"))
+    assert "flavor" in caught.value.msg and "m9.c1m1" in caught.value.msg and "m2.c4m8" in caught.value.msg
+    assert caught.value.outcome.writes == []
+
+
+# -- what others are doing -------------------------------------------------------------------------------------------
+
+
+def test_present_while_it_is_being_created_waits_and_is_no_change(world):
+    world.nks_cluster(**dict(CLUSTER, wait=False))
+    outcome = world.nks_cluster(**CLUSTER)
+    assert not outcome["changed"] and outcome.writes == [] and outcome["cluster"]["status"] == "CREATE_COMPLETE"
+    assert sum(outcome.clock.slept) >= 20 and len(world.clusters) == 1
+
+
+@pytest.mark.parametrize("missing", [1, 2, 4])
+def test_a_cluster_just_created_that_is_not_shown_yet_is_not_created_twice(world, missing):
+    world.set(missing_polls=missing + 1)
+    world.nks_cluster(**dict(CLUSTER, wait=False))
+    outcome = world.nks_cluster(**CLUSTER)
+    assert len(world.clusters) == 1 and not outcome["changed"] and outcome.writes == []
+
+
+def test_present_while_it_is_being_deleted_waits_and_creates_it_anew(world):
+    former = world.seed()
+    world.nks_cluster(state="absent", wait=False)
+    outcome = world.nks_cluster(**CLUSTER)
+    assert outcome["changed"] and outcome.actions == ["create"] and world.cluster().uuid != former.uuid
+
+
+def test_absent_while_it_is_being_deleted_waits_and_is_no_change(world):
+    world.seed()
+    world.nks_cluster(state="absent", wait=False)
+    outcome = world.nks_cluster(state="absent")
+    assert not outcome["changed"] and outcome.writes == [] and world.clusters == []
+    assert outcome.clock.slept != []
+
+
+def test_absent_while_someone_elses_deletion_fails_is_a_failure(world):
+    world.seed()
+    world.fault(effect="fail_task", task="cluster_delete", reason="Volume is in use")
+    world.nks_cluster(state="absent", wait=False)
+    with pytest.raises(WaitError) as caught:
+        world.nks_cluster(state="absent")
+    assert "Volume is in use" in caught.value.msg and caught.value.values["status"] == "DELETE_FAILED"
+
+
+def test_a_busy_cluster_is_waited_for_before_it_is_compared(world):
+    cluster = world.seed()
+    group = world.group()
+    world.busy(cluster, apply=lambda now: world.cloud.add_nodes(cluster, group, 1, now), nodegroup=group)
+    outcome = world.nks_cluster(**dict(CLUSTER, node_count=3))
+    assert not outcome["changed"] and len(group.nodes) == 3 and outcome.writes == []
+
+
+@pytest.mark.parametrize("given", [dict(CLUSTER, node_count=3), {"state": "absent"}], ids=["present", "absent"])
+def test_without_waiting_a_busy_cluster_fails(world, given):
+    world.busy(world.seed())
+    with pytest.raises(WaitError) as caught:
+        world.nks_cluster(**dict(given, wait=False))
+    assert "UPDATE_IN_PROGRESS" in caught.value.msg and caught.value.outcome.clock.slept == [] and caught.value.outcome.writes == []
+
+
+def test_without_waiting_create_returns_at_once_with_what_is_known(world):
+    outcome = world.nks_cluster(**dict(CLUSTER, wait=False))
+    assert outcome["changed"] and outcome.clock.slept == [] and outcome["cluster"]["status"] == "CREATE_IN_PROGRESS"
+    world.reset(missing_polls=9)
+    outcome = world.nks_cluster(**dict(CLUSTER, wait=False))
+    assert outcome["cluster"] == {"uuid": world.cluster().uuid, "name": "demo"}
+
+
+def test_without_waiting_a_deletion_returns_at_once(world):
+    world.seed()
+    outcome = world.nks_cluster(state="absent", wait=False)
+    assert outcome["changed"] and outcome.clock.slept == [] and world.cluster().status == "DELETE_IN_PROGRESS"
+
+
+def test_without_waiting_all_steps_but_the_last_are_waited_for(world):
+    world.seed()
+    outcome = world.nks_cluster(wait=False, node_count=3, user_script=SCRIPT)
+    assert outcome.actions == ["change_user_script", "resize"]
+    assert world.group().labels["user_script_v2"] == SCRIPT and world.group().status == "UPDATE_IN_PROGRESS"
+
+
+def test_a_cluster_that_vanishes_meanwhile_is_success_for_absent(world):
+    cluster = world.seed()
+
+    def vanish():
+        world.cloud.projects[cluster.tenant_id, cluster.region].clusters.clear()
+
+    world.busy(cluster, seconds=1000)
+    clock = HandClock(world.simulator)
+    clock.at(15, vanish)
+    assert not world.nks_cluster(state="absent", clock=clock)["changed"]
+    # And between the look and the request.
+    world.seed()
+    world.fault(effect="status", method="DELETE", path="/clusters/", status=404)
+    world.nks_cluster(state="absent")
+
+
+def test_a_cluster_deleted_behind_our_back_while_it_is_changed_is_an_error(world):
+    cluster = world.seed()
+    clock = HandClock(world.simulator)
+    clock.at(10, lambda: world.cloud.projects[cluster.tenant_id, cluster.region].clusters.clear())
+    with pytest.raises(NksError) as caught:
+        world.nks_cluster(node_count=3, clock=clock)
+    assert "deleted by someone else" in caught.value.msg
+
+
+# -- failed statuses -------------------------------------------------------------------------------------------------
+
+
+def test_a_creation_that_fails_tells_reason_and_event_also_as_values(world):
+    world.fault(effect="fail_task", task="cluster_create", reason="default-worker failed", contents="Quota exceeded: cores")
+    with pytest.raises(WaitError) as caught:
+        world.nks_cluster(**CLUSTER)
+    values = caught.value.values
+    assert "default-worker failed" in caught.value.msg and "Quota exceeded: cores" in caught.value.msg
+    assert (values["status"], values["status_reason"]) == ("CREATE_FAILED", "default-worker failed")
+    assert values["event"]["contents"] == "Quota exceeded: cores" and values["event"]["type"] == "CLUSTER_CREATE"
+
+
+def test_a_cluster_in_create_failed_fails_at_once_and_can_be_deleted(world):
+    world.fail(world.seed(), "CREATE_FAILED", kind="cluster_create")
+    for check in (True, False):
+        with pytest.raises(WaitError) as caught:
+            world.nks_cluster(check=check, **CLUSTER)
+        assert "No valid host was found" in caught.value.msg and "Instance quota exceeded" in caught.value.msg and "state: absent" in caught.value.msg
+        assert caught.value.values["event"]["contents"] == "Instance quota exceeded"
+        assert caught.value.values["status_reason"] == "No valid host was found"
+        assert caught.value.outcome.writes == [] and caught.value.outcome.clock.slept == []
+    outcome = world.nks_cluster(state="absent")
+    assert outcome["changed"] and world.clusters == []
+
+
+def test_a_cluster_in_update_failed_warns_where_nothing_has_to_change(world):
+    world.fail(world.seed(), "UPDATE_FAILED")
+    outcome = world.nks_cluster(**CLUSTER)
+    assert not outcome["changed"] and outcome["warnings"] == ["cluster/demo is in UPDATE_FAILED: No valid host was found"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_cluster_in_update_failed_fails_where_something_has_to_change(world, check):
+    world.fail(world.seed(), "UPDATE_FAILED")
+    with pytest.raises(WaitError) as caught:
+        world.nks_cluster(check=check, **dict(CLUSTER, node_count=3))
+    assert "No valid host was found" in caught.value.msg and caught.value.values["event"]["contents"] == "Instance quota exceeded"
+    assert caught.value.outcome.writes == []
+
+
+def test_a_change_that_fails_is_told_with_the_groups_own_event(world):
+    world.seed()
+    world.fault(effect="fail_task", task="resize", reason="No capacity", contents="zone kr-pub-a is full")
+    with pytest.raises(WaitError) as caught:
+        world.nks_cluster(node_count=3)
+    assert "No capacity" in caught.value.msg and "zone kr-pub-a is full" in caught.value.msg
+    assert caught.value.values["event"]["type"] == "CLUSTER_RESIZE"
+
+
+def test_a_deletion_that_fails_is_a_failure(world):
+    world.seed()
+    world.fault(effect="fail_task", task="cluster_delete", reason="Volume is in use")
+    with pytest.raises(WaitError) as caught:
+        world.nks_cluster(state="absent")
+    assert "Volume is in use" in caught.value.msg
+
+
+# -- a 202 proves nothing --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("task", "given", "option"),
+    [
+        ("resize", {"node_count": 3}, "node_count"),
+        ("flavor", {"flavor": "m2.c2m4"}, "flavor"),
+        ("userscript", {"user_script": SCRIPT}, "user_script"),
+        ("autoscale", {"autoscale": {"enabled": True}}, "autoscale"),
+        ("upgrade", {"kubernetes_version": "v1.32.3"}, "kubernetes_version"),
+        ("cluster_delete", {"state": "absent"}, "state"),
+    ],
+)
+def test_a_change_that_is_accepted_and_dropped_is_an_error(world, task, given, option):
+    world.seed()
+    world.fault(effect="drop_task", task=task)
+    with pytest.raises(WaitError) as caught:
+        world.nks_cluster(**given)
+    assert "did not do it (%s is not as wanted)" % option in caught.value.msg
+    assert caught.value.outcome.clock.now() <= 60 and len(caught.value.outcome.writes) == 1
+
+
+def test_a_creation_that_is_accepted_and_dropped_is_an_error_within_a_bound(world):
+    world.fault(effect="drop_task", task="cluster_create")
+    with pytest.raises(WaitError) as caught:
+        world.nks_cluster(**CLUSTER)
+    assert "did not appear" in caught.value.msg and caught.value.outcome.clock.now() <= 90 and len(caught.value.outcome.writes) == 1
+
+
+@pytest.mark.parametrize("settings", [{"missing_polls": 4}, {"list_400_polls": 3}, {"missing_polls": 2, "list_400_polls": 5}], ids=str)
+def test_404_and_list_400_right_after_the_create_are_tolerated(world, settings):
+    world.set(**settings)
+    outcome = world.nks_cluster(**CLUSTER)
+    assert outcome["cluster"]["status"] == "CREATE_COMPLETE" and len(outcome.writes) == 1
+
+
+def test_a_list_that_answers_400_while_another_cluster_is_half_made_is_asked_again(world):
+    world.set(list_400_polls=3)
+    world.nks_cluster(**dict(CLUSTER, name="first", wait=False))
+    assert world.nks_cluster(**dict(CLUSTER, name="second"))["changed"]
+
+
+def test_a_list_that_goes_on_answering_400_is_an_error_and_nothing_is_created(world):
+    world.fault(effect="status", path="/v1/clusters$", method="GET", status=400, times=None)
+    with pytest.raises(ApiError) as caught:
+        world.nks_cluster(**CLUSTER)
+    assert "list the clusters" in caught.value.msg and caught.value.outcome.writes == []
+
+
+@pytest.mark.parametrize("stale", [1, 3])
+@pytest.mark.parametrize("seconds", [0, 25])
+@pytest.mark.parametrize(
+    "given", [{"node_count": 3}, {"flavor": "m2.c2m4", "user_script": SCRIPT}, {"kubernetes_version": "v1.32.3"}, {"state": "absent"}], ids=str
+)
+def test_the_state_from_before_a_request_is_tolerated(world, given, seconds, stale):
+    world.seed()
+    world.set(stale_polls=stale, task_seconds=float(seconds))
+    assert world.nks_cluster(**given)["changed"]
+    world.set(stale_polls=0)
+    assert not world.nks_cluster(**given)["changed"]
+
+
+# -- waiting ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_interval_is_kept_to_and_there_is_no_poll_right_after_the_request(world):
+    world.set(task_seconds=100.0)
+    outcome = world.nks_cluster(**dict(CLUSTER, wait_interval=20))
+    assert outcome.clock.slept == [20] * 5
+    sent = outcome.requests.index(outcome.writes[0])
+    assert len(outcome.requests) - sent - 1 == 5
+
+
+def test_a_time_out_says_that_a_rerun_goes_on_and_so_it_does(world):
+    world.set(task_seconds=100.0)
+    with pytest.raises(WaitError) as caught:
+        world.nks_cluster(**dict(CLUSTER, wait_timeout=45))
+    for text in ("45 s", "cluster/demo", "to be ready", "CREATE_IN_PROGRESS", "run the task again"):
+        assert text in caught.value.msg
+    assert caught.value.outcome.clock.now() == 45
+    outcome = world.nks_cluster(**CLUSTER)
+    assert not outcome["changed"] and outcome["cluster"]["status"] == "CREATE_COMPLETE"
+
+
+def test_the_time_limit_is_for_one_operation(world):
+    world.seed()
+    world.set(task_seconds=50.0)
+    outcome = world.nks_cluster(wait_timeout=60, node_count=3, user_script=SCRIPT, flavor="m2.c2m4")
+    assert outcome.clock.now() > 120 and len(outcome["actions"]) == 3
+
+
+def test_progress_names_each_action_and_each_change_of_status(world):
+    world.seed()
+    world.set(task_seconds=100.0)
+    outcome = world.nks_cluster(node_count=3)
+    assert outcome.lines == [
+        "cluster/demo/nodegroup/default-worker: resize",
+        "cluster/demo/nodegroup/default-worker: UPDATE_IN_PROGRESS, 10 s, 2 of 3 nodes",
+        "cluster/demo/nodegroup/default-worker: UPDATE_IN_PROGRESS, 1 min 10 s, 2 of 3 nodes",
+    ]
+
+
+def test_a_token_that_dies_in_the_middle_of_a_wait_is_replaced(world):
+    clock = HandClock(world.simulator)
+    clock.at(10, world.cloud.tokens.clear)
+    assert world.nks_cluster(clock=clock, **CLUSTER)["changed"] and len(world.clusters) == 1
+
+
+@pytest.mark.parametrize("rule", [{"status": 503, "body_type": "html"}, {"status": 500}, {"status": 429, "retry_after": 3}], ids=str)
+def test_bad_answers_during_a_wait_are_borne(world, rule):
+    world.fault(effect="status", method="GET", path="/clusters/[0-9a-f]{8}-", times=9, **rule)
+    assert world.nks_cluster(**CLUSTER)["changed"]
+
+
+# -- reconciliation --------------------------------------------------------------------------------------------------
+
+
+def test_flavor_script_count_and_autoscaler_are_reconciled_in_order(world):
+    world.seed(nodes=1)
+    given = dict(CLUSTER, node_count=3, flavor="c2.c4m4", user_script=SCRIPT, autoscale={"enabled": True, "min_node_count": 2, "max_node_count": 4})
+    outcome = world.nks_cluster(**given)
+    assert outcome.actions == ["change_user_script", "resize", "change_flavor", "set_autoscale"]
+    assert {action["resource"] for action in outcome["actions"]} == {"cluster/demo/nodegroup/default-worker"}
+    group = world.group()
+    assert (len(group.nodes), group.flavor_id, group.labels["user_script_v2"]) == (3, FLAVORS["c2.c4m4"], SCRIPT)
+    assert group.autoscaler_on and group.labels["ca_max_node_count"] == "4"
+    assert world.nks_cluster(**given).writes == []
+
+
+def test_settings_of_the_autoscaler_that_are_not_given_keep_their_values(world):
+    world.seed()
+    world.group().labels.update(ca_scale_down_util_thresh="33", ca_scale_down_unneeded_time="77", ca_pod_replicas="2")
+    world.nks_cluster(autoscale={"enabled": True, "max_node_count": 5})
+    labels = world.group().labels
+    assert (labels["ca_scale_down_util_thresh"], labels["ca_scale_down_unneeded_time"], labels["ca_pod_replicas"]) == ("33", "77", "2")
+
+
+def test_a_resize_is_never_sent_while_the_autoscaler_is_on(world):
+    world.seed(nodes=3, labels={"ca_enable": "True", "ca_min_node_count": "1", "ca_max_node_count": "5"})
+    assert world.nks_cluster(node_count=4).writes == []
+    with pytest.raises(BadInput):
+        world.nks_cluster(node_count=6)
+    outcome = world.nks_cluster(node_count=6, autoscale={"enabled": False})
+    assert [entry["path"].rsplit("/", 1)[1] for entry in outcome.writes] == ["autoscale", "resize"] and len(world.group().nodes) == 6
+
+
+def test_scale_in_warns_that_the_service_picks_the_nodes(world):
+    world.seed(nodes=3)
+    outcome = world.nks_cluster(node_count=1)
+    assert len(world.group().nodes) == 1 and "picks" in outcome["warnings"][0]
+
+
+def test_fixed_differences_fail_in_check_mode_too_and_nothing_is_sent(world):
+    world.seed()
+    for check in (True, False):
+        with pytest.raises(NksError) as caught:
+            world.nks_cluster(check=check, **dict(CLUSTER, keypair="second-key", boot_volume_size=80, node_count=3))
+        for text in ("keypair is 'demo-key', wanted 'second-key'", "boot_volume_size is '50', wanted '80'"):
+            assert text in caught.value.msg
+        assert caught.value.outcome.writes == []
+
+
+def test_immutable_warn_does_the_rest(world):
+    world.seed()
+    outcome = world.nks_cluster(**dict(CLUSTER, keypair="second-key", node_count=3, immutable="warn"))
+    assert outcome.actions == ["resize"] and "keypair is 'demo-key', wanted 'second-key'" in outcome["warnings"][0]
+
+
+def test_gateways_are_changed_together(world):
+    private = dict(CLUSTER, subnet="private-subnet", ncr_sgw="demo-ncr", obs_sgw="demo-obs")
+    private.pop("external_network")
+    world.nks_cluster(**private)
+    outcome = world.nks_cluster(**dict(private, ncr_sgw="demo-ncr-2"))
+    assert outcome.actions == ["update_service_gateways"] and list(outcome["actions"][0]["changes"]) == ["ncr_sgw"]
+    assert set(outcome.writes[0]["body"]) == {"ncr_sgw", "obs_sgw"}
+    assert world.nks_cluster(**dict(private, ncr_sgw="demo-ncr-2")).writes == []
+
+
+def test_the_cni_is_changed_where_the_service_has_the_operation(world):
+    world.seed().labels["cni_driver"] = "flannel"
+    given = {"cni": "calico", "pods_network_cidr": "10.110.0.0/16"}
+    outcome = world.nks_cluster(**given)
+    assert outcome.actions == ["update_cni"] and world.cluster().labels["pods_network_cidr"] == "10.110.0.0/16"
+    assert world.nks_cluster(**given).writes == []
+    world.cluster().labels["cni_driver"] = "flannel"
+    world.set(cni_removed=True)
+    with pytest.raises(ApiError) as caught:
+        world.nks_cluster(**given)
+    assert caught.value.status == 404 and "change the CNI" in caught.value.msg
+
+
+def test_upgrade_all_walks_the_whole_way_and_check_mode_tells_it(world):
+    world.seed(version="v1.30.3", nodegroups=2)
+    given = {"kubernetes_version": "v1.32.3", "upgrade": "all", "num_buffer_nodes": 0}
+    told = world.nks_cluster(check=True, **given)
+    done = world.nks_cluster(**given)
+    assert told["actions"] == done["actions"] and told.writes == [] and len(done.writes) == 6
+    assert [entry["body"]["version"] for entry in done.writes] == ["v1.31.4"] * 3 + ["v1.32.3"] * 3
+    assert ["num_buffer_nodes" in entry["body"] for entry in done.writes] == [False, True, True] * 2
+    assert world.cluster().version == "v1.32.3" and {group.version for group in world.cluster().nodegroups.values()} == {"v1.32.3"}
+    assert done["cluster"]["labels"]["kube_tag"] == "v1.32.3"
+    assert world.nks_cluster(**given).writes == []
+
+
+def test_an_upgrade_that_failed_in_the_middle_is_gone_on_with_from_there(world):
+    cluster = world.seed(version="v1.30.3", nodegroups=2)
+    given = {"kubernetes_version": "v1.32.3", "upgrade": "all"}
+    world.fault(effect="fail_task", task="upgrade", skip=2, reason="A disruption budget blocks the drain")
+    with pytest.raises(WaitError) as caught:
+        world.nks_cluster(**given)
+    assert "A disruption budget blocks the drain" in caught.value.msg
+    # Somebody repairs it in the console.
+    for thing in [cluster] + list(cluster.nodegroups.values()):
+        thing.status = "UPDATE_COMPLETE"
+    outcome = world.nks_cluster(**given)
+    assert [(entry["path"].split("/")[-2] == "default-master", entry["body"]["version"]) for entry in outcome.writes] == [
+        (False, "v1.31.4"),
+        (True, "v1.32.3"),
+        (False, "v1.32.3"),
+        (False, "v1.32.3"),
+    ]
+
+
+def test_upgrade_never_warns_only(world):
+    world.seed()
+    outcome = world.nks_cluster(**dict(CLUSTER, kubernetes_version="v1.32.3", upgrade="never"))
+    assert not outcome["changed"] and "v1.32.3" in outcome["warnings"][0] and outcome.writes == []
+
+
+# -- check mode and secrets ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seeded", "given"),
+    [
+        (False, CLUSTER),
+        (False, {"state": "absent"}),
+        (True, {"state": "absent"}),
+        (True, CLUSTER),
+        (True, dict(CLUSTER, node_count=1, flavor="m2.c2m4", user_script=SCRIPT, autoscale={"enabled": True, "max_node_count": 3})),
+        (True, dict(CLUSTER, kubernetes_version="v1.32.3")),
+        (True, dict(CLUSTER, keypair="second-key", immutable="warn")),
+    ],
+)
+def test_check_mode_sends_no_write_and_tells_what_the_real_run_does(world, seeded, given):
+    if seeded:
+        world.seed()
+    told = world.nks_cluster(check=True, **given)
+    done = world.nks_cluster(**given)
+    assert told.writes == []
+    for key in ("changed", "actions", "diff", "warnings"):
+        assert told[key] == done[key]
+    assert done["changed"] is (done.writes != [])
+
+
+@pytest.mark.parametrize("echo", [True, False])
+def test_no_appkey_in_any_result(world, echo):
+    world.set(echo_appkeys=echo)
+    given = dict(
+        CLUSTER,
+        boot_volume_key_id="key-1",
+        boot_volume_appkey="boot-secret",
+        extra_volumes=[{"type": "General SSD", "size": 10, "key_id": "key-2", "appkey": "volume-secret", "mount_path": "/data"}],
+        labels={"control_plane_log": json.dumps({"type": "LNCS", "appkey": "log-secret"})},
+    )
+    results = [world.nks_cluster(check=True, **given).result, world.nks_cluster(**given).result, world.nks_cluster(**given).result]
+    assert [result["changed"] for result in results] == [True, True, False]
+    for other in (dict(given, boot_volume_appkey="another-secret"), dict(given, extra_volumes=[dict(given["extra_volumes"][0], appkey="another-secret")])):
+        if echo:
+            with pytest.raises(NksError) as caught:
+                world.nks_cluster(**other)
+            results.append([caught.value.msg, caught.value.values])
+        else:
+            results.append(world.nks_cluster(**other).result)
+    assert "secret" not in json.dumps(results)
+    assert world.cluster().labels["control_plane_log"].count("log-secret") == 1
+
+
+def test_a_refusal_that_quotes_what_was_sent_shows_no_secret(world):
+    given = dict(
+        CLUSTER,
+        user_script="#!/bin/sh\n# script-secret\n",
+        extra_volumes=[{"type": "General SSD", "size": 10, "key_id": "key-2", "appkey": "volume-secret"}],
+        # Not of a type that the service takes: it quotes the whole body.
+        labels={"broken": None, "control_plane_log": json.dumps({"appkey": "log-secret"})},
+    )
+    with pytest.raises(ApiError) as caught:
+        world.nks_cluster(**given)
+    assert "broken" in caught.value.msg
+    assert "-secret" not in json.dumps([caught.value.msg, caught.value.values])

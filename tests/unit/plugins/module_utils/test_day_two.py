@@ -1,0 +1,481 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What happens to a cluster after its creation: service gateways, CNI, upgrades."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import HandClock
+
+GATEWAYS = {name: "a5000000-0101-4000-8000-%012d" % number for number, name in enumerate(("demo-ncr", "demo-obs", "demo-ncr-2", "demo-obs-2"), 1)}
+
+
+def refusal(world, check=False, **given):
+    """The text with which nks_cluster fails, having written nothing."""
+    with pytest.raises(NksError) as caught:
+        world.nks_cluster(check=check, **given)
+    assert caught.value.outcome.writes == []
+    return caught.value.msg
+
+
+def same(checked, real):
+    """Check mode told what the real run did, and wrote nothing."""
+    assert checked.writes == []
+    for key in ("changed", "actions", "diff"):
+        assert checked[key] == real[key]
+    return True
+
+
+def unchanged(outcome):
+    return (outcome["changed"], outcome["actions"], outcome.writes) == (False, [], [])
+
+
+# -- service gateways ------------------------------------------------------------------------------------------------
+
+
+def with_gateways(world):
+    return world.seed(labels={"ncr_sgw": GATEWAYS["demo-ncr"], "obs_sgw": GATEWAYS["demo-obs"]})
+
+
+@pytest.mark.parametrize(
+    "given, ncr, obs",
+    [
+        ({"ncr_sgw": "demo-ncr-2"}, "demo-ncr-2", "demo-obs"),
+        ({"obs_sgw": "demo-obs-2"}, "demo-ncr", "demo-obs-2"),
+        ({"ncr_sgw": "demo-ncr-2", "obs_sgw": GATEWAYS["demo-obs-2"]}, "demo-ncr-2", "demo-obs-2"),
+        ({"ncr_sgw": "demo-ncr-2", "obs_sgw": "demo-obs"}, "demo-ncr-2", "demo-obs"),
+    ],
+)
+def test_both_gateways_are_sent(world, given, ncr, obs):
+    cluster = with_gateways(world)
+    checked = world.nks_cluster(check=True, **given)
+    outcome = world.nks_cluster(**given)
+    assert same(checked, outcome)
+    assert outcome.wrote == ["POST /clusters/*/actions/update_sgw"]
+    assert outcome.writes[0]["body"] == {"ncr_sgw": GATEWAYS[ncr], "obs_sgw": GATEWAYS[obs]}
+    assert outcome.actions == ["update_service_gateways"] and outcome["actions"][0]["resource"] == "cluster/demo"
+    # Only what differs is a change.
+    differing = {option: name for option, name, old in (("ncr_sgw", ncr, "demo-ncr"), ("obs_sgw", obs, "demo-obs")) if name != old}
+    assert outcome["actions"][0]["changes"] == {
+        option: {"before": GATEWAYS[{"ncr_sgw": "demo-ncr", "obs_sgw": "demo-obs"}[option]], "after": GATEWAYS[name]} for option, name in differing.items()
+    }
+    assert (cluster.labels["ncr_sgw"], cluster.labels["obs_sgw"]) == (GATEWAYS[ncr], GATEWAYS[obs])
+    assert unchanged(world.nks_cluster(**given))
+
+
+def test_gateways_as_they_are(world):
+    with_gateways(world)
+    assert unchanged(world.nks_cluster(ncr_sgw="demo-ncr", obs_sgw=GATEWAYS["demo-obs"].upper()))
+
+
+@pytest.mark.parametrize("labels", [{}, {"ncr_sgw": "", "obs_sgw": ""}])
+@pytest.mark.parametrize("check", [True, False])
+def test_a_cluster_made_without_gateways(world, labels, check):
+    world.seed(labels=labels)
+    text = refusal(world, check, ncr_sgw="demo-ncr", obs_sgw="demo-obs")
+    assert "ncr_sgw" in text and "obs_sgw" in text and "created with them" in text
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_one_gateway_missing(world, check):
+    world.seed(labels={"ncr_sgw": GATEWAYS["demo-ncr"]})
+    text = refusal(world, check, ncr_sgw="demo-ncr-2")
+    assert text.startswith("obs_sgw: ") and "both" in text
+
+
+def test_a_gateway_that_is_not_there(world):
+    with_gateways(world)
+    assert refusal(world, ncr_sgw="nothing").startswith("ncr_sgw: there is no service gateway 'nothing'; there are: ")
+
+
+# -- CNI -------------------------------------------------------------------------------------------------------------
+
+CNI = {"cni": "calico", "pods_network_cidr": "10.110.0.0/16", "pods_network_subnet": 25}
+
+
+def with_flannel(world):
+    return world.seed(labels={"cni_driver": "flannel"})
+
+
+def test_from_flannel_to_calico(world):
+    cluster = with_flannel(world)
+    given = dict(CNI, num_buffer_nodes=0, num_max_unavailable_nodes=2)
+    checked = world.nks_cluster(check=True, **given)
+    outcome = world.nks_cluster(**given)
+    assert same(checked, outcome)
+    assert outcome.wrote == ["POST /clusters/*/actions/cni_update"]
+    body = dict(outcome.writes[0]["body"])
+    assert int(body.pop("pod_subnet")) == 25
+    assert body == {"cni": "calico", "pod_cidr": "10.110.0.0/16", "num_buffer_nodes": 0, "num_max_unavailable_nodes": 2}
+    assert outcome["actions"][0]["changes"] == {
+        "cni": {"before": "flannel", "after": "calico"},
+        "pods_network_cidr": {"before": "10.100.0.0/16", "after": "10.110.0.0/16"},
+        "pods_network_subnet": {"before": 24, "after": 25},
+    }
+    assert (outcome.actions, cluster.labels["cni_driver"], cluster.labels["pods_network_cidr"]) == (["update_cni"], "calico", "10.110.0.0/16")
+    assert unchanged(world.nks_cluster(**given))
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_change_of_the_cni_needs_a_pod_network(world, check):
+    with_flannel(world)
+    assert refusal(world, check, cni="calico").startswith("pods_network_cidr: it is needed to change the CNI")
+    assert refusal(world, check, cni="calico", pods_network_subnet=25).startswith("pods_network_cidr: it is needed to change the CNI")
+
+
+@pytest.mark.parametrize("present", ["flannel", "calico"])
+@pytest.mark.parametrize("check", [True, False])
+def test_calico_ebpf_is_refused(world, present, check):
+    world.seed(labels={"cni_driver": present})
+    text = refusal(world, check, cni="calico-ebpf", pods_network_cidr="10.110.0.0/16")
+    assert "cni is '%s' and cannot become 'calico-ebpf'" % present in text
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_the_pod_network_alone_cannot_change(world, check):
+    world.seed()
+    text = refusal(world, check, pods_network_cidr="10.110.0.0/16", cni="calico")
+    assert "pods_network_cidr is '10.100.0.0/16', wanted '10.110.0.0/16'" in text and "cannot be changed after creation" in text
+
+
+def test_a_service_without_the_operation(world):
+    """It was removed in 2025; then the refusal is told as it is."""
+    with_flannel(world)
+    world.set(cni_removed=True)
+    with pytest.raises(NksError) as caught:
+        world.nks_cluster(**CNI)
+    assert caught.value.values["status_code"] == 404 and caught.value.outcome.wrote == ["POST /clusters/*/actions/cni_update"]
+    assert caught.value.msg.startswith("Could not change the CNI of cluster ") and "could not be found" in caught.value.msg
+
+
+# -- upgrades --------------------------------------------------------------------------------------------------------
+
+
+def standing(world):
+    """The versions: control plane first, then the groups in their order."""
+    cluster = world.cluster()
+    return [cluster.version] + [group.version for group in cluster.nodegroups.values()]
+
+
+def steps(outcome):
+    """The upgrades told: (resource without the cluster, before, after)."""
+    assert set(outcome.actions) <= {"upgrade"}
+    return [
+        (
+            action["resource"].replace("cluster/demo/nodegroup/", "").replace("cluster/demo", "control plane"),
+            action["changes"]["kubernetes_version"]["before"],
+            action["changes"]["kubernetes_version"]["after"],
+        )
+        for action in outcome["actions"]
+    ]
+
+
+def upgrades(world, outcome):
+    """The upgrades sent: (group's name, body)."""
+    names = {group.uuid: group.name for group in world.cluster().nodegroups.values()}
+    assert all(entry["path"].endswith("/upgrade") for entry in outcome.writes)
+    return [(names.get(entry["path"].split("/")[-2], entry["path"].split("/")[-2]), entry["body"]) for entry in outcome.writes]
+
+
+WHOLE_WAY = [
+    ("control plane", "v1.31.4", "v1.32.3"),
+    ("default-worker", "v1.31.4", "v1.32.3"),
+    ("group-1", "v1.31.4", "v1.32.3"),
+    ("group-2", "v1.31.4", "v1.32.3"),
+    ("control plane", "v1.32.3", "v1.33.4"),
+    ("default-worker", "v1.32.3", "v1.33.4"),
+    ("group-1", "v1.32.3", "v1.33.4"),
+    ("group-2", "v1.32.3", "v1.33.4"),
+]
+
+
+def test_control_plane_takes_one_step(world):
+    world.seed(nodegroups=2)
+    given = {"kubernetes_version": "v1.32.3"}
+    checked = world.nks_cluster(check=True, **given)
+    outcome = world.nks_cluster(**given)
+    assert same(checked, outcome)
+    assert steps(outcome) == [("control plane", "v1.31.4", "v1.32.3")]
+    assert upgrades(world, outcome) == [("default-master", {"version": "v1.32.3"})]
+    assert standing(world) == ["v1.32.3", "v1.31.4", "v1.31.4"]
+    assert outcome["cluster"]["labels"]["kube_tag"] == "v1.32.3"
+    # The groups behind are none of its business.
+    assert unchanged(world.nks_cluster(**given))
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_control_plane_refuses_more_than_one_step(world, check):
+    world.seed()
+    text = refusal(world, check, kubernetes_version="v1.33.4")
+    assert "2 minor versions" in text and "v1.32.3, v1.33.4" in text and "upgrade to all" in text
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_control_plane_refuses_to_leave_groups_two_behind(world, check):
+    cluster = world.seed(nodegroups=2)
+    cluster.version = cluster.master.version = "v1.32.3"
+    world.group("group-1").version = "v1.32.3"
+    text = refusal(world, check, kubernetes_version="v1.33.4")
+    assert "default-worker (v1.31.4)" in text and "group-1" not in text and "nks_nodegroup" in text
+
+
+def test_all_the_way(world):
+    world.seed(nodegroups=3)
+    given = {"kubernetes_version": "v1.33.4", "upgrade": "all"}
+    checked = world.nks_cluster(check=True, **given)
+    outcome = world.nks_cluster(**given)
+    assert same(checked, outcome) and steps(outcome) == WHOLE_WAY
+    assert [(name.replace("default-master", "control plane"), body["version"]) for name, body in upgrades(world, outcome)] == [
+        (name, after) for name, _before, after in WHOLE_WAY
+    ]
+    assert standing(world) == ["v1.33.4"] * 4 and world.cluster().status == "UPDATE_COMPLETE"
+    assert outcome["diff"]["before"]["cluster/demo"] == {"kubernetes_version": "v1.31.4"}
+    assert outcome["diff"]["after"]["cluster/demo"] == {"kubernetes_version": "v1.33.4"}
+    assert unchanged(world.nks_cluster(**given))
+
+
+def test_all_brings_groups_along_that_are_behind(world):
+    """Left by a former run, or by upgrade: control_plane."""
+    cluster = world.seed(nodegroups=3)
+    cluster.version = cluster.master.version = world.group("group-1").version = "v1.32.3"
+    given = {"kubernetes_version": "v1.32.3", "upgrade": "all"}
+    outcome = world.nks_cluster(**given)
+    assert steps(outcome) == [("default-worker", "v1.31.4", "v1.32.3"), ("group-2", "v1.31.4", "v1.32.3")]
+    assert standing(world) == ["v1.32.3"] * 4
+    assert unchanged(world.nks_cluster(**given))
+
+
+@pytest.mark.parametrize("done", range(8))
+@pytest.mark.parametrize("trouble", ["task", "request", "time"])
+def test_resumed_in_the_middle(world, done, trouble):
+    """A step fails; whoever heals the cluster runs the task again, and it does just the rest."""
+    world.seed(nodegroups=3)
+    given = {"kubernetes_version": "v1.33.4", "upgrade": "all"}
+    if trouble == "task":
+        world.fault(effect="fail_task", task="upgrade", skip=done, reason="A node did not drain", contents="PodDisruptionBudget web")
+    elif trouble == "request":
+        world.fault(effect="status", status=403, method="POST", path="/upgrade$", skip=done)
+    with pytest.raises(NksError) as caught:
+        if trouble == "time":
+            clock = HandClock(world.simulator)
+            # From this step on, the service takes longer than the task waits.
+            clock.at(30.0 * done + 1 if done else 0, lambda: None)
+            world.set(task_seconds_by_kind={"upgrade": 25.0})
+            counted = []
+            begin = world.cloud.begin
+
+            def slow(cluster, kind, *args, **options):
+                counted.append(kind)
+                world.set(task_seconds_by_kind={"upgrade": 1000.0 if len(counted) == done + 1 else 25.0})
+                return begin(cluster, kind, *args, **options)
+
+            world.cloud.begin = slow
+            try:
+                world.nks_cluster(wait_timeout=100, clock=clock, **given)
+            finally:
+                del world.cloud.begin
+        else:
+            world.nks_cluster(**given)
+    if trouble == "task":
+        assert "A node did not drain" in caught.value.msg and "PodDisruptionBudget web" in caught.value.msg
+        # Until the cluster is healed nothing can be done, and that is told with the reason.
+        assert "A node did not drain" in refusal(world, **given)
+        for thing in [world.cluster()] + list(world.cluster().groups_with_master()):
+            thing.status, thing.status_reason = "UPDATE_COMPLETE", None
+    elif trouble == "time":
+        assert "Waited 100 s" in caught.value.msg
+    rest = WHOLE_WAY[done + 1 :] if trouble == "time" else WHOLE_WAY[done:]
+    if trouble != "time":
+        assert steps(world.nks_cluster(check=True, **given)) == rest
+    # Where the step is still under way, it is waited for and not sent again.
+    outcome = world.nks_cluster(**given)
+    assert steps(outcome) == rest and len(outcome.writes) == len(rest)
+    assert standing(world) == ["v1.33.4"] * 4
+    assert unchanged(world.nks_cluster(**given))
+
+
+@pytest.mark.parametrize("buffer, unavailable", [(0, 1), (2, None), (None, 2), (0, None), (None, None)])
+def test_buffer_and_unavailable_nodes(world, buffer, unavailable):
+    """0 buffer nodes is a value. The control plane's nodes are the service's own."""
+    world.seed(nodegroups=2)
+    knobs = {"num_buffer_nodes": buffer, "num_max_unavailable_nodes": unavailable}
+    given = {key: value for key, value in knobs.items() if value is not None}
+    outcome = world.nks_cluster(kubernetes_version="v1.32.3", upgrade="all", **given)
+    assert upgrades(world, outcome) == [
+        ("default-master", {"version": "v1.32.3"}),
+        ("default-worker", dict(given, version="v1.32.3")),
+        ("group-1", dict(given, version="v1.32.3")),
+    ]
+
+
+@pytest.mark.parametrize("option, value", [("num_buffer_nodes", -1), ("num_max_unavailable_nodes", 0)])
+def test_ranges_of_buffer_and_unavailable_nodes(world, option, value):
+    world.seed()
+    assert refusal(world, kubernetes_version="v1.32.3", upgrade="all", **{option: value}).startswith("%s: '%d' is too small" % (option, value))
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_stopped_nodes(world, check):
+    """Refused before the first step, not in the middle of the way."""
+    world.seed(nodegroups=3)
+    node = world.group("group-2").nodes[1]
+    node.status = "SHUTOFF"
+    text = refusal(world, check, kubernetes_version="v1.33.4", upgrade="all")
+    assert node.name in text and "group-2" in text and "nks_node" in text
+    # The control plane's own step needs no started nodes of others.
+    assert world.nks_cluster(check=check, kubernetes_version="v1.32.3")["changed"] is True
+
+
+def test_stopped_nodes_of_a_group_that_needs_no_upgrade(world):
+    cluster = world.seed(nodegroups=2)
+    cluster.version = cluster.master.version = world.group("group-1").version = "v1.32.3"
+    world.group("group-1").nodes[0].status = "SHUTOFF"
+    assert steps(world.nks_cluster(kubernetes_version="v1.32.3", upgrade="all")) == [("default-worker", "v1.31.4", "v1.32.3")]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_missing_version_on_the_way(world, check):
+    world.seed()
+    world.set(supported_versions={"v1.31.4": True, "v1.33.4": True})
+    text = refusal(world, check, kubernetes_version="v1.33.4", upgrade="all")
+    assert text.startswith("kubernetes_version: 'v1.33.4' cannot be reached from v1.31.4")
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_version_on_the_way_that_is_not_offered(world, check):
+    """The second step has only the list of versions to go by, where false means no."""
+    world.seed(version="v1.30.3")
+    world.set(supported_versions={"v1.30.3": True, "v1.31.4": True, "v1.32.3": False, "v1.33.4": True})
+    text = refusal(world, check, kubernetes_version="v1.33.4", upgrade="all")
+    assert "cannot be reached from v1.30.3" in text and "v1.31.4" in text
+
+
+def test_the_newest_of_several_patches_on_the_way(world):
+    world.seed()
+    world.set(supported_versions={"v1.31.4": True, "v1.32.3": True, "v1.32.10": True, "v1.32.9": True, "v1.33.4": True})
+    outcome = world.nks_cluster(kubernetes_version="v1.33.4", upgrade="all")
+    assert [after for name, _before, after in steps(outcome) if name == "control plane"] == ["v1.32.10", "v1.33.4"]
+    assert standing(world) == ["v1.33.4"] * 2
+
+
+@pytest.mark.parametrize("mode", ["control_plane", "all"])
+@pytest.mark.parametrize("check", [True, False])
+def test_refused_versions(world, mode, check):
+    world.seed()
+    text = refusal(world, check, kubernetes_version="v1.30.3", upgrade=mode)
+    assert text.startswith("kubernetes_version: 'v1.30.3' is below v1.31.4") and "downgrade" in text
+    text = refusal(world, check, kubernetes_version="v1.35.0", upgrade=mode)
+    assert text.startswith("kubernetes_version: 'v1.35.0' is not a version that NKS has") and "v1.33.4" in text
+    text = refusal(world, check, kubernetes_version="1.32", upgrade=mode)
+    assert text.startswith("kubernetes_version: '1.32' is not a version as NKS writes it")
+
+
+def test_versions_are_compared_as_numbers(world):
+    world.seed(version="v1.9.3")
+    world.set(supported_versions={"v1.9.3": False, "v1.10.1": True})
+    assert steps(world.nks_cluster(kubernetes_version="v1.10.1")) == [("control plane", "v1.9.3", "v1.10.1")]
+
+
+@pytest.mark.parametrize("version", ["v1.33.4", "v1.30.3", "v1.99.0"])
+def test_never(world, version):
+    world.seed()
+    outcome = world.nks_cluster(kubernetes_version=version, upgrade="never")
+    assert unchanged(outcome) and any("v1.31.4" in text and version in text and "never" in text for text in outcome["warnings"])
+    # Which costs no look at node groups and versions.
+    assert outcome.reads("/supports") == [] and outcome.reads(".*/nodegroups") == []
+    assert world.nks_cluster(kubernetes_version="v1.31.4", upgrade="never")["warnings"] == []
+
+
+def test_the_autoscaler_is_no_hindrance(world):
+    """The service pauses it meanwhile."""
+    world.seed(labels={"ca_enable": "True"})
+    world.nks_cluster(kubernetes_version="v1.32.3", upgrade="all")
+    assert standing(world) == ["v1.32.3"] * 2
+
+
+def test_an_upgrade_with_other_changes(world):
+    """In one order, the same in check mode; the second run finds nothing."""
+    with_gateways(world)
+    given = {"kubernetes_version": "v1.32.3", "upgrade": "all", "node_count": 3, "ncr_sgw": "demo-ncr-2", "user_script": "#!/bin/sh\n", "flavor": "r2.c4m32"}
+    checked = world.nks_cluster(check=True, **given)
+    outcome = world.nks_cluster(**given)
+    assert same(checked, outcome)
+    assert outcome.actions == ["change_user_script", "update_service_gateways", "upgrade", "upgrade", "resize", "change_flavor"]
+    assert unchanged(world.nks_cluster(**given))
+
+
+def test_every_step_waits_for_the_one_before(world):
+    world.set(stale_polls=3, busy_status=409)
+    world.seed(nodegroups=2)
+    outcome = world.nks_cluster(kubernetes_version="v1.33.4", upgrade="all")
+    # None was sent twice, for none met a busy cluster.
+    assert [entry["status"] for entry in outcome.writes] == [202] * 6 and standing(world) == ["v1.33.4"] * 3
+
+
+def test_only_the_last_step_is_not_waited_for(world):
+    world.seed(nodegroups=2)
+    outcome = world.nks_cluster(kubernetes_version="v1.32.3", upgrade="all", wait=False)
+    assert len(outcome.writes) == 3 and world.cluster().busy and world.group("group-1").version == "v1.31.4"
+    assert outcome.clock.seconds < 120
+
+
+# -- nks_nodegroup ---------------------------------------------------------------------------------------------------
+
+
+def behind(world):
+    cluster = world.seed(nodegroups=2)
+    cluster.version = cluster.master.version = "v1.32.3"
+    return cluster
+
+
+def test_one_group(world):
+    behind(world)
+    given = {"name": "group-1", "kubernetes_version": "v1.32.3", "num_buffer_nodes": 0, "num_max_unavailable_nodes": 2}
+    checked = world.nks_nodegroup(check=True, **given)
+    outcome = world.nks_nodegroup(**given)
+    assert same(checked, outcome) and steps(outcome) == [("group-1", "v1.31.4", "v1.32.3")]
+    assert upgrades(world, outcome) == [("group-1", {"version": "v1.32.3", "num_buffer_nodes": 0, "num_max_unavailable_nodes": 2})]
+    assert standing(world) == ["v1.32.3", "v1.31.4", "v1.32.3"]
+    assert outcome["nodegroup"]["labels"]["kube_tag"] == "v1.32.3"
+    assert unchanged(world.nks_nodegroup(**given))
+
+
+@pytest.mark.parametrize(
+    "version, text",
+    [
+        ("v1.33.4", "kubernetes_version: 'v1.33.4' is not the version of the control plane (v1.32.3)"),
+        ("v1.30.3", "kubernetes_version: 'v1.30.3' is below v1.31.4"),
+    ],
+)
+@pytest.mark.parametrize("check", [True, False])
+def test_versions_that_a_group_cannot_have(world, version, text, check):
+    behind(world)
+    with pytest.raises(NksError) as caught:
+        world.nks_nodegroup(check=check, name="group-1", kubernetes_version=version)
+    assert caught.value.msg.startswith(text) and caught.value.outcome.writes == []
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_group_with_stopped_nodes(world, check):
+    behind(world)
+    node = world.group("group-1").nodes[0]
+    node.status = "SHUTOFF"
+    with pytest.raises(NksError) as caught:
+        world.nks_nodegroup(check=check, name="group-1", kubernetes_version="v1.32.3")
+    assert node.name in caught.value.msg and caught.value.outcome.writes == []
+    # Where the version is right already, they are no matter.
+    world.group("group-1").version = "v1.32.3"
+    assert unchanged(world.nks_nodegroup(check=check, name="group-1", kubernetes_version="v1.32.3"))
+
+
+def test_a_group_whose_upgrade_fails(world):
+    behind(world)
+    world.fault(effect="fail_task", task="upgrade", reason="A node did not drain", contents="PodDisruptionBudget web")
+    with pytest.raises(NksError) as caught:
+        world.nks_nodegroup(name="group-1", kubernetes_version="v1.32.3")
+    assert "A node did not drain" in caught.value.msg and "PodDisruptionBudget web" in caught.value.msg
+    assert caught.value.values["event"]["type"] == "NODEGROUP_UPGRADE"

@@ -1,0 +1,425 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The room ``fields``: what each option is called, how it is sent, where it is read back and when two values are the same."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.fields import CLUSTER, NODEGROUP, UNKNOWN, equal, equal_labels
+
+many = settings(max_examples=100, deadline=None)
+UUIDS = ["6ef27f21-c774-4c0e-84ff-7dd4a762571f", "f462a2a5-ba24-46d6-b7a1-9a9febcd3cfc", "4fdf5b80-3d35-43f5-a5c1-010a3b6c8e90"]
+
+#: option -> (value, where a cluster's creation has it, what is sent); the create table of the API guide.
+CLUSTER_BODY = {
+    "keypair": ("demo-key", "keypair", "demo-key"),
+    "flavor": (UUIDS[0], "flavor_id", UUIDS[0]),
+    "node_count": (0, "node_count", 0),
+    "network": (UUIDS[0], "fixed_network", UUIDS[0]),
+    "subnet": (UUIDS[1], "fixed_subnet", UUIDS[1]),
+    "image": (UUIDS[1], "labels.node_image", UUIDS[1]),
+    "availability_zone": ("kr2-pub-b", "labels.availability_zone", "kr2-pub-b"),
+    "boot_volume_type": ("General HDD", "labels.boot_volume_type", "General HDD"),
+    "boot_volume_size": (30, "labels.boot_volume_size", "30"),
+    "boot_volume_key_id": ("key-1", "labels.boot_volume_key_id", "key-1"),
+    "boot_volume_appkey": ("app-1", "labels.boot_volume_appkey", "app-1"),
+    "external_network": (UUIDS[0], "labels.external_network_id", UUIDS[0]),
+    "external_subnets": (UUIDS[:2], "labels.external_subnet_id_list", ":".join(UUIDS[:2])),
+    "kubernetes_version": ("v1.31.4", "labels.kube_tag", "v1.31.4"),
+    "user_script": ("#!/bin/sh\n", "labels.user_script_v2", "#!/bin/sh\n"),
+    "public_api_endpoint": (False, "labels.master_lb_floating_ip_enabled", "False"),
+    "strict_sg_rules": (True, "labels.strict_sg_rules", "True"),
+    "additional_networks": (UUIDS[:2], "labels.additional_network_id_list", ":".join(UUIDS[:2])),
+    "additional_subnets": (UUIDS[1:], "labels.additional_subnet_id_list", ":".join(UUIDS[1:])),
+    "service_cluster_ip_range": ("10.254.0.0/16", "labels.service_cluster_ip_range", "10.254.0.0/16"),
+    "pods_network_cidr": ("10.100.0.0/16", "labels.pods_network_cidr", "10.100.0.0/16"),
+    "pods_network_subnet": (24, "labels.pods_network_subnet", "24"),
+    "ncr_sgw": (UUIDS[0], "labels.ncr_sgw", UUIDS[0]),
+    "obs_sgw": (UUIDS[1], "labels.obs_sgw", UUIDS[1]),
+    "cni": ("calico-ebpf", "labels.cni_driver", "calico-ebpf"),
+    "extra_security_groups": (
+        [{"subnet": UUIDS[2], "security_groups": UUIDS[:2]}],
+        "labels.extra_security_groups",
+        [{"target_subnet": UUIDS[2], "security_group_ids": ",".join(UUIDS[:2])}],
+    ),
+    "extra_volumes": (
+        [
+            {"type": "General HDD", "size": 100, "key_id": None, "appkey": None, "mount_path": None},
+            {"type": "General SSD", "size": 10, "key_id": "k", "appkey": "a", "mount_path": "/data"},
+        ],
+        "labels.extra_volumes",
+        [
+            {"volume_type": "General HDD", "volume_size": 100},
+            {"volume_type": "General SSD", "volume_size": 10, "volume_key_id": "k", "volume_appkey": "a", "volume_mount_path": "/data"},
+        ],
+    ),
+}
+#: A node group's creation has these of them; the image stands elsewhere, and there is no version.
+GROUP_BODY = {field.option: CLUSTER_BODY[field.option] for field in NODEGROUP if field.option != "kubernetes_version"}
+GROUP_BODY["image"] = (UUIDS[1], "image_id", UUIDS[1])
+
+
+def at(body, path):
+    for part in path.split("."):
+        body = body[part]
+    return body
+
+
+def row(table, option):
+    (found,) = [field for field in table if field.option == option]
+    return found
+
+
+class TestCreation:
+    @pytest.mark.parametrize("option", sorted(CLUSTER_BODY))
+    def test_a_cluster_is_created_as_the_guide_has_it(self, option):
+        value, path, sent = CLUSTER_BODY[option]
+        body = {}
+        row(CLUSTER, option).put(body, value)
+        assert at(body, path) == sent
+        assert type(at(body, path)) is type(sent)
+        assert len(body) == 1
+
+    @pytest.mark.parametrize("option", sorted(GROUP_BODY))
+    def test_a_node_group_is_created_as_the_guide_has_it(self, option):
+        value, path, sent = GROUP_BODY[option]
+        body = {}
+        row(NODEGROUP, option).put(body, value, nodegroup=True)
+        assert at(body, path) == sent
+        assert type(at(body, path)) is type(sent)
+        assert len(body) == 1
+
+    def test_every_row_is_checked_above(self):
+        assert {field.option for field in CLUSTER} == set(CLUSTER_BODY)
+        assert {field.option for field in NODEGROUP if field.sent} == set(GROUP_BODY)
+
+    def test_the_autoscaler_has_the_guides_labels(self):
+        assert {setting.option: setting.label for setting in fields.AUTOSCALE} == {
+            "enabled": "ca_enable",
+            "min_node_count": "ca_min_node_count",
+            "max_node_count": "ca_max_node_count",
+            "scale_down_enabled": "ca_scale_down_enable",
+            "scale_down_unneeded_time": "ca_scale_down_unneeded_time",
+            "scale_down_utilization_threshold": "ca_scale_down_util_thresh",
+            "scale_down_delay_after_add": "ca_scale_down_delay_after_add",
+        }
+
+    def test_the_users_own_labels_are_sent_as_given_objects_as_text(self):
+        given_labels = {"a": "x", "n": 5, "b": True, "o": {"k": [1]}, "l": ["x"]}
+        assert fields.further_labels(given_labels) == {"a": "x", "n": 5, "b": True, "o": '{"k": [1]}', "l": '["x"]'}
+
+    def test_every_label_of_the_table_has_an_owner(self):
+        owned = fields.owned_labels()
+        for table in (CLUSTER_BODY, GROUP_BODY):
+            for option, (dummy_value, path, dummy_sent) in table.items():
+                if path.startswith("labels."):
+                    assert owned[path[len("labels.") :]] == option
+        assert owned["ca_scale_down_util_thresh"] == "autoscale.scale_down_utilization_threshold"
+
+
+class TestReadingBack:
+    @pytest.mark.parametrize("option", sorted(set(CLUSTER_BODY) - {"node_count"}))
+    def test_what_was_sent_is_no_difference(self, option):
+        """For settings of the first node group as well, which stand in that group's labels."""
+        field = row(CLUSTER, option)
+        value, path, sent = CLUSTER_BODY[option]
+        head, dummy, label = path.partition(".")
+        reply = {"labels": {label: sent if isinstance(sent, str) else json.dumps(sent)}} if label else {head: sent}
+        holder = wire.resource(reply)
+        present = field.present({}, holder) if field.group else field.present(holder, {})
+        assert present is not UNKNOWN
+        assert equal(field.kind, value, present)
+
+    def test_the_first_groups_settings_are_not_read_from_the_cluster(self):
+        cluster = wire.resource({"flavor_id": "old", "node_count": 9, "labels": {"boot_volume_size": "99"}})
+        group = wire.resource({"flavor_id": "new", "node_count": 2, "labels": {"boot_volume_size": "30"}})
+        assert row(CLUSTER, "flavor").present(cluster, group) == "new"
+        assert row(CLUSTER, "node_count").present(cluster, group) == 2
+        assert row(CLUSTER, "boot_volume_size").present(cluster, group) == 30
+        assert row(CLUSTER, "boot_volume_size").present(cluster, None) is UNKNOWN
+
+    @pytest.mark.parametrize(
+        "labels, image",
+        [({}, "shown"), ({"node_image": ""}, "shown"), ({"node_image": "label"}, "label")],
+    )
+    def test_the_first_groups_image_is_its_label_where_there_is_one(self, labels, image):
+        assert row(CLUSTER, "image").present({}, wire.resource({"image_id": "shown", "labels": labels})) == image
+
+    def test_a_node_groups_own_image_is_its_field(self):
+        assert row(NODEGROUP, "image").present(None, wire.resource({"image_id": "shown", "labels": {"node_image": "label"}})) == "shown"
+
+    @pytest.mark.parametrize("option", sorted(set(CLUSTER_BODY) - {"user_script", "ncr_sgw", "obs_sgw"}))
+    @pytest.mark.parametrize("holder", [{}, {"labels": {}}, {"labels": None}, None])
+    def test_what_the_service_does_not_show_is_unknown(self, option, holder):
+        typed = wire.resource(holder) if holder is not None else None
+        assert row(CLUSTER, option).present(typed, typed) is UNKNOWN
+
+    def test_no_script_and_no_gateways_are_known_to_be_none(self):
+        for group in ({"labels": {}}, {"labels": {"user_script_v2": ""}}):
+            assert row(CLUSTER, "user_script").present({}, wire.resource(group)) == ""
+        for cluster in ({"labels": {}}, {"labels": {"ncr_sgw": ""}}):
+            assert row(CLUSTER, "ncr_sgw").present(wire.resource(cluster), {}) == ""
+        assert row(CLUSTER, "user_script").present({}, None) is UNKNOWN
+
+    @many
+    @given(
+        st.sampled_from(CLUSTER + NODEGROUP),
+        st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3)),
+    )
+    def test_no_value_of_the_service_is_a_traceback(self, field, value):
+        for path in (field.cluster, field.group):
+            if path:
+                head, dummy, label = path.partition(".")
+                holder = wire.resource({"labels": {label: value}} if label else {head: value})
+                present = field.present(holder, holder)
+                equal(field.kind, CLUSTER_BODY[field.option][0], present)
+                field.show(None if present is UNKNOWN else present)
+
+
+class TestEqual:
+    @pytest.mark.parametrize("kind", ["text", "uuid", "cidr", "script", "int", "bool", "uuid_list", "uuid_set", "volumes", "security_groups"])
+    def test_what_is_not_known_is_no_difference(self, kind):
+        assert equal(kind, object(), UNKNOWN)
+
+    @many
+    @given(st.lists(st.uuids().map(str), max_size=6, unique=True), st.randoms(use_true_random=False))
+    def test_sets_have_no_order(self, items, order):
+        shuffled = items[:]
+        order.shuffle(shuffled)
+        assert equal("uuid_set", items, [item.upper() for item in shuffled])
+        assert not equal("uuid_set", items, [*shuffled, "other"])
+        assert equal("uuid_list", items, shuffled) is (items == shuffled)
+
+    @pytest.mark.parametrize(
+        "wanted, present, same",
+        [
+            ("10.100.0.0/16", "10.100.0.0/16", True),
+            ("10.100.0.0/16", "10.100.5.1/16", True),
+            ("10.100.0.0/16", "10.100.0.0/255.255.0.0", True),
+            ("10.100.0.1", "10.100.0.1/32", True),
+            ("10.100.0.0/16", "10.100.0.0/17", False),
+            ("10.100.0.0/16", "odd", False),
+            ("10.100.0.0/16", ["odd"], False),
+        ],
+    )
+    def test_networks_are_normalised(self, wanted, present, same):
+        assert equal("cidr", wanted, present) is same
+
+    @pytest.mark.parametrize(
+        "kind, wanted, present, same",
+        [
+            ("uuid", UUIDS[0], UUIDS[0].upper(), True),
+            ("uuid", UUIDS[0], UUIDS[1], False),
+            ("text", "kr-pub-a", "kr-pub-a", True),
+            ("text", "General SSD", "general ssd", False),
+            ("text", "5", 5, True),
+            ("int", 30, 30, True),
+            ("int", 30, 31, False),
+            ("int", 30, "odd", False),
+            ("bool", True, True, True),
+            ("bool", True, False, False),
+            ("bool", False, "odd", False),
+            ("script", "#!/bin/sh\n", "#!/bin/sh\n", True),
+            ("script", "", "", True),
+            ("script", "#!/bin/sh\n", "", False),
+        ],
+    )
+    def test_plain_values(self, kind, wanted, present, same):
+        assert equal(kind, wanted, present) is same
+
+    WANTED = [{"type": "General HDD", "size": 100, "key_id": None, "appkey": None, "mount_path": None}]
+
+    @pytest.mark.parametrize(
+        "present, same",
+        [
+            ([{"volume_type": "General HDD", "volume_size": 100}], True),
+            ([{"volume_type": "General HDD", "volume_size": "100", "volume_mount_path": "/mnt/chosen", "volume_id": "x", "status": "in-use"}], True),
+            ([{"volume_type": "General HDD", "volume_size": 100, "volume_key_id": "", "volume_appkey": None}], True),
+            ([{"volume_type": "General SSD", "volume_size": 100}], False),
+            ([{"volume_type": "General HDD", "volume_size": 200}], False),
+            ([], False),
+            ([{"volume_type": "General HDD", "volume_size": 100}] * 2, False),
+        ],
+    )
+    def test_volumes_may_have_the_services_defaults(self, present, same):
+        assert equal("volumes", self.WANTED, fields.from_wire("volumes", present)) is same
+
+    def test_a_mount_path_that_was_given_counts(self):
+        wanted = [dict(self.WANTED[0], mount_path="/data")]
+        assert equal("volumes", wanted, [{"type": "General HDD", "size": 100, "mount_path": "/data"}])
+        assert not equal("volumes", wanted, [{"type": "General HDD", "size": 100, "mount_path": "/other"}])
+        assert equal("volumes", wanted, [{"type": "General HDD", "size": 100}])
+
+    def test_volumes_have_an_order(self):
+        first, second = {"type": "General HDD", "size": 1}, {"type": "General HDD", "size": 2}
+        assert not equal("volumes", [first, second], [second, first])
+
+    def test_an_appkey_that_is_shown_counts(self):
+        wanted = [dict(self.WANTED[0], appkey="a")]
+        assert equal("volumes", wanted, [{"type": "General HDD", "size": 100, "appkey": "a"}])
+        assert not equal("volumes", wanted, [{"type": "General HDD", "size": 100, "appkey": "b"}])
+
+    @many
+    @given(st.dictionaries(st.uuids().map(str), st.lists(st.uuids().map(str), min_size=1, max_size=4, unique=True), max_size=3), st.integers())
+    def test_security_groups_are_a_set_per_subnet(self, wanted, seed):
+        option = [{"subnet": subnet, "security_groups": groups} for subnet, groups in wanted.items()]
+        order = random.Random(seed)
+        present = [{"target_subnet": subnet.upper(), "security_group_ids": ",".join(order.sample(groups, len(groups)))} for subnet, groups in wanted.items()]
+        order.shuffle(present)
+        assert equal("security_groups", option, fields.from_wire("security_groups", present))
+        if present:
+            present[0]["security_group_ids"] += ",other"
+            assert not equal("security_groups", option, fields.from_wire("security_groups", present))
+
+    @pytest.mark.parametrize("odd", ["text", None, 5, {}])
+    @pytest.mark.parametrize("kind", ["volumes", "security_groups"])
+    def test_what_is_no_list_is_unknown(self, kind, odd):
+        assert fields.from_wire(kind, odd) is UNKNOWN
+
+    @pytest.mark.parametrize(
+        "wanted, present, same",
+        [
+            (True, "True", True),
+            (True, "true", True),
+            ("True", "true", True),
+            (True, "false", False),
+            (10, "10", True),
+            ("10", 10, True),
+            ("10", "11", False),
+            ({"a": [1, True]}, '{"a": [1, true]}', True),
+            ('{"a":  1}', '{"a": 1}', True),
+            ({"Enable": "True"}, {"enable": "true"}, True),
+            ({"a": 1}, '{"a": 2}', False),
+            (["x"], '["x"]', True),
+            ("LNCS", "lncs", True),
+            ("", "", True),
+            ("x", None, False),
+            ("{broken", "{broken", True),
+        ],
+    )
+    def test_labels_of_the_users_own_are_compared_loosely(self, wanted, present, same):
+        assert equal_labels(wanted, present) is same
+
+    @many
+    @given(
+        st.recursive(
+            st.booleans() | st.integers() | st.text(max_size=8),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(alphabet="abc", max_size=2), inner, max_size=3),
+        )
+    )
+    def test_a_label_that_was_sent_is_no_difference(self, value):
+        sent = wire.write_any(value)
+        shown = sent if isinstance(sent, str) else str(sent)
+        assert equal_labels(value, shown)
+
+
+class TestShowing:
+    def test_secrets_are_not_shown(self):
+        assert row(CLUSTER, "boot_volume_appkey").show("s3cr3t") == "********"
+        assert row(CLUSTER, "boot_volume_appkey").show("") == ""
+        assert row(CLUSTER, "extra_volumes").show([{"type": "x", "appkey": "s3cr3t"}]) == [{"type": "x", "appkey": "********"}]
+
+    def test_what_is_not_known_is_shown_as_nothing(self):
+        assert row(CLUSTER, "keypair").show(UNKNOWN) is None
+        assert row(CLUSTER, "keypair").show("demo-key") == "demo-key"
+
+
+CREATION = {
+    "flavor": ("str", ["flavor_id"]),
+    "image": ("str", ["node_image"]),
+    "availability_zone": ("str", []),
+    "node_count": ("int", []),
+    "boot_volume_type": ("str", []),
+    "boot_volume_size": ("int", []),
+    "boot_volume_key_id": ("str", []),
+    "boot_volume_appkey": ("str", []),
+    "additional_networks": ("list", ["additional_network_id_list"]),
+    "additional_subnets": ("list", ["additional_subnet_id_list"]),
+    "extra_security_groups": ("list", []),
+    "extra_volumes": ("list", []),
+    "user_script": ("str", []),
+    "kubernetes_version": ("str", ["kube_tag"]),
+    "autoscale": ("dict", []),
+    "labels": ("dict", []),
+}
+CLUSTER_CREATION = dict(
+    CREATION,
+    keypair=("str", []),
+    network=("str", ["fixed_network"]),
+    subnet=("str", ["fixed_subnet"]),
+    external_network=("str", ["external_network_id"]),
+    external_subnets=("list", ["external_subnet_id_list"]),
+    public_api_endpoint=("bool", ["master_lb_floating_ip_enabled"]),
+    strict_sg_rules=("bool", []),
+    service_cluster_ip_range=("str", []),
+    pods_network_cidr=("str", []),
+    pods_network_subnet=("int", []),
+    ncr_sgw=("str", []),
+    obs_sgw=("str", []),
+    cni=("str", ["cni_driver"]),
+)
+CONNECTION = {
+    "region": ("str", None),
+    "tenant_id": ("str", None),
+    "username": ("str", None),
+    "password": ("str", None),
+    "token": ("str", None),
+    "auth_url": ("str", None),
+    "domain": ("str", "nhncloudservice.com"),
+    "kubernetes_endpoint": ("str", None),
+    "compute_endpoint": ("str", None),
+    "network_endpoint": ("str", None),
+    "image_endpoint": ("str", None),
+    "volume_endpoint": ("str", None),
+    "validate_certs": ("bool", True),
+    "ca_cert": ("path", None),
+    "request_timeout": ("float", 30.0),
+    "max_retries": ("int", 5),
+    "token_cache": ("path", None),
+}
+
+
+class TestArguments:
+    @pytest.mark.parametrize("table, expected", [(CLUSTER, CLUSTER_CREATION), (NODEGROUP, CREATION)], ids=["cluster", "node group"])
+    def test_the_options_of_a_creation(self, table, expected):
+        spec = arguments.creation(table)
+        assert {option: (entry["type"], entry.get("aliases", [])) for option, entry in spec.items()} == expected
+        assert not any("default" in entry or entry.get("required") for entry in spec.values())
+        assert all(entry["elements"] for entry in spec.values() if entry["type"] == "list")
+
+    def test_the_options_within_options(self):
+        spec = arguments.creation(CLUSTER)
+        assert set(spec["extra_volumes"]["options"]) == {"type", "size", "key_id", "appkey", "mount_path"}
+        assert set(spec["extra_security_groups"]["options"]) == {"subnet", "security_groups"}
+        assert {option: entry["aliases"] for option, entry in spec["autoscale"]["options"].items()} == {
+            setting.option: [setting.label] for setting in fields.AUTOSCALE
+        }
+        assert [option for option, entry in spec["autoscale"]["options"].items() if entry.get("required")] == ["enabled"]
+        assert spec["cni"]["choices"] == ["calico", "calico-ebpf"]
+
+    def test_secrets_are_marked(self):
+        spec = arguments.creation(CLUSTER)
+        assert spec["boot_volume_appkey"]["no_log"] is True
+        assert spec["extra_volumes"]["options"]["appkey"]["no_log"] is True
+        assert arguments.auth()["password"]["no_log"] is True
+        assert arguments.auth()["token"]["no_log"] is True
+
+    def test_the_connection_options_and_their_variables(self):
+        spec = arguments.auth()
+        assert {option: (entry["type"], entry.get("default")) for option, entry in spec.items()} == CONNECTION
+        assert all(entry["fallback"][1] == ["NHNCLOUD_" + option.upper()] for option, entry in spec.items())
+
+    def test_the_options_that_modules_share(self):
+        assert {option: entry.get("default") for option, entry in arguments.wait().items()} == {"wait": True, "wait_timeout": None, "wait_interval": 10.0}
+        assert arguments.state("present", "absent") == {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+        assert set(arguments.reconciled()) == {"immutable", "num_buffer_nodes", "num_max_unavailable_nodes"}
+        assert arguments.query() == {"query": {"type": "str"}}

@@ -1,0 +1,543 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The room ``identity``: tokens, where the services are, and the file that keeps tokens."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import identity as room
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, BadReply, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.identity import SERVICES, Identity, check, identity_url, parse_time
+from ansible_collections.nhncloud.nks.plugins.module_utils.transport import Transport
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.stubs import START, FakeClock, StubServer, answer
+
+TENANT = "0123456789abcdef0123456789abcdef"
+OPTIONS = {"region": "KR1", "tenant_id": TENANT, "username": "demo@example.com", "password": "demo-api-password"}
+quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def entry(kind, **urls):
+    return {
+        "type": kind,
+        "name": "x",
+        "endpoints_links": [],
+        "endpoints": [{"region": region.upper(), "publicURL": url, "id": "1"} for region, url in urls.items()],
+    }
+
+
+CATALOG = [
+    entry("identity", kr1="https://identity/v2.0", kr2="https://identity/v2.0", jp1="https://identity/v2.0"),
+    entry("compute", kr1="https://kr1-compute/v2/" + TENANT, kr2="https://kr2-compute/v2/" + TENANT, jp1="https://jp1-compute/v2/" + TENANT),
+    entry("network", kr1="https://kr1-network"),
+    entry("image", kr1="https://kr1-image/"),
+    entry("volumev2", kr1="https://kr1-volume/v2/" + TENANT),
+]
+NKS = entry("container-infra", kr1="https://kr1-nks/v1", kr2="https://kr2-nks")
+
+
+def issued(token="issued-1", expires="2026-10-07T15:00:00Z", catalog=CATALOG + [NKS]):
+    """An answer of the identity service in its documented form."""
+    return {
+        "access": {
+            "token": {"id": token, "expires": expires, "issued_at": "2026-10-07T03:00:00.123456", "tenant": {"id": TENANT}},
+            "serviceCatalog": catalog,
+            "user": {"id": "u", "roles": []},
+            "metadata": {},
+        }
+    }
+
+
+class FakeReply:
+    def __init__(self, data):
+        self.data = data
+
+
+class FakeTransport:
+    """Takes logins and gives out a numbered token for each; or what it is told to."""
+
+    def __init__(self, *answers):
+        self.clock = FakeClock()
+        self.warnings = []
+        self.secrets = []
+        self.logins = []
+        self.answers = list(answers)
+        self.lock = threading.Lock()
+
+    def keep_secret(self, *values):
+        self.secrets += [value for value in values if value]
+
+    def request(self, method, url, doing, body=None, safe=None, secrets=()):
+        with self.lock:
+            self.logins.append((method, url, doing, body, safe, list(secrets)))
+            found = self.answers.pop(0) if self.answers else issued("issued-%d" % len(self.logins))
+        if isinstance(found, Exception):
+            raise found
+        return FakeReply(found)
+
+
+def made(transport=None, **options):
+    transport = transport or FakeTransport()
+    return Identity(transport, dict(OPTIONS, **options)), transport
+
+
+class TestLogin:
+    def test_the_request_is_the_documented_one(self):
+        server = StubServer()
+        server.add(answer(200, issued("secret-token")))
+        transport = Transport(FakeClock())
+        assert Identity(transport, dict(OPTIONS, auth_url=server.url + "/identity/v2.0")).token() == "secret-token"
+        server.stop()
+        sent = server.requests[0]
+        assert (sent.method, sent.target) == ("POST", "/identity/v2.0/tokens")
+        assert sent.body == {"auth": {"tenantId": TENANT, "passwordCredentials": {"username": "demo@example.com", "password": "demo-api-password"}}}
+        assert sent.headers["content-type"] == "application/json"
+        assert "x-auth-token" not in sent.headers
+        assert transport.hide("secret-token demo-api-password") == "******** ********"
+
+    def test_it_may_be_repeated_and_keeps_the_password_out_of_messages(self):
+        identity, transport = made()
+        identity.token()
+        dummy_method, url, doing, dummy_body, safe, secrets = transport.logins[0]
+        assert url == "https://api-identity-infrastructure.nhncloudservice.com/v2.0/tokens"
+        assert safe is True
+        assert secrets == ["demo-api-password"]
+        assert "password" not in doing
+        assert set(transport.secrets) == {"demo-api-password", "issued-1"}
+
+    def test_one_login_serves_a_task(self):
+        identity, transport = made()
+        assert {identity.token() for _number in range(5)} == {"issued-1"}
+        identity.endpoint("kubernetes")
+        assert len(transport.logins) == 1
+
+    def test_wrong_credentials_are_told_with_the_remedy_and_nothing_misleading(self):
+        identity, dummy = made(FakeTransport(ApiError("get a token for demo@example.com", 401, "Could not find user: demo@example.com", "")))
+        with pytest.raises(ApiError) as caught:
+            identity.token()
+        assert caught.value.msg == (
+            "Could not get a token for demo@example.com: Could not find user: demo@example.com (HTTP 401). See that username, tenant_id and auth_url "
+            "are right and that password is the API password (not the console's password)."
+        )
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            None,
+            [],
+            "text",
+            {},
+            {"access": None},
+            {"access": []},
+            {"access": {"token": None}},
+            {"access": {"token": {"id": None}}},
+            {"access": {"token": {"id": ""}}},
+            {"access": {"token": {"id": 5}}},
+            {"access": {"token": {"id": "two\nlines"}}},
+            {"access": {"token": {"id": "\ud1a0\ud070"}}},
+        ],
+    )
+    def test_an_answer_without_a_token_is_told(self, reply):
+        identity, dummy = made(FakeTransport(reply))
+        with pytest.raises(BadReply, match=r"holds no token. Is auth_url the identity service"):
+            identity.token()
+
+    @quick
+    @given(
+        st.recursive(
+            st.none() | st.booleans() | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["type", "endpoints", "region", "publicURL"]), inner),
+        )
+    )
+    def test_no_catalogue_is_too_strange(self, catalog):
+        identity, dummy = made(FakeTransport(issued(catalog=catalog)))
+        assert identity.endpoint("kubernetes") == "https://kr1-api-kubernetes-infrastructure.nhncloudservice.com/v1"
+
+    def test_parallel_threads_log_in_once(self):
+        identity, transport = made()
+        found = []
+        threads = [threading.Thread(target=lambda: found.append(identity.token())) for _number in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == ["issued-1"] * 16
+        assert len(transport.logins) == 1
+
+    def test_a_refused_token_is_renewed_once_however_many_notice(self):
+        identity, transport = made()
+        old = identity.token()
+        assert [identity.renew(old) for _number in range(4)] == ["issued-2"] * 4
+        assert len(transport.logins) == 2
+
+    def test_a_fixed_token_needs_no_login(self):
+        identity, transport = made(token="given")
+        assert identity.token() == "given"
+        assert identity.endpoint("kubernetes") == "https://kr1-api-kubernetes-infrastructure.nhncloudservice.com/v1"
+        assert transport.logins == []
+        assert "given" in transport.secrets
+
+    def test_a_fixed_token_that_has_expired_says_so(self):
+        identity, dummy = made(token="given")
+        with pytest.raises(NksError, match=r"option token \(NHNCLOUD_TOKEN\) was not accepted: it has expired.*Give a new token, or username") as caught:
+            identity.renew("given")
+        assert caught.value.values == {"status_code": 401}
+        assert "given" not in caught.value.msg.replace("token given with", "")
+
+
+class TestEndpoints:
+    @pytest.mark.parametrize("region", ["kr1", "KR1", "Kr1"])
+    def test_the_option_wins_over_the_catalogue_and_that_over_the_pattern(self, region):
+        assert made(region=region, kubernetes_endpoint="https://mine")[0].endpoint("kubernetes") == "https://mine/v1"
+        assert made(region=region)[0].endpoint("kubernetes") == "https://kr1-nks/v1"
+        assert made(FakeTransport(issued(catalog=[])), region=region)[0].endpoint("kubernetes") == (
+            "https://kr1-api-kubernetes-infrastructure.nhncloudservice.com/v1"
+        )
+
+    def test_an_option_needs_no_login(self):
+        identity, transport = made(kubernetes_endpoint="https://mine/v1", region=None)
+        assert identity.endpoint("kubernetes") == "https://mine/v1"
+        assert transport.logins == []
+
+    @pytest.mark.parametrize(
+        "catalog, url",
+        [
+            ([NKS, entry("kubernetes", kr1="https://second")], "https://kr1-nks/v1"),
+            ([entry("kubernetes", kr1="https://second"), NKS], "https://kr1-nks/v1"),
+            ([entry("kubernetes", kr1="https://second")], "https://second/v1"),
+            ([entry("container-infra", kr2="https://kr2"), entry("kubernetes", kr1="https://second")], "https://second/v1"),
+            (CATALOG, "https://kr1-api-kubernetes-infrastructure.nhncloudservice.com/v1"),
+            ([entry("container-infra", kr1="")], "https://kr1-api-kubernetes-infrastructure.nhncloudservice.com/v1"),
+            ([entry("container-infra", kr1="kr1-nks/v1")], "https://kr1-api-kubernetes-infrastructure.nhncloudservice.com/v1"),
+        ],
+    )
+    def test_the_catalogue_goes_by_type_the_best_first(self, catalog, url):
+        assert made(FakeTransport(issued(catalog=catalog)))[0].endpoint("kubernetes") == url
+
+    @pytest.mark.parametrize("suffix", ["", "/", "/v1", "/v1/"])
+    def test_the_catalogue_may_end_with_or_without_a_version(self, suffix):
+        catalog = [entry("container-infra", kr1="https://nks" + suffix)]
+        assert made(FakeTransport(issued(catalog=catalog)))[0].endpoint("kubernetes") == "https://nks/v1"
+
+    def test_every_service_has_its_version_and_tenant(self):
+        identity, dummy = made()
+        assert {name: identity.endpoint(name) for name in SERVICES} == {
+            "kubernetes": "https://kr1-nks/v1",
+            "compute": "https://kr1-compute/v2/" + TENANT,
+            "network": "https://kr1-network/v2.0",
+            "image": "https://kr1-image/v2",
+            "volume": "https://kr1-volume/v2/" + TENANT,
+        }
+
+    @pytest.mark.parametrize("domain", ["nhncloudservice.com", "gov-nhncloudservice.com", None])
+    def test_the_pattern_knows_every_service_and_the_domain(self, domain):
+        identity, dummy = made(token="given", domain=domain, region="KR2")
+        base = "https://kr2-api-%%s-infrastructure.%s" % (domain or "nhncloudservice.com")
+        assert {name: identity.endpoint(name) for name in SERVICES} == {
+            "kubernetes": base % "kubernetes" + "/v1",
+            "compute": base % "instance" + "/v2/" + TENANT,
+            "network": base % "network" + "/v2.0",
+            "image": base % "image" + "/v2",
+            "volume": base % "block-storage" + "/v2/" + TENANT,
+        }
+
+    def test_a_region_given_to_the_call_wins(self):
+        assert made()[0].endpoint("kubernetes", "kr2") == "https://kr2-nks/v1"
+
+    def test_a_region_without_the_service_names_those_that_have_it(self):
+        with pytest.raises(BadInput, match=r"^region: 'jp1' is not a region of the kubernetes service; use one of kr1, kr2\.$"):
+            made(region="jp1")[0].endpoint("kubernetes")
+
+    def test_an_unknown_region_names_those_of_the_cloud_when_the_catalogue_has_no_nks(self):
+        with pytest.raises(BadInput, match=r"^region: 'kr9' is not a region of this cloud; use one of jp1, kr1, kr2\.$"):
+            made(FakeTransport(issued(catalog=CATALOG)), region="kr9")[0].endpoint("kubernetes")
+
+    def test_no_region_at_all_says_what_to_set(self):
+        with pytest.raises(BadInput, match=r"^region: it is needed to find the compute service; set it to kr1, kr2 or kr3, or set compute_endpoint\.$"):
+            made(region=None, kubernetes_endpoint="https://mine")[0].endpoint("compute")
+
+    @quick
+    @given(
+        st.sampled_from(sorted(SERVICES)),
+        st.sampled_from(["https://host", "https://host:9511", "http://127.0.0.1:1/kr1/service", "https://v1.host/a/b"]),
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
+    )
+    @example("kubernetes", "https://host", True, True, True)
+    def test_an_endpoint_may_have_or_lack_version_tenant_and_slash(self, name, base, version, tenant, slash):
+        service = SERVICES[name]
+        url = base + ("/" + service.version if version else "") + ("/" + TENANT if version and tenant else "") + ("/" if slash else "")
+        identity, dummy = made(**{name + "_endpoint": url})
+        assert identity.endpoint(name) == base + "/" + service.version + ("/" + TENANT if service.tenant else "")
+
+    def test_another_tenant_of_an_endpoint_is_kept(self):
+        other = "f" * 32
+        assert made(compute_endpoint="https://host/v2/" + other)[0].endpoint("compute") == "https://host/v2/" + other
+
+    def test_a_path_of_the_gateway_is_no_tenant(self):
+        assert made(kubernetes_endpoint="https://host/v2/nks")[0].endpoint("kubernetes") == "https://host/v2/nks/v1"
+
+    def test_a_service_with_tenant_says_when_it_is_missing(self):
+        with pytest.raises(BadInput, match=r"^tenant_id: it is needed to use the compute service; set it beside token \(NHNCLOUD_TENANT_ID\)"):
+            made(token="given", tenant_id=None)[0].endpoint("compute")
+
+
+class TestIdentityUrl:
+    @pytest.mark.parametrize(
+        "given_url, url",
+        [
+            (None, "https://api-identity-infrastructure.nhncloudservice.com/v2.0"),
+            ("https://host", "https://host/v2.0"),
+            ("https://host/", "https://host/v2.0"),
+            ("https://host/v2.0", "https://host/v2.0"),
+            ("https://host/v2.0/", "https://host/v2.0"),
+            ("https://host/identity/v2.0/tokens", "https://host/identity/v2.0"),
+            ("https://host:5000/identity", "https://host:5000/identity/v2.0"),
+        ],
+    )
+    def test_the_version_may_be_left_out(self, given_url, url):
+        assert identity_url({"auth_url": given_url}) == url
+
+    def test_a_government_cloud_has_its_own(self):
+        assert identity_url({"domain": "gov-nhncloudservice.com"}) == "https://api-identity-infrastructure.gov-nhncloudservice.com/v2.0"
+
+    @pytest.mark.parametrize("url", ["https://host/v3", "https://host/v3/", "https://host/identity/v3/auth/tokens", "https://host/v1"])
+    def test_another_version_is_refused(self, url):
+        with pytest.raises(BadInput, match=r"^auth_url: .* let it end in /v2\.0\.$"):
+            check(dict(OPTIONS, auth_url=url))
+
+
+class TestCheck:
+    def test_what_is_complete_passes(self):
+        check(OPTIONS)
+        check({"token": "gAAAAAB-_=.~", "region": "kr1"})
+        check(dict(OPTIONS, region=None, kubernetes_endpoint="https://host"))
+        check(dict(OPTIONS, region=None), regions=["kr1", "KR2"])
+
+    @pytest.mark.parametrize("missing", [["username"], ["password"], ["tenant_id"], ["username", "password"], ["username", "password", "tenant_id"]])
+    def test_missing_credentials_name_options_and_variables(self, missing):
+        with pytest.raises(NksError) as caught:
+            check({name: value for name, value in OPTIONS.items() if name not in missing})
+        assert caught.value.msg == "Missing credentials: set token, or username, password and tenant_id; not set: %s (environment: %s)." % (
+            ", ".join(missing),
+            ", ".join("NHNCLOUD_" + name.upper() for name in missing),
+        )
+
+    @pytest.mark.parametrize(
+        "option, value, remedy",
+        [
+            ("region", "", "set it to kr1, kr2 or kr3"),
+            ("region", "korea", "kr1, kr2 or kr3"),
+            ("region", "kr1/../x", "kr1, kr2 or kr3"),
+            ("region", "kr1.evil.example", "kr1, kr2 or kr3"),
+            ("region", "kr1\n", "kr1, kr2 or kr3"),
+            ("auth_url", "api-identity", "write it like https://"),
+            ("kubernetes_endpoint", "ftp://host", "write it like https://"),
+            ("network_endpoint", "https://", "write it like https://"),
+            ("image_endpoint", "https://[host", "write it like https://"),
+            ("volume_endpoint", "https://host/a b", "write it like https://"),
+            ("compute_endpoint", "https://host/v2\n", "write it like https://"),
+            ("request_timeout", 0, "above 0"),
+            ("request_timeout", -1.5, "above 0"),
+            ("max_retries", -1, "give 0 for no retries"),
+            ("ca_cert", "/nowhere/ca.pem", "PEM"),
+        ],
+    )
+    def test_a_bad_option_names_itself_its_value_and_the_remedy(self, option, value, remedy):
+        with pytest.raises(BadInput) as caught:
+            check(dict(OPTIONS, **{option: value}))
+        assert caught.value.msg.startswith(option + ": ")
+        assert not value or str(value).replace("\n", "\\n") in caught.value.msg
+        assert remedy in caught.value.msg
+
+    @pytest.mark.parametrize("token", ["with space", "line\n", "\ud1a0\ud070", "nul\0"])
+    def test_a_token_that_no_header_can_carry_is_refused_without_being_shown(self, token):
+        with pytest.raises(BadInput, match=r"^token: it holds a space, a line break") as caught:
+            check({"token": token, "region": "kr1"})
+        assert token not in caught.value.msg
+
+    def test_a_bad_region_of_a_list_is_found(self):
+        with pytest.raises(BadInput, match=r"region: 'here'"):
+            check(OPTIONS, regions=["kr1", "here"])
+
+
+class TestTimes:
+    @pytest.mark.parametrize(
+        "text, moment",
+        [
+            ("2026-10-07T15:31:21Z", datetime(2026, 10, 7, 15, 31, 21, tzinfo=timezone.utc)),
+            ("2026-10-07T03:32:28.123456", datetime(2026, 10, 7, 3, 32, 28, 123456, tzinfo=timezone.utc)),
+            ("2026-10-07T03:32:28", datetime(2026, 10, 7, 3, 32, 28, tzinfo=timezone.utc)),
+            ("2026-10-07T12:32:28+09:00", datetime(2026, 10, 7, 3, 32, 28, tzinfo=timezone.utc)),
+        ],
+    )
+    def test_both_forms_of_the_service_are_utc(self, text, moment):
+        assert parse_time(text) == moment
+
+    @pytest.mark.parametrize("text", ["", "tomorrow", "2026-13-01T00:00:00Z", "Z"])
+    def test_anything_else_is_a_value_error(self, text):
+        with pytest.raises(ValueError):
+            parse_time(text)
+
+
+class TestCache:
+    @pytest.fixture
+    def path(self, tmp_path):
+        return str(tmp_path / "tokens.json")
+
+    def test_a_second_task_needs_no_login_and_keeps_the_catalogue(self, path):
+        made(token_cache=path)[0].token()
+        identity, transport = made(token_cache=path)
+        assert identity.token() == "issued-1"
+        assert identity.endpoint("kubernetes") == "https://kr1-nks/v1"
+        assert transport.logins == []
+        assert "issued-1" in transport.secrets
+
+    @pytest.mark.parametrize("before", [None, 0o644, 0o600])
+    def test_nobody_else_may_read_it(self, path, before):
+        if before is not None:
+            with open(path, "w", encoding="utf-8") as stream:
+                stream.write("{}")
+            os.chmod(path, before)
+        former = os.umask(0)
+        try:
+            made(token_cache=path)[0].token()
+        finally:
+            os.umask(former)
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+    def test_it_holds_neither_password_nor_user(self, path):
+        made(token_cache=path)[0].token()
+        with open(path, encoding="utf-8") as stream:
+            content = stream.read()
+        assert "demo-api-password" not in content
+        assert "demo@example.com" not in content
+
+    def test_it_is_replaced_whole_and_leaves_nothing_beside_it(self, path, tmp_path):
+        made(token_cache=path)[0].token()
+        first = os.stat(path).st_ino
+        identity, dummy = made(token_cache=path)
+        identity.renew(identity.token())
+        assert os.stat(path).st_ino != first
+        assert os.listdir(str(tmp_path)) == ["tokens.json"]
+
+    @pytest.mark.parametrize(
+        "other", [{"tenant_id": "f" * 32}, {"username": "other@example.com"}, {"auth_url": "https://elsewhere/v2.0"}, {"domain": "gov-nhncloudservice.com"}]
+    )
+    def test_tokens_are_kept_apart_by_url_tenant_and_user(self, path, other):
+        made(token_cache=path)[0].token()
+        transport = FakeTransport(issued("other-token"))
+        assert made(transport, token_cache=path, **other)[0].token() == "other-token"
+        identity, transport = made(token_cache=path)
+        assert identity.token() == "issued-1"
+        assert transport.logins == []
+
+    @pytest.mark.parametrize("left, logins", [(121, 0), (119, 1), (0, 1), (-5, 1)])
+    def test_a_token_close_to_its_end_is_renewed_beforehand(self, path, left, logins):
+        expires = (START + timedelta(seconds=left)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        made(FakeTransport(issued("old", expires=expires)), token_cache=path)[0].token()
+        identity, transport = made(token_cache=path)
+        assert identity.token() == ("issued-1" if logins else "old")
+        assert len(transport.logins) == logins
+
+    def test_entries_that_have_expired_are_thrown_out(self, path):
+        made(FakeTransport(issued("old", expires="2026-10-07T02:00:00Z")), token_cache=path, username="gone")[0].token()
+        made(token_cache=path)[0].token()
+        with open(path, encoding="utf-8") as stream:
+            assert len(json.load(stream)) == 1
+
+    def test_a_refused_token_is_replaced_in_the_cache(self, path):
+        made(token_cache=path)[0].token()
+        identity, transport = made(FakeTransport(issued("fresh")), token_cache=path)
+        assert identity.renew(identity.token()) == "fresh"
+        assert made(token_cache=path)[0].token() == "fresh"
+        assert len(transport.logins) == 1
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"{", b"[]", b"null", b"5", b"\xff\xfe", b"[" * 100000, b'{"a": 1}', b'{"a": {"token": "x"}}'],
+    )
+    def test_a_damaged_file_is_ignored_and_made_anew(self, path, content):
+        with open(path, "wb") as stream:
+            stream.write(content)
+        identity, transport = made(token_cache=path)
+        assert identity.token() == "issued-1"
+        assert transport.warnings == []
+        assert made(token_cache=path)[1].logins == []
+        with open(path, encoding="utf-8") as stream:
+            assert len(json.load(stream)) == 1
+
+    @quick
+    @given(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "token": st.none() | st.integers() | st.text(),
+                "expires": st.none()
+                | st.integers()
+                | st.text()
+                | st.sampled_from(["2030-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]),
+                "catalog": st.none() | st.lists(st.none() | st.text()) | st.just(CATALOG),
+            },
+        )
+        | st.none()
+        | st.lists(st.integers())
+    )
+    def test_no_entry_is_too_strange(self, path, found):
+        identity, transport = made(token_cache=path)
+        with open(path, "w", encoding="utf-8") as stream:
+            json.dump({identity._cache_key(): found}, stream)
+        assert identity.token() == (found["token"] if not transport.logins else "issued-1")
+
+    @pytest.mark.parametrize("where", ["missing/tokens.json", "folder"])
+    def test_a_path_that_cannot_be_written_is_a_warning(self, tmp_path, where):
+        (tmp_path / "folder").mkdir()
+        identity, transport = made(token_cache=str(tmp_path / where))
+        assert identity.token() == "issued-1"
+        assert len(transport.warnings) == 1
+        assert transport.warnings[0].startswith("The token was not kept in token_cache: '%s" % tmp_path)
+
+    def test_a_fixed_token_is_never_kept(self, path):
+        made(token="given", token_cache=path)[0].token()
+        assert not os.path.exists(path)
+
+    def test_the_home_folder_may_be_meant(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        made(token_cache="~/tokens")[0].token()
+        assert (tmp_path / "tokens").exists()
+
+    def test_a_user_name_that_is_not_utf_8_can_be_kept(self, path):
+        assert made(token_cache=path, username="caf\udce9")[0].token() == "issued-1"
+
+    def test_parallel_tasks_never_see_half_a_file(self, path):
+        failures = []
+
+        def task(number):
+            for dummy in range(5):
+                identity, transport = made(token_cache=path, username="user-%d" % (number % 3))
+                if not identity.token().startswith("issued-") or transport.warnings:
+                    failures.append(transport.warnings)
+
+        threads = [threading.Thread(target=task, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        with open(path, encoding="utf-8") as stream:
+            assert isinstance(json.load(stream), dict)
+
+
+def test_the_margin_covers_a_slow_request():
+    assert timedelta(minutes=1) <= room.EXPIRY_MARGIN

@@ -1,0 +1,731 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The room ``kubeconfig``: other people's entries stay, nothing secret is shown, junk is refused in one sentence."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import datetime
+import hashlib
+import json
+import time
+
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import kubeconfig
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
+
+# As in the NKS API guide, "Get kubeconfig of a Cluster".
+SERVICE = """apiVersion: v1
+clusters:
+- cluster:
+    certificate-authority-data: Q0E=
+    server: https://96742ac4-kr2-k8s.container.cloud.toast.com:6443
+  name: "toast-robot-e2e-1-18"
+contexts:
+- context:
+    cluster: "toast-robot-e2e-1-18"
+    user: admin
+  name: default
+current-context: default
+kind: Config
+preferences: {}
+users:
+- name: admin
+  user:
+    client-certificate-data: Q0VSVA==
+    client-key-data: U0VDUkVU
+"""
+
+MINE = """# my clusters
+apiVersion: v1
+kind: Config  # by hand
+x-unknown: {keep: me}
+users:
+  # the staging user
+  - name: staging   # sic
+    user:
+        token: abc
+
+contexts:
+  - {name: staging, context: {cluster: staging, user: staging}}
+  # after the contexts
+current-context: staging # for now
+clusters:
+  - name: staging
+    cluster:
+      server: https://staging
+# the end
+"""
+
+
+def service(**changes):
+    config = kubeconfig.parse(SERVICE, "the reply")
+    config.update(changes)
+    return config
+
+
+def prod(set_current=True, **user):
+    config = kubeconfig.single(service(), "prod", set_current)
+    config["users"][0]["user"].update(user)
+    return config
+
+
+def parse(text):
+    return kubeconfig.parse(text, "the text")
+
+
+# --- parse -----------------------------------------------------------------------------------------------------------
+
+
+def test_parse_reads_what_the_service_returns():
+    assert parse(SERVICE) == yaml.safe_load(SERVICE)
+
+
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("", "not a mapping"),
+        ("SECRET", "not a mapping"),
+        ("- SECRET", "not a mapping"),
+        (None, "not a text"),
+        (b"SECRET", "not a text"),
+        (7, "not a text"),
+        ("a: SECRET", "no lists 'clusters', 'contexts' and 'users'"),
+        ("kind: SECRET\nclusters: []", "'kind' is not 'Config'"),
+        ("clusters: SECRET", "'clusters' is not a list"),
+        ("users: {SECRET: 1}", "'users' is not a list"),
+        ("users: [SECRET]", "entry 1 of its 'users' has no name"),
+        ("users: [{name: a}, {user: {token: SECRET}}]", "entry 2 of its 'users' has no name"),
+        ("users: [{name: [SECRET]}]", "entry 1 of its 'users' has no name"),
+        ("users: [{name: a, user: SECRET}]", "the 'user' of entry 1 of its 'users' is not a mapping"),
+        ("a: 1\nb: 'SECRET", "not valid YAML .line 2"),
+        ("a: &SECRET [*SECRET]", "not valid YAML"),
+        ("a: *SECRET", "not valid YAML"),
+        ("a: !SECRET b", "not valid YAML"),
+        ("a: !!bool SECRET", "not valid YAML"),
+        ("a: !!int SECRET", "not valid YAML"),
+        ("a: !!timestamp SECRET", "not valid YAML"),
+        ("a: !!python/object/apply:os.system [SECRET]", "not valid YAML"),
+        ("{[SECRET]: {}}: 1", "not valid YAML"),
+        ("a: 1\n---\nSECRET: 2", "not valid YAML"),
+        ("\0SECRET", "not valid YAML"),
+        ("\ud800SECRET", "not valid YAML"),
+        ('{"clusters": "\\ud800SECRET"}', "not valid YAML"),
+        ("[" * 200000, "too deep"),
+        ("[" * 200000 + "]" * 200000, "too deep"),
+        ('{"a":' * 200000, "too deep"),
+        ('{"a":' * 900 + "1" + "}" * 900, "too deep"),
+        ("a: SECRET" * 1500000, "10 MiB"),
+        ("clusters: [" + "1," * 300000 + "]", "too large"),
+    ],
+)
+def test_parse_refuses_what_is_not_a_kubeconfig(text, reason):
+    with pytest.raises(NksError, match=r"^/x/config is not a kubeconfig: .*%s.*; .*kubectl config view" % reason) as caught:
+        kubeconfig.parse(text, "/x/config")
+    assert "SECRET" not in str(caught.value).replace("'", "")
+    assert caught.value.__cause__ is None and caught.value.__context__ is None  # they would quote the text
+
+
+@pytest.mark.parametrize("merge_key", ["", "<<: "])
+def test_parse_survives_alias_bombs(merge_key):
+    text = "a0: &a0 {x: y}\n"
+    for level in range(1, 40):
+        aliases = ", ".join(["*a%d" % (level - 1)] * 10)
+        text += "a%d: &a%d {%s[%s]}\n" % (level, level, merge_key or "x: ", aliases)
+    started = time.monotonic()
+    with pytest.raises(NksError, match="too large"):
+        parse(text)
+    assert time.monotonic() - started < 5
+
+
+@given(st.one_of(st.text(max_size=200), st.text(alphabet="{}[]:-&*!|>'\"#%@`,?<~ \n\tabk01.", max_size=60)))
+@settings(max_examples=1000, deadline=None)
+def test_parse_of_junk(text):
+    for function in (kubeconfig.parse, kubeconfig.parse_existing):
+        try:
+            assert isinstance(function(text, "x"), dict)
+        except NksError:
+            pass
+
+
+@given(st.data())
+@settings(max_examples=500, deadline=None)
+def test_everything_survives_a_damaged_kubeconfig(data):
+    text = MINE if data.draw(st.booleans()) else SERVICE
+    at = data.draw(st.integers(0, len(text)))
+    length = data.draw(st.integers(0, 40))
+    text = text[:at] + data.draw(st.text(alphabet="{}[]:-&*!|>'\"#, \n\tab01", max_size=6)) + text[at + length :]
+    try:
+        config = kubeconfig.parse_existing(text, "x")
+        merged = kubeconfig.merge(text, prod(), "prod", True)
+        assert kubeconfig.server(parse(merged), "prod").startswith("https://96742ac4")
+        kubeconfig.describe_change(config, parse(merged), "default")
+        kubeconfig.describe_change(config, parse(merged), "staging")
+        kubeconfig.single(config, "prod", True)
+    except NksError:
+        pass
+
+
+def test_parse_accepts_what_kubectl_accepts():
+    assert parse("clusters: null") == {"clusters": None}
+    assert parse("kind: Config") == {"kind": "Config"}
+    assert parse('{\n\t"clusters": [],\n\t"a": "x\\/y"\n}') == {"clusters": [], "a": "x/y"}
+    assert parse("\ufeffclusters: []") == {"clusters": []}
+    assert parse("users: [{name: 2031-10-06, user: null}]") == {"users": [{"name": "2031-10-06", "user": None}]}
+    assert kubeconfig.parse_existing(None, "x") == {}
+    assert kubeconfig.parse_existing("# nothing\n", "x") == {}
+    with pytest.raises(NksError):
+        kubeconfig.parse_existing("[]", "x")
+
+
+def test_without_pyyaml_the_error_says_so(monkeypatch):
+    kubeconfig._yaml_classes.cache_clear()
+    monkeypatch.setattr(kubeconfig, "yaml", None)
+    for function in (lambda: parse(SERVICE), lambda: kubeconfig.render({})):
+        with pytest.raises(NksError, match=r"^PyYAML is needed on the host that runs nks_kubeconfig"):
+            function()
+
+
+# --- single, render --------------------------------------------------------------------------------------------------
+
+
+def test_single_names_everything_after_the_context():
+    assert kubeconfig.single(service(), "prod", True) == {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "preferences": {},
+        "clusters": [{"name": "prod", "cluster": parse(SERVICE)["clusters"][0]["cluster"]}],
+        "contexts": [{"name": "prod", "context": {"cluster": "prod", "user": "prod"}}],
+        "users": [{"name": "prod", "user": parse(SERVICE)["users"][0]["user"]}],
+        "current-context": "prod",
+    }
+    assert kubeconfig.single(service(), "prod", False)["current-context"] == ""
+    assert kubeconfig.single(service(**{"current-context": ""}), "prod", True)["contexts"][0]["name"] == "prod"
+
+
+def test_single_takes_the_current_context_with_all_its_fields_and_changes_nothing():
+    several = parse(MINE.replace("user: staging}", "user: other, namespace: web, extensions: [{name: e}]}"))
+    several["users"].append({"name": "other", "user": {"exec": {"command": "c", "args": ["1e3"]}}, "more": 1})
+    several["contexts"].insert(0, {"name": "no", "context": {}})
+    before = copy.deepcopy(several)
+    made = kubeconfig.single(several, "new", True)
+    made["users"][0]["user"]["exec"]["args"].append("x")
+    assert several == before
+    assert made["contexts"] == [{"name": "new", "context": {"cluster": "new", "user": "new", "namespace": "web", "extensions": [{"name": "e"}]}}]
+    assert made["users"] == [{"name": "new", "user": {"exec": {"command": "c", "args": ["1e3", "x"]}}, "more": 1}]
+
+
+@pytest.mark.parametrize(
+    "changes, reason",
+    [
+        ({"contexts": None}, "0 contexts"),
+        ({"contexts": [{"name": "a"}, {"name": "b"}]}, "2 contexts and none of them is its 'current-context'"),
+        ({"contexts": [{"name": "a"}]}, "the cluster of its context is not in its 'clusters'"),
+        ({"clusters": [{"name": "toast-robot-e2e-1-18"}]}, "the cluster of its context is not in its 'clusters'"),
+        ({"users": [{"name": "b"}]}, "the user of its context is not in its 'users'"),
+    ],
+)
+def test_single_refuses_what_has_no_whole_context(changes, reason):
+    with pytest.raises(NksError, match=r"the service returned is not a kubeconfig: .*%s" % reason):
+        kubeconfig.single(service(**changes), "prod", True)
+
+
+@pytest.mark.parametrize("context", ["", " ", "a\nb", "a\0", None, 7])
+def test_single_refuses_a_context_name_that_cannot_be(context):
+    with pytest.raises(NksError, match=r"^context: "):
+        kubeconfig.single(service(), context, True)
+
+
+def test_render_writes_as_kubectl_does():
+    text = kubeconfig.render(kubeconfig.single(service(), "toast-robot-e2e-1-18", True))
+    assert text == SERVICE.replace('"', "").replace("default", "toast-robot-e2e-1-18").replace("admin", "toast-robot-e2e-1-18")
+
+
+def test_render_uses_no_aliases_and_quotes_what_others_read_differently():
+    shared = {"token": "x" * 5000}
+    text = kubeconfig.render({"users": [{"name": "a", "user": shared}, {"name": "b", "user": shared}]})
+    assert "&" not in text and "*" not in text
+    assert max(len(line) for line in text.splitlines()) > 5000
+    for value in (
+        "1e3",
+        "12E5",
+        "0o17",
+        "y",
+        "N",
+        "no",
+        "0x1f",
+        "1_000",
+        "1:30",
+        "2031-10-06",
+        "null",
+        "~",
+        "<<",
+        "=",
+        "1.",
+    ):
+        line = kubeconfig.render({"token": value})
+        assert line.split(": ")[1][0] in "'\"", line
+        assert yaml.safe_load(line) == {"token": value}
+
+
+def test_render_takes_subclasses_of_str():
+    class Tagged(str):
+        """As Ansible hands options over."""
+
+    text = kubeconfig.merge(MINE, kubeconfig.single(service(), Tagged("prod"), True), Tagged("prod"), True)
+    assert parse(text)["current-context"] == "prod"
+    assert "name: prod\n" in kubeconfig.render(kubeconfig.single(service(), Tagged("prod"), True))
+
+
+# --- merge -----------------------------------------------------------------------------------------------------------
+
+MERGED = """# my clusters
+apiVersion: v1
+kind: Config  # by hand
+x-unknown: {keep: me}
+users:
+  # the staging user
+  - name: staging   # sic
+    user:
+        token: abc
+  - name: prod
+    user:
+      client-certificate-data: Q0VSVA==
+      client-key-data: U0VDUkVU
+
+contexts:
+  - {name: staging, context: {cluster: staging, user: staging}}
+  - context:
+      cluster: prod
+      user: prod
+    name: prod
+  # after the contexts
+current-context: prod # for now
+clusters:
+  - name: staging
+    cluster:
+      server: https://staging
+  - cluster:
+      certificate-authority-data: Q0E=
+      server: https://96742ac4-kr2-k8s.container.cloud.toast.com:6443
+    name: prod
+# the end
+"""
+
+
+def test_merge_adds_and_leaves_the_rest_to_the_byte():
+    assert kubeconfig.merge(MINE, prod(), "prod", True) == MERGED
+    assert kubeconfig.merge(MINE, prod(), "prod", False) == MERGED.replace("t: prod # for", "t: staging # for")
+
+
+def test_merge_again_returns_the_very_same_text():
+    assert kubeconfig.merge(MERGED, prod(), "prod", True) is MERGED
+    other_order = yaml.dump(parse(MERGED), sort_keys=False, default_flow_style=True)
+    assert kubeconfig.merge(other_order, prod(), "prod", True) is other_order
+
+
+def test_merge_replaces_only_what_differs():
+    renewed = prod(**{"client-certificate-data": "TkVX"})
+    assert kubeconfig.merge(MERGED, renewed, "prod", True) == MERGED.replace("Q0VSVA==", "TkVX")
+
+
+def test_merge_drops_duplicates_of_our_name():
+    double = MERGED.replace("users:\n", "users:\n  - name: prod\n    user: {token: old}\n")
+    assert kubeconfig.merge(double, prod(), "prod", True).count("name: prod\n") == 3
+    config = parse(kubeconfig.merge(double, prod(), "prod", True))
+    assert [user["name"] for user in config["users"]] == ["prod", "staging"]
+    assert config["users"][0] == prod()["users"][0]
+
+
+def test_merge_replaces_entries_with_numbers_for_names():
+    single = kubeconfig.single(service(), "123", True)
+    text = kubeconfig.merge(MINE.replace("staging", "123"), single, "123", True)
+    assert kubeconfig.equal(parse(text), dict(single, **{"x-unknown": {"keep": "me"}}))
+    assert "# the 123 user" in text and "# for now" in text
+    assert kubeconfig.merge(text, single, "123", True) is text
+
+
+@pytest.mark.parametrize("text", [None, "", "\n", "{}", "---\n", "---\n...\n"])
+@pytest.mark.parametrize("set_current", [True, False])
+def test_merge_into_nothing(text, set_current):
+    merged = kubeconfig.merge(text, prod(), "prod", set_current)
+    assert parse(merged) == prod(set_current)
+    assert kubeconfig.merge(merged, prod(), "prod", set_current) is merged
+
+
+def test_merge_into_comments_keeps_them():
+    assert kubeconfig.merge("# mine", prod(), "prod", True) == "# mine\n" + kubeconfig.render(prod())
+
+
+@pytest.mark.parametrize("empty", ["", " null", " ~", " []", " [ ]", " [] # none", " # none", " [\n]"])
+def test_merge_into_empty_sections(empty):
+    text = "# a\nkind: Config\nclusters:%s\ncontexts:%s\ncurrent-context:%s\nusers:%s\n" % (empty, empty, "", empty)
+    merged = kubeconfig.merge(text, prod(), "prod", True)
+    assert kubeconfig.equal(parse(merged), prod())
+    assert merged.startswith("# a\n") == ("\n" not in empty)
+    assert merged.count("# none") == empty.count("# none") * 3
+    removed = kubeconfig.remove(merged, "prod")
+    assert kubeconfig.equal(parse(removed), parse(text))
+    assert removed.count("# none") == empty.count("# none") * 3
+
+
+def test_merge_adds_missing_sections():
+    merged = kubeconfig.merge("clusters: # none\n# end", prod(), "prod", True)
+    assert kubeconfig.equal(parse(merged), prod())
+    assert "# none" in merged and merged.endswith("# end\n")
+
+
+def same(one, other):
+    """Equality for which not-a-number is equal to itself."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+FALLBACKS = {
+    "flow style": "# c\n" + yaml.safe_dump(yaml.safe_load(MINE), default_flow_style=True, width=10000),
+    "a list in flow style": MINE.replace("- {name: s", "[{name: s").replace("user: staging}}", "user: staging}}]"),
+    "JSON": json.dumps(yaml.safe_load(MINE)),
+    "JSON with tabs": json.dumps(yaml.safe_load(MINE), indent="\t").replace("https://", "https:\\/\\/"),
+    "an anchor": MINE.replace("name: staging  ", "name: &n staging  ").replace("name: staging\n", "name: *n\n"),
+    "a dash on its own line": MINE.replace("- name: staging ", "-\n    name: staging "),
+    "keys with question marks": MINE.replace("current-context: staging # for now", "? current-context\n: staging"),
+    "a key twice": "users: [{name: x}]\n" + MINE,
+    "quoted keys": MINE.replace("clusters:\n", '"clusters":\n').replace("users:\n", "'users' :\n"),
+    "carriage returns": MINE.replace("\n", "\r\n"),
+    "old carriage returns": MINE.replace("\n", "\r"),
+    "all indented": "".join("  " + line for line in MINE.splitlines(True)),
+    "document marks": "%YAML 1.1\n---\n" + MINE + "...\n",
+    "no newline at the end": MINE.rstrip("\n").replace("\n# the end", ""),
+    "a literal at the end": MINE.replace("server: https://staging\n# the end", "server: |\n        https://staging"),
+    "a kept literal": MINE.replace("server: https://staging\n# the end", "server: |+\n        https://staging\n\n"),
+    "merge keys": MINE + "x: &x {a: b}\ny: {<<: *x}\n",
+    "a section from a merge key": "x: &x\n  users: [{name: staging, user: {}}]\n<<: *x\n" + MINE.replace("users:", "y:"),
+    "a tab": MINE.replace("# sic", "# si\tc"),
+    "not a number": MINE.replace("token: abc", "token: .nan"),
+    "odd line breaks": MINE.replace("token: abc", 'token: "a\u2028b\x85c"'),
+}
+
+
+@pytest.mark.parametrize("text", FALLBACKS.values(), ids=FALLBACKS.keys())
+def test_merge_and_remove_mean_the_same_in_any_style(text):
+    merged = kubeconfig.merge(text, prod(), "prod", True)
+    before, after = parse(text), parse(merged)
+    assert kubeconfig.merge(merged, prod(), "prod", True) is merged
+    assert after["current-context"] == "prod"
+    for section in ("clusters", "contexts", "users"):
+        assert same(after[section][:-1], before[section])
+        assert after[section][-1] == prod()[section][0]
+    assert after["x-unknown"] == {"keep": "me"}
+    removed = parse(kubeconfig.remove(merged, "prod"))
+    assert removed.pop("current-context") == ""
+    assert before.pop("current-context") == "staging"
+    assert same(removed, before)
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "quoted keys",
+        "carriage returns",
+        "all indented",
+        "document marks",
+        "a tab",
+        "odd line breaks",
+        "an anchor",
+        "merge keys",
+    ],
+)
+def test_comments_stay_in_other_styles(style):
+    merged = kubeconfig.merge(FALLBACKS[style], prod(), "prod", True)
+    assert merged.startswith(FALLBACKS[style][:20])
+    assert merged.count("#") == MINE.count("#")
+    assert style != "carriage returns" or merged.count("\n") == merged.count("\r\n")
+    assert kubeconfig.remove(merged, "prod").count("#") == MINE.count("#")
+
+
+def test_a_wrong_edit_never_gets_out(monkeypatch):
+    monkeypatch.setattr(kubeconfig, "_splice", lambda *args: MINE)
+    assert parse(kubeconfig.merge(MINE, prod(), "prod", True)) == parse(MERGED)
+    monkeypatch.setattr(kubeconfig, "_splice", lambda *args: "clusters: [")
+    assert parse(kubeconfig.merge(MINE, prod(), "prod", True)) == parse(MERGED)
+
+
+def test_merge_and_remove_refuse_what_is_not_a_kubeconfig():
+    for function in (
+        lambda: kubeconfig.merge("- hosts: all", prod(), "prod", True, source="/etc/x"),
+        lambda: kubeconfig.remove("- hosts: all", "prod", source="/etc/x"),
+    ):
+        with pytest.raises(NksError, match=r"^/etc/x is not a kubeconfig"):
+            function()
+
+
+# --- remove ----------------------------------------------------------------------------------------------------------
+
+
+def test_remove_takes_out_what_merge_put_in():
+    assert kubeconfig.remove(MERGED, "prod") == MINE.replace("t: staging # for", "t: '' # for")
+    assert kubeconfig.remove(kubeconfig.merge(MINE, prod(), "prod", False), "prod") == MINE
+
+
+@pytest.mark.parametrize("text", [None, "", "# c", MINE])
+def test_remove_of_what_is_not_there_returns_the_very_same_text(text):
+    assert kubeconfig.remove(text, "prod") is text
+
+
+def test_remove_leaves_what_another_context_uses():
+    shared = MERGED.replace("{cluster: staging, user: staging}", "{cluster: prod, user: staging}")
+    config = parse(kubeconfig.remove(shared, "prod"))
+    assert [entry["name"] for entry in config["clusters"]] == ["staging", "prod"]
+    assert [entry["name"] for entry in config["users"]] == ["staging"]
+    assert [entry["name"] for entry in config["contexts"]] == ["staging"]
+
+
+def test_remove_the_last_entries():
+    text = kubeconfig.remove(kubeconfig.render(prod()), "prod")
+    assert parse(text) == dict(prod(), clusters=[], contexts=[], users=[], **{"current-context": ""})
+
+
+# --- properties ------------------------------------------------------------------------------------------------------
+
+NAMES = st.one_of(
+    st.sampled_from(["prod", "staging", "1e3", "yes", "a b", "#x", "한국", "- x", "a: b"]),
+    st.text("ab:-# '\"é", min_size=1, max_size=6).filter(lambda name: name.strip()),
+)
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=12)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+    max_leaves=6,
+)
+
+
+def entries(body, extra=None):
+    fields = st.dictionaries(st.text("abc-", min_size=1, max_size=4), VALUES, max_size=3)
+    if extra:
+        fields = st.builds(lambda more, fixed: dict(more, **fixed), fields, st.fixed_dictionaries(extra))
+    entry = st.fixed_dictionaries({"name": NAMES, body: fields})
+    return st.one_of(st.none(), st.lists(entry, max_size=4, unique_by=lambda one: one["name"]))
+
+
+CONFIGS = st.fixed_dictionaries(
+    {
+        "clusters": entries("cluster"),
+        "contexts": entries("context", {"cluster": NAMES, "user": NAMES}),
+        "users": entries("user"),
+        "kind": st.just("Config"),
+        "current-context": st.one_of(NAMES, st.just("")),
+        "x": VALUES,
+    }
+)
+
+
+def in_some_style(config, style):
+    text = yaml.safe_dump(config, sort_keys=style % 2 == 0, default_flow_style=style > 3, indent=2 + style % 3)
+    if style in (1, 2):  # lists indented, as many write them
+        lines, section = [], False
+        for line in text.splitlines(True):
+            section = (section and line[:1] in " -\n") or line.rstrip("\r\n") in ("clusters:", "contexts:", "users:")
+            lines.append("  " + line if section and line[:1] in " -" else line)
+        indented = "".join(lines)
+        try:
+            text = indented if yaml.safe_load(indented) == config else text
+        except yaml.YAMLError:
+            pass
+    return "# top\n" + text
+
+
+@given(CONFIGS)
+@settings(max_examples=300, deadline=None)
+def test_render_can_be_read_back(config):
+    assert parse(kubeconfig.render(config)) == config
+
+
+@given(CONFIGS, NAMES, st.booleans(), st.integers(0, 4))
+@settings(max_examples=300, deadline=None)
+def test_merge_and_remove_over_generated_files(config, context, set_current, style):
+    text = in_some_style(config, style)
+    single = kubeconfig.single(service(), context, set_current)
+    merged = kubeconfig.merge(text, single, context, set_current)
+    assert kubeconfig.merge(merged, single, context, set_current) is merged
+    assert style > 3 or merged.startswith("# top\n")  # comments go only where the style allows no other way
+    after = parse(merged)
+    assert after["x"] == config["x"]
+    assert after["current-context"] == (context if set_current else config["current-context"])
+    was_there = False
+    for section in ("clusters", "contexts", "users"):
+        before = config[section] or []
+        was_there = was_there or context in [entry["name"] for entry in before]
+        assert [entry for entry in after[section] if entry["name"] != context] == [entry for entry in before if entry["name"] != context]
+        assert [entry for entry in after[section] if entry["name"] == context] == single[section]
+    used = [entry["context"][body] for entry in config["contexts"] or [] for body in ("cluster", "user")]
+    if not was_there and context not in used:
+        removed = parse(kubeconfig.remove(merged, context))
+        if context in (removed["current-context"], config["current-context"]) or set_current:
+            assert removed.pop("current-context") == ("" if set_current or config["current-context"] == context else None)
+            config = {key: value for key, value in config.items() if key != "current-context"}
+        assert kubeconfig.equal(removed, config)
+
+
+# --- equal -----------------------------------------------------------------------------------------------------------
+
+
+def test_equal_by_meaning():
+    config = parse(MERGED)
+    turned = {key: config[key][::-1] if isinstance(config[key], list) else config[key] for key in reversed(list(config))}
+    assert kubeconfig.equal(config, turned)
+    assert kubeconfig.equal({}, {"kind": "Config", "apiVersion": "v1", "users": [], "clusters": None, "preferences": {}})
+    for change in ({"x-unknown": 1}, {"users": config["users"][:1]}, {"current-context": "staging"}, {"kind": "x"}):
+        assert not kubeconfig.equal(config, dict(config, **change))
+    assert not kubeconfig.equal(prod(), prod(**{"client-key-data": "eA=="}))
+
+
+# --- certificates ----------------------------------------------------------------------------------------------------
+
+
+def certificate(end, version_1=False):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "admin")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(datetime.datetime(1960, 1, 1))
+    return builder.not_valid_after(end).sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def with_certificate(pem):
+    return prod(**{"client-certificate-data": base64.b64encode(pem).decode()})
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["1999-12-31T23:59:59", "2031-10-06T07:43:17", "2049-12-31T23:59:59", "2050-01-01T00:00:00", "9999-12-31T23:59:59"],
+)
+def test_certificate_expiry(end):
+    pem = certificate(datetime.datetime.strptime(end, "%Y-%m-%dT%H:%M:%S"))
+    assert kubeconfig.certificate_expiry(with_certificate(pem), "prod") == end + "+00:00"
+    other = certificate(datetime.datetime(2040, 1, 1))
+    assert kubeconfig.certificate_expiry(with_certificate(b"Subject: x\n" + pem + other), "prod") == end + "+00:00"
+
+
+def test_certificate_expiry_of_what_cannot_be_read():
+    assert kubeconfig.certificate_expiry(None, "prod") is None
+    assert kubeconfig.certificate_expiry(prod(), "other") is None
+    for data in (None, 7, "", "%%%", "é", "QUJD", [], b"x"):
+        assert kubeconfig.certificate_expiry(prod(**{"client-certificate-data": data}), "prod") is None
+    without = prod()
+    del without["users"][0]["user"]["client-certificate-data"]
+    assert kubeconfig.certificate_expiry(without, "prod") is None
+
+
+def pem_of(der):
+    return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n"
+
+
+DER = x509.load_pem_x509_certificate(certificate(datetime.datetime(2031, 10, 6))).public_bytes(serialization.Encoding.DER)
+
+
+def test_certificate_expiry_of_damaged_certificates():
+    def expiry(der):
+        return kubeconfig.certificate_expiry(with_certificate(pem_of(der)), "prod")
+
+    assert expiry(DER) == "2031-10-06T00:00:00+00:00"
+    for length in range(len(DER)):
+        assert expiry(DER[:length]) is None
+    assert expiry(DER.replace(b"311006", b"311306")) is None
+    assert expiry(DER.replace(b"311006000000Z", b"3110060000+09")) is None
+
+
+@given(st.integers(0, len(DER) - 1), st.binary(min_size=1, max_size=4))
+@settings(max_examples=500, deadline=None)
+def test_certificate_expiry_never_breaks(at, junk):
+    expiry = kubeconfig.certificate_expiry(with_certificate(pem_of(DER[:at] + junk + DER[at + len(junk) :])), "prod")
+    assert expiry is None or datetime.datetime.strptime(expiry[:19], "%Y-%m-%dT%H:%M:%S")
+
+
+# --- describe --------------------------------------------------------------------------------------------------------
+
+
+def test_describe():
+    assert kubeconfig.describe(None, "prod") == {}
+    assert kubeconfig.describe(parse(MINE), "prod") == {}
+    config = with_certificate(certificate(datetime.datetime(2031, 10, 6)))
+    config["contexts"][0]["context"]["namespace"] = "web"
+    shown = kubeconfig.describe(config, "prod")
+    assert shown.pop("client-certificate").startswith("sha256:")
+    assert shown == {
+        "context": "prod",
+        "current": True,
+        "cluster": "prod",
+        "user": "prod",
+        "namespace": "web",
+        "server": "https://96742ac4-kr2-k8s.container.cloud.toast.com:6443",
+        "certificate_expiry": "2031-10-06T00:00:00+00:00",
+        "certificate-authority": "sha256:" + hashlib.sha256(b"Q0E=").hexdigest()[:16],
+        "client-key": "(hidden)",
+    }
+    assert kubeconfig.server(config, "prod") == shown["server"]
+    assert kubeconfig.server(config, "other") is None
+    assert kubeconfig.server(None, "other") is None
+
+
+SECRETS = {
+    "client-key-data": "client-key",
+    "token": "user token",
+    "password": "user password",
+    "auth-provider": "user auth-provider",
+    "exec": "user exec",
+    "surprise": "user surprise",
+}
+
+
+@pytest.mark.parametrize("field, name", SECRETS.items())
+def test_describe_change_shows_that_a_secret_changed_and_not_the_secret(field, name):
+    before, after = prod(**{field: "SECRET1"}), prod(**{field: {"x": ["SECRET2"]}})
+    old, new = kubeconfig.describe_change(before, after, "prod")
+    assert old[name] == "(hidden)" and new.pop(name) == "(hidden, changed)"
+    assert {key: value for key, value in old.items() if key != name} == new
+    assert kubeconfig.describe_change(before, before, "prod") == (old, old)
+    assert "SECRET" not in str((old, new))
+    old, new = kubeconfig.describe_change(prod(), after, "prod")
+    assert new[name] == "(hidden, changed)" if field == "client-key-data" else name not in old and new[name] == "(hidden)"
+
+
+def test_describe_change_shows_every_other_change():
+    before = prod()
+    for section, body, field in (
+        ("clusters", "cluster", "server"),
+        ("clusters", "cluster", "insecure-skip-tls-verify"),
+        ("clusters", "cluster", "certificate-authority-data"),
+        ("contexts", "context", "extensions"),
+        ("users", "user", "client-certificate-data"),
+    ):
+        after = copy.deepcopy(before)
+        after[section][0][body][field] = "https://me:SECRET@host"
+        old, new = kubeconfig.describe_change(before, after, "prod")
+        assert old != new and "SECRET" not in str((old, new))
+        again = copy.deepcopy(after)
+        again[section][0][body][field] = "https://me:SECRET2@host"
+        old, new = kubeconfig.describe_change(after, again, "prod")
+        assert old != new and "SECRET" not in str((old, new))
+    for after in (
+        dict(before, x="SECRET"),
+        dict(before, users=before["users"] * 2),
+        dict(before, **{"current-context": ""}),
+    ):
+        old, new = kubeconfig.describe_change(before, after, "prod")
+        assert old != new and "SECRET" not in str((old, new))
+    old, new = kubeconfig.describe_change(parse(MINE), before, "prod")
+    assert old["other entries"] == ["clusters/staging", "contexts/staging", "users/staging"]
+    assert new["other entries"] == []
+    assert kubeconfig.describe_change(None, None, "prod") == ({}, {})
+
+
+def test_describe_change_of_a_merge_does_not_list_other_entries():
+    old, new = kubeconfig.describe_change(parse(MINE), parse(MERGED), "prod")
+    assert old == {} and new["current"] is True and "other entries" not in new

@@ -1,0 +1,340 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nks_kubeconfig as a task: file, service and result together. The texts themselves are the matter of test_kubeconfig."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import stat
+
+import pytest
+import yaml
+
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import kubeconfig as task
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils import support
+
+pytest.importorskip("cryptography")
+
+OTHER = """# My clusters
+apiVersion: v1
+kind: Config
+clusters:
+- name: home
+  cluster: {server: "https://192.0.2.9:6443"}
+contexts:
+- name: home
+  context: {cluster: home, user: me}
+users:
+- name: me
+  user: {token: another-secret}
+current-context: home
+"""
+
+
+def run(world, check=False, **given):
+    given = {key: str(value) if isinstance(value, os.PathLike) else value for key, value in given.items()}
+    return world.run(task.JOB, dict({"cluster": "demo"}, **given), check)
+
+
+def refusal(world, check=False, **given):
+    """The error with which a task fails, having written nothing to the service."""
+    with pytest.raises(NksError) as caught:
+        run(world, check, **given)
+    assert caught.value.outcome.writes == []
+    return caught.value
+
+
+def read(path):
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def secrets(text):
+    """Key material of a kubeconfig: base64 of some length."""
+    found = re.findall(r"(?:-data|token): ([A-Za-z0-9+/=-]{12,})", text)
+    assert found
+    return found
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def cluster(world):
+    return world.seed()
+
+
+@pytest.fixture
+def dest(tmp_path):
+    return tmp_path / "config"
+
+
+# -- a file of its own -----------------------------------------------------------------------------------------------
+
+
+def test_writes_a_file(world, cluster, dest):
+    outcome = run(world, dest=dest)
+    assert (outcome["changed"], outcome.actions, outcome.writes) == (True, ["write"], [])
+    assert outcome["actions"][0]["resource"] == "file/%s" % dest
+    config = read(dest)
+    assert [config[section][0]["name"] for section in ("clusters", "contexts", "users")] == ["demo"] * 3
+    assert config["contexts"][0]["context"] == {"cluster": "demo", "user": "demo"} and config["current-context"] == "demo"
+    assert config["clusters"][0]["cluster"]["server"] == cluster.api_address == outcome["server"]
+    assert mode(dest) == 0o600
+    assert (outcome["path"], outcome["context"]) == (str(dest), "demo")
+    assert outcome["certificate_expiry"].startswith(world.nks_cluster()["cluster"]["labels"]["certificate_expiry"][:10])
+    assert "kubeconfig" not in outcome.result and "backup_file" not in outcome.result
+
+
+def test_second_run_changes_nothing(world, cluster, dest):
+    run(world, dest=dest)
+    before = dest.stat()
+    again = run(world, dest=dest, backup=True)
+    assert (again["changed"], again["actions"], again["diff"]) == (False, [], {"before": {}, "after": {}})
+    after = dest.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert os.listdir(str(dest.parent)) == ["config"]
+
+
+def test_the_same_in_another_form_is_no_difference(world, cluster, dest):
+    run(world, dest=dest)
+    dest.write_text("# mine\n" + json.dumps(read(dest)), encoding="utf-8")
+    assert run(world, dest=dest)["changed"] is False
+
+
+def test_a_renewed_certificate_is_noticed(world, cluster, dest):
+    first = run(world, dest=dest)
+    old = dest.read_text(encoding="utf-8")
+    world.cloud.clock.advance(86400)
+    cluster.certificate_from = world.cloud.clock.now()
+    cluster.certificate_generation += 1
+    cluster.certificate_text = None
+    outcome = run(world, dest=dest, backup=True)
+    assert outcome["changed"] is True and outcome["certificate_expiry"] > first["certificate_expiry"]
+    assert dest.read_text(encoding="utf-8") != old
+    with open(outcome["backup_file"], encoding="utf-8") as backup:
+        assert backup.read() == old
+    assert run(world, dest=dest)["changed"] is False
+
+
+@pytest.mark.parametrize("text", ["", "hello", "{}", "[1, 2]", "kind: Pod\n", OTHER])
+def test_whatever_was_in_the_file_goes(world, cluster, dest, text):
+    dest.write_text(text, encoding="utf-8")
+    assert run(world, dest=dest)["changed"] is True
+    assert [item["name"] for item in read(dest)["clusters"]] == ["demo"]
+    assert run(world, dest=dest)["changed"] is False
+
+
+def test_mode_alone(world, cluster, dest):
+    run(world, dest=dest)
+    os.chmod(str(dest), 0o644)
+    inode = dest.stat().st_ino
+    checked = run(world, check=True, dest=dest)
+    assert mode(dest) == 0o644
+    outcome = run(world, dest=dest, backup=True)
+    assert outcome["actions"] == checked["actions"] == [
+        {"action": "write", "resource": "file/%s" % dest, "changes": {"mode": {"before": "0644", "after": "0600"}}}
+    ]
+    # The content was right, so the file is neither written nor saved.
+    assert mode(dest) == 0o600 and dest.stat().st_ino == inode and "backup_file" not in outcome.result
+    assert run(world, dest=dest, mode="0640")["changed"] is True and mode(dest) == 0o640
+    assert run(world, dest=dest, mode="u=rw,g=r,o=")["changed"] is False
+
+
+def test_context(world, cluster, dest):
+    outcome = run(world, dest=dest, context="production")
+    assert outcome["context"] == "production" and read(dest)["current-context"] == "production"
+    assert run(world, dest=dest, context="production")["changed"] is False
+    assert run(world, dest=dest)["changed"] is True
+    # By UUID the context is called after the cluster all the same.
+    assert run(world, cluster=cluster.uuid, dest=dest)["changed"] is False
+
+
+def test_check_mode(world, cluster, dest):
+    checked = run(world, check=True, dest=dest)
+    assert not dest.exists() and checked.writes == []
+    real = run(world, dest=dest)
+    for key in ("changed", "actions", "diff", "server", "context", "path", "certificate_expiry"):
+        assert checked[key] == real[key]
+
+
+# -- without a file --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_content(world, cluster, check):
+    outcome = run(world, check, return_content=True)
+    assert (outcome["changed"], outcome["actions"], outcome["path"]) == (False, [], None)
+    config = yaml.safe_load(outcome["kubeconfig"])
+    assert config["current-context"] == "demo" and base64.b64decode(config["users"][0]["user"]["client-key-data"])
+
+
+def test_content_and_file(world, cluster, dest):
+    dest.write_text(OTHER, encoding="utf-8")
+    outcome = run(world, dest=dest, return_content=True, merge=True)
+    # Of this cluster only, whatever else is in the file.
+    assert "another-secret" not in outcome["kubeconfig"] and "another-secret" in dest.read_text(encoding="utf-8")
+
+
+def test_neither_file_nor_content(world, cluster):
+    error = refusal(world)
+    assert error.msg.startswith("dest: it is missing") and error.outcome.requests == []
+    error = refusal(world, state="absent", return_content=True)
+    assert error.msg.startswith("dest: it is missing") and error.outcome.requests == []
+
+
+# -- merging ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("current", [True, False])
+def test_merges(world, cluster, dest, current):
+    dest.write_text(OTHER, encoding="utf-8")
+    os.chmod(str(dest), 0o600)
+    given = {"dest": dest, "merge": True, "set_current_context": current}
+    checked = run(world, check=True, **given)
+    assert dest.read_text(encoding="utf-8") == OTHER
+    outcome = run(world, **given)
+    assert outcome["changed"] is True and [checked[key] for key in ("actions", "diff")] == [outcome[key] for key in ("actions", "diff")]
+    config = read(dest)
+    for section in ("clusters", "contexts", "users"):
+        assert config[section][0] == yaml.safe_load(OTHER)[section][0]
+        assert [item["name"] for item in config[section][1:]] == ["demo"]
+    assert config["current-context"] == ("demo" if current else "home")
+    assert dest.read_text(encoding="utf-8").startswith("# My clusters\n")
+    assert run(world, **given)["changed"] is False
+
+
+def test_merges_two_clusters_and_takes_one_out(world, cluster, dest):
+    world.seed("second")
+    for name in ("demo", "second"):
+        run(world, cluster=name, dest=dest, merge=True)
+    config = read(dest)
+    assert [item["name"] for item in config["users"]] == ["demo", "second"] and config["current-context"] == "second"
+    # Their users have one name in the service's own files.
+    assert config["users"][0]["user"] != config["users"][1]["user"]
+    outcome = run(world, cluster="demo", dest=dest, merge=True, state="absent")
+    assert outcome["changed"] is True and [item["name"] for item in read(dest)["contexts"]] == ["second"]
+    assert read(dest)["current-context"] == "second"
+    assert run(world, cluster="demo", dest=dest, merge=True, state="absent")["changed"] is False
+
+
+@pytest.mark.parametrize("text", ["hello", "[1]", "kind: Pod\n", "a: [\n"])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_does_not_merge_into_what_is_no_kubeconfig(world, cluster, dest, text, state):
+    dest.write_text(text, encoding="utf-8")
+    error = refusal(world, dest=dest, merge=True, state=state)
+    assert str(dest) in error.msg and "is not a kubeconfig" in error.msg
+    # Found out before the service is asked.
+    assert error.outcome.requests == [] and dest.read_text(encoding="utf-8") == text
+
+
+# -- absent ----------------------------------------------------------------------------------------------------------
+
+
+def test_absent(world, cluster, dest):
+    run(world, dest=dest)
+    old = dest.read_text(encoding="utf-8")
+    checked = run(world, check=True, dest=dest, state="absent")
+    assert dest.exists()
+    outcome = run(world, dest=dest, state="absent", backup=True)
+    assert not dest.exists() and outcome.requests == []
+    assert outcome["actions"] == checked["actions"] == [
+        {"action": "remove", "resource": "file/%s" % dest, "changes": {"state": {"before": "present", "after": "absent"}}}
+    ]
+    assert outcome["diff"] == checked["diff"]
+    with open(outcome["backup_file"], encoding="utf-8") as backup:
+        assert backup.read() == old
+    again = run(world, dest=dest, state="absent")
+    assert (again["changed"], again["actions"], again.requests) == (False, [], [])
+
+
+def test_absent_asks_nothing_of_a_cluster_that_is_gone(world, dest):
+    """Taking a deleted cluster's entries out must not need the cluster."""
+    dest.write_text(OTHER.replace("home", "demo"), encoding="utf-8")
+    outcome = run(world, dest=dest, merge=True, state="absent")
+    assert outcome["changed"] is True and outcome.requests == []
+    assert not read(dest).get("contexts")
+    dest.write_text(OTHER, encoding="utf-8")
+    uuid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+    assert "set context" in refusal(world, cluster=uuid, dest=dest, merge=True, state="absent").msg
+    assert run(world, cluster=uuid, dest=dest, merge=True, state="absent", context="home").requests == []
+    assert not read(dest).get("contexts")
+
+
+def test_absent_by_uuid(world, cluster, dest):
+    run(world, dest=dest, merge=True)
+    outcome = run(world, cluster=cluster.uuid, dest=dest, merge=True, state="absent")
+    assert outcome["changed"] is True and outcome["context"] == "demo" and not read(dest).get("contexts")
+
+
+def test_absent_of_what_is_not_there(world, dest):
+    for merge in (True, False):
+        outcome = run(world, dest=dest, merge=merge, state="absent")
+        assert (outcome["changed"], outcome.requests) == (False, [])
+
+
+# -- what the service may answer -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"config": None}, {"config": ""}, {"config": "S3CRET: ["}, {"config": "S3CRET"}, {"config": {"S3CRET": 1}}, {"config": "kind: Config\nclusters: []\n"}],
+)
+def test_an_answer_that_is_no_kubeconfig(world, cluster, dest, answer):
+    dest.write_text(OTHER, encoding="utf-8")
+    world.fault(effect="status", status=200, path="/config$", body=answer, body_type="json")
+    error = refusal(world, dest=dest)
+    assert "cluster/demo" in error.msg and "S3CRET" not in error.msg + str(error.values)
+    assert dest.read_text(encoding="utf-8") == OTHER
+
+
+def test_a_cluster_without_a_kubeconfig_yet(world, cluster, dest):
+    cluster.api_address = None
+    error = refusal(world, dest=dest)
+    assert "not ready yet" in error.msg and error.values["status_code"] == 400 and not dest.exists()
+
+
+def test_a_failed_creation(world, cluster, dest):
+    world.fail(cluster, "CREATE_FAILED", kind="cluster_create")
+    assert "It was never made" in refusal(world, dest=dest).msg and not dest.exists()
+
+
+def test_waits_for_a_cluster_in_the_making(world, dest):
+    world.nks_cluster(wait=False, **support.CLUSTER)
+    outcome = run(world, dest=dest)
+    assert outcome["changed"] is True and outcome.clock.seconds > 0
+
+
+def test_what_is_not_there(world, cluster, dest):
+    assert refusal(world, cluster="nowhere", dest=dest).msg.startswith("cluster: there is no cluster 'nowhere'")
+
+
+# -- files that cannot be written ------------------------------------------------------------------------------------
+
+
+def test_trouble_with_the_file_comes_before_the_service(world, cluster, tmp_path):
+    for given in ({"dest": tmp_path / "nowhere" / "config"}, {"dest": tmp_path}, {"dest": tmp_path / "config", "mode": "rubbish"}):
+        error = refusal(world, **given)
+        assert error.outcome.requests == [], given
+        assert os.listdir(str(tmp_path)) == []
+
+
+# -- secrets ---------------------------------------------------------------------------------------------------------
+
+
+def test_no_key_material_in_what_is_told(world, cluster, dest):
+    dest.write_text(OTHER, encoding="utf-8")
+    outcomes = [run(world, check, dest=dest, merge=merge) for merge in (True, False) for check in (True, False)]
+    outcomes.append(run(world, dest=dest, merge=True, state="absent"))
+    hidden = secrets(run(world, return_content=True)["kubeconfig"]) + ["another-secret"]
+    for outcome in outcomes:
+        told = json.dumps([outcome.result, outcome.lines])
+        assert outcome["changed"] is True and [text for text in hidden if text in told] == []
+    # The diff is of use all the same.
+    assert "demo" in json.dumps(outcomes[0]["diff"])

@@ -1,0 +1,268 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The room ``names``: a name becomes one UUID, or a sentence that says what there is instead."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import names as room
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names, addresses_of, candidates, is_uuid
+
+
+def number(count):
+    return "00000000-0000-4000-8000-%012d" % count
+
+
+class FakeApi:
+    """Lists as the services have them; every call is remembered."""
+
+    def __init__(self, **lists):
+        self.lists = lists
+        self.calls = []
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+        def call(*args):
+            self.calls.append((name,) + args)
+            found = self.lists.get(name, [])
+            found = found(*args) if callable(found) else found
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+        return call
+
+
+FLAVORS = [{"id": number(1), "name": "m2.c4m8"}, {"id": number(2), "name": "m2.c8m16"}, {"id": number(3), "name": "m2.c8m16"}]
+
+
+class TestReferences:
+    def test_a_name_becomes_its_uuid_and_the_list_is_read_once(self):
+        api = FakeApi(flavors=FLAVORS)
+        names = Names(api)
+        assert names.resolve("flavor", "flavor", "m2.c4m8") == number(1)
+        assert names.find("flavor", "flavor", "m2.c4m8")["id"] == number(1)
+        assert api.calls == [("flavors",)]
+
+    @given(st.uuids(), st.sampled_from([str, lambda value: str(value).upper(), lambda value: value.hex]))
+    @settings(max_examples=50, deadline=None)
+    def test_a_uuid_is_used_as_it_is_without_a_request(self, value, form):
+        api = FakeApi()
+        assert Names(api).resolve("flavor", "flavor", form(value)) == form(value)
+        assert api.calls == []
+
+    @pytest.mark.parametrize("value", ["", "demo", number(1) + "0", number(1)[:-1], number(1) + "\n", "g" + number(1)[1:], "u" + number(1)])
+    def test_what_is_nearly_a_uuid_is_a_name(self, value):
+        assert not is_uuid(value)
+
+    def test_several_of_one_name_are_listed(self):
+        with pytest.raises(NksError) as caught:
+            Names(FakeApi(flavors=FLAVORS)).resolve("flavor", "flavor", "m2.c8m16")
+        assert caught.value.msg == "flavor: 'm2.c8m16' is the name of 2 flavors (%s, %s); give the UUID of one of them." % (number(2), number(3))
+
+    def test_no_match_lists_what_there_is_the_closest_first(self):
+        api = FakeApi(flavors=[*FLAVORS, {"id": number(4), "name": "a1.c1m1"}])
+        with pytest.raises(NksError) as caught:
+            Names(api).resolve("flavor", "flavor", "m2.c4m80")
+        assert caught.value.msg == "flavor: there is no flavor 'm2.c4m80'; there are: m2.c4m8, m2.c8m16, a1.c1m1."
+
+    def test_an_empty_list_says_so(self):
+        with pytest.raises(NksError, match=r"^network: there is no network 'x'; there is none at all\.$"):
+            Names(FakeApi()).resolve("network", "network", "x")
+
+    def test_too_many_candidates_are_counted(self):
+        text = candidates("x", ["name-%02d" % position for position in range(50)])
+        assert text.count("name-") == room.MAX_CANDIDATES
+        assert text.endswith(" and 38 more")
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.text(max_size=10), st.lists(st.none() | st.text(max_size=10) | st.integers(), max_size=20))
+    def test_candidates_never_fail(self, value, listed):
+        assert candidates(value, listed)
+
+    def test_items_without_id_or_name_are_no_traceback(self):
+        names = Names(FakeApi(flavors=[{}, {"id": None}, {"name": 5}]))
+        with pytest.raises(NksError, match="there is no flavor 'x'; there are: 5"):
+            names.resolve("flavor", "flavor", "x")
+
+
+class TestKinds:
+    @pytest.mark.parametrize(
+        "kind, method, item, expected",
+        [
+            ("network", "vpcs", {"id": "1", "name": "x", "router:external": False}, "1"),
+            ("external_network", "external_networks", {"id": "1", "name": "x"}, "1"),
+            ("subnet", "vpc_subnets", {"id": "1", "name": "x", "vpc_id": "v"}, "1"),
+            ("external_subnet", "subnets", {"id": "1", "name": "x"}, "1"),
+            ("availability_zone", "availability_zones", {"zoneName": "x"}, "x"),
+            ("keypair", "keypairs", {"keypair": {"name": "x", "fingerprint": "f"}}, "x"),
+            ("keypair", "keypairs", {"name": "x"}, "x"),
+            ("volume_type", "volume_types", {"id": "1", "name": "x"}, "1"),
+            ("flavor", "flavors", {"id": "1", "name": "x"}, "1"),
+            ("instance", "servers", {"id": "1", "name": "x"}, "1"),
+            ("security_group", "security_groups", {"id": "1", "name": "x"}, "1"),
+            ("service_gateway", "service_gateways", {"id": "1", "name": "x"}, "1"),
+        ],
+    )
+    def test_each_reads_the_right_list(self, kind, method, item, expected):
+        api = FakeApi(**{method: [item]})
+        found = Names(api).resources(kind)
+        assert [(one["id"], one["name"]) for one in found] == [(expected, "x")]
+        assert [call[0] for call in api.calls] == [method]
+
+    def test_networks_leave_out_the_external_one(self):
+        api = FakeApi(
+            vpcs=[
+                {"id": "1", "name": "mine", "router:external": False},
+                {"id": "2", "name": "public_network", "router:external": True},
+                {"id": "3", "name": "old"},
+            ]
+        )
+        assert [item["name"] for item in Names(api).resources("network")] == ["mine", "old"]
+
+    def test_images_of_both_marks_are_found_and_each_once(self):
+        def images(filters):
+            assert filters["visibility"] == "public"
+            new, old = {"id": "1", "name": "both"}, {"id": "2", "name": "old"}
+            return [new] if filters.get("nhncloud_allow_nks_cpu_flavor") == "true" else [new, old] if filters.get("nhncloud_product") == "container" else None
+
+        api = FakeApi(images=images)
+        assert [item["name"] for item in Names(api).resources("image")] == ["both", "old"]
+        assert len(api.calls) == 2
+
+    def test_a_subnet_is_looked_for_in_its_network(self):
+        subnets = {"v1": [{"id": "1", "name": "demo", "vpc_id": "v1"}], "v2": [{"id": "2", "name": "demo", "vpc_id": "v2"}]}
+        api = FakeApi(vpc_subnets=lambda scope=None: subnets[scope] if scope else subnets["v1"] + subnets["v2"])
+        names = Names(api)
+        assert names.resolve("subnet", "subnet", "demo", "v1") == "1"
+        assert names.resolve("subnet", "subnet", "demo", "v2") == "2"
+        with pytest.raises(NksError, match="2 subnets"):
+            names.resolve("subnet", "subnet", "demo")
+        assert names.resolve("subnet", "subnet", "demo", None, ["v2", "v3"]) == "2"
+        with pytest.raises(NksError, match="subnet: there is no subnet 'other' in network v1; there are: demo"):
+            names.resolve("subnet", "subnet", "other", "v1")
+
+    def test_a_service_that_does_not_filter_is_filtered_here(self):
+        api = FakeApi(vpc_subnets=[{"id": "1", "name": "demo", "vpc_id": "v1"}, {"id": "2", "name": "demo", "vpc_id": "v2"}])
+        assert Names(api).resolve("subnet", "subnet", "demo", "v2") == "2"
+
+
+class TestClusters:
+    def test_a_cluster_by_name_costs_one_request(self):
+        api = FakeApi(cluster={"uuid": number(1), "name": "demo"})
+        assert Names(api).cluster("demo")["uuid"] == number(1)
+        assert api.calls == [("cluster", "demo")]
+
+    def test_what_is_not_there_is_none(self):
+        assert Names(FakeApi(cluster=ApiError("read", 404, "", ""))).cluster("demo") is None
+
+    def test_two_of_one_name_fail_with_their_uuids(self):
+        listed = [{"uuid": number(count), "name": name, "status": "CREATE_COMPLETE"} for count, name in ((1, "demo"), (2, "other"), (3, "demo"))]
+        with pytest.raises(NksError) as caught:
+            Names(FakeApi(cluster=ApiError("read", 409, "", ""), clusters=listed)).cluster("demo")
+        assert caught.value.msg == "cluster: 'demo' is the name of 2 clusters (%s CREATE_COMPLETE, %s CREATE_COMPLETE); give the UUID of one of them." % (
+            number(1),
+            number(3),
+        )
+
+    def test_another_conflict_is_told_as_it_is(self):
+        with pytest.raises(ApiError, match="Busy"):
+            Names(FakeApi(cluster=ApiError("read cluster demo", 409, "Busy.", ""), clusters=[])).cluster("demo")
+
+    @pytest.mark.parametrize("status", [400, 403, 500])
+    def test_any_other_refusal_is_passed_on(self, status):
+        with pytest.raises(ApiError):
+            Names(FakeApi(cluster=ApiError("read", status, "", ""))).cluster("demo")
+
+    def test_a_cluster_that_has_to_be_there_names_the_others(self):
+        api = FakeApi(clusters=[{"name": "demo"}, {"name": "prod"}, {}])
+        error = Names(api).no_cluster("cluster", "demos")
+        assert error.msg.startswith("cluster: there is no cluster 'demos' in this region and project; there are: demo, ")
+
+
+def server(count, name, *addresses, **more):
+    return dict({"id": number(count), "name": name, "status": "ACTIVE", "addresses": {"vpc": [{"addr": address} for address in addresses]}}, **more)
+
+
+SERVERS = [server(9, "bastion", "10.0.0.9"), server(2, "w-node-1", "10.0.0.2"), server(1, "w-node-0", "10.0.0.1"), server(3, "w-node-2", "10.0.0.3")]
+#: As the service shows it: two lists that are in no common order.
+GROUP = {"name": "w", "labels": {"node_list": [number(3), number(1), number(2)]}, "node_addresses": ["10.0.0.1", "10.0.0.2", "10.0.0.3"]}
+
+
+class TestNodes:
+    @pytest.mark.parametrize("refs", [[number(2)], ["w-node-1"], ["10.0.0.2"], [number(2).upper()]])
+    def test_a_node_by_uuid_name_or_address(self, refs):
+        assert Names(FakeApi(servers=SERVERS)).nodes("nodes", GROUP, refs) == [number(2)]
+
+    def test_the_order_given_is_kept_and_kinds_may_be_mixed(self):
+        assert Names(FakeApi(servers=SERVERS)).nodes("nodes", GROUP, ["10.0.0.3", number(1), "w-node-1"]) == [number(3), number(1), number(2)]
+
+    def test_uuids_of_the_group_need_no_request(self):
+        api = FakeApi()
+        assert Names(api).nodes("nodes", GROUP, [number(2), number(3)]) == [number(2), number(3)]
+        assert api.calls == []
+
+    @pytest.mark.parametrize("refs", [["bastion"], ["10.0.0.9"], [number(9)], ["w-node"]])
+    def test_an_instance_of_somebody_else_is_not_a_node(self, refs):
+        with pytest.raises(NksError, match=r"^nodes: there is no node '.*' in node group w; there are: "):
+            Names(FakeApi(servers=SERVERS)).nodes("nodes", GROUP, refs)
+
+    @pytest.mark.parametrize("refs", [[number(1), number(1)], ["w-node-0", "10.0.0.1"], [number(1), "w-node-0"]])
+    def test_a_node_is_named_once(self, refs):
+        with pytest.raises(NksError, match="is given twice"):
+            Names(FakeApi(servers=SERVERS)).nodes("nodes", GROUP, refs)
+
+    def test_the_two_lists_of_a_group_are_never_zipped(self):
+        nodes = Names(FakeApi(servers=SERVERS)).instances(GROUP)
+        assert [(node["uuid"], node["name"], node["address"]) for node in nodes] == [
+            (number(1), "w-node-0", "10.0.0.1"),
+            (number(2), "w-node-1", "10.0.0.2"),
+            (number(3), "w-node-2", "10.0.0.3"),
+        ]
+
+    def test_without_a_node_list_addresses_tell_the_nodes(self):
+        group = {"name": "w", "labels": {}, "node_addresses": ["10.0.0.1", "10.0.0.3"]}
+        assert [node["name"] for node in Names(FakeApi(servers=SERVERS)).instances(group)] == ["w-node-0", "w-node-2"]
+        assert Names(FakeApi(servers=SERVERS)).nodes("nodes", group, [number(3)]) == [number(3)]
+
+    def test_a_stopped_node_without_an_address_is_still_a_node(self):
+        servers = [server(1, "w-node-0", status="SHUTOFF")]
+        (node,) = Names(FakeApi(servers=servers)).instances(GROUP)
+        assert (node["uuid"], node["address"], node["status"]) == (number(1), None, "SHUTOFF")
+
+    def test_an_address_of_the_group_comes_before_others(self):
+        servers = [server(1, "w-node-0", "192.168.0.1", "10.0.0.1")]
+        assert Names(FakeApi(servers=servers)).instances(GROUP)[0]["address"] == "10.0.0.1"
+
+    def test_fixed_addresses_come_before_floating_ones(self):
+        entries = [{"addr": "133.1.1.1", "OS-EXT-IPS:type": "floating"}, {"addr": "10.0.0.1", "OS-EXT-IPS:type": "fixed"}]
+        assert addresses_of({"addresses": {"vpc": entries}}) == ["10.0.0.1", "133.1.1.1"]
+
+    @pytest.mark.parametrize(
+        "odd", [{}, {"addresses": None}, {"addresses": []}, {"addresses": {"vpc": None}}, {"addresses": {"vpc": [None, {}, {"addr": ""}]}}]
+    )
+    def test_odd_addresses_are_none(self, odd):
+        assert addresses_of(odd) == []
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.permutations(range(1, 8)), st.permutations(range(1, 8)))
+    def test_whatever_the_order_each_name_leads_to_its_own_uuid(self, listed, addressed):
+        servers = [server(count, "n-%d" % count, "10.0.0.%d" % count) for count in range(1, 8)]
+        group = {"name": "w", "labels": {"node_list": [number(count) for count in listed]}, "node_addresses": ["10.0.0.%d" % count for count in addressed]}
+        names = Names(FakeApi(servers=servers))
+        for count in range(1, 8):
+            assert names.nodes("nodes", group, ["n-%d" % count]) == names.nodes("nodes", group, ["10.0.0.%d" % count]) == [number(count)]
+
+
+def test_numbers_of_this_file_are_uuids():
+    assert str(uuid.UUID(number(7))) == number(7)

@@ -1,0 +1,220 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nks_node: nodes of a group, started or stopped."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import node as task
+
+RESOURCE = "cluster/demo/nodegroup/default-worker"
+
+
+@pytest.fixture(params=[True, False], ids=["listed", "dropped"])
+def nodes(request, world):
+    """Three nodes of a cluster; whether stopped ones stay in the group's lists is not known, so both are tried."""
+    world.set(stopped_nodes_listed=request.param)
+    world.seed(nodes=3)
+    return world.group().nodes
+
+
+def run(world, check=False, **given):
+    given["nodes"] = [getattr(node, "uuid", node) for node in given["nodes"]]
+    return world.run(task.JOB, dict({"cluster": "demo", "nodegroup": "default-worker", "state": "stopped"}, **given), check)
+
+
+def refusal(world, check=False, **given):
+    """The text with which a task fails, having written nothing."""
+    with pytest.raises(NksError) as caught:
+        run(world, check, **given)
+    assert caught.value.outcome.writes == []
+    return caught.value.msg
+
+
+def sent(outcome, operation="stop_node"):
+    """The UUIDs of the task's one write."""
+    assert outcome.wrote == ["POST /clusters/*/nodegroups/*/%s" % operation]
+    assert list(outcome.writes[0]["body"]) == ["node_list"]
+    return outcome.writes[0]["body"]["node_list"].split(":")
+
+
+def statuses(nodes):
+    return [node.status for node in nodes]
+
+
+# -- stopping and starting -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reference", ["uuid", "name", "address"])
+def test_stops_and_starts(world, nodes, reference):
+    named = [getattr(nodes[2], reference), getattr(nodes[0], reference)]
+    outcome = run(world, nodes=named)
+    assert sent(outcome) == [nodes[2].uuid, nodes[0].uuid]
+    assert statuses(nodes) == ["SHUTOFF", "ACTIVE", "SHUTOFF"]
+    assert outcome["actions"] == [
+        {
+            "action": "stop_nodes",
+            "resource": RESOURCE,
+            "changes": {"nodes": {"before": {nodes[2].name: "started", nodes[0].name: "started"}, "after": {nodes[2].name: "stopped", nodes[0].name: "stopped"}}},
+        }
+    ]
+    assert outcome["nodes"] == [{"uuid": node.uuid, "name": node.name, "address": node.address, "status": "SHUTOFF"} for node in (nodes[2], nodes[0])]
+    # Again: nothing to do.
+    again = run(world, nodes=named)
+    assert (again["changed"], again["actions"], again.writes) == (False, [], [])
+    assert again["nodes"] == outcome["nodes"]
+    # And back.
+    outcome = run(world, nodes=named, state="started")
+    assert sent(outcome, "start_node") == [nodes[2].uuid, nodes[0].uuid]
+    assert statuses(nodes) == ["ACTIVE"] * 3
+    assert (outcome["actions"][0]["action"], outcome["actions"][0]["resource"]) == ("start_nodes", RESOURCE)
+    assert [node["status"] for node in outcome["nodes"]] == ["ACTIVE", "ACTIVE"]
+    assert run(world, nodes=named, state="started").writes == []
+
+
+def test_references_of_every_kind_together(world, nodes):
+    outcome = run(world, nodes=[nodes[0].uuid.upper(), nodes[1].address])
+    assert sent(outcome) == [nodes[0].uuid, nodes[1].uuid]
+    outcome = run(world, nodes=[nodes[1].name, nodes[0].uuid], state="started")
+    assert sent(outcome, "start_node") == [nodes[1].uuid, nodes[0].uuid]
+
+
+def test_only_those_that_need_it(world, nodes):
+    """The service refuses to stop what is stopped and to start what is started."""
+    nodes[0].status = "SHUTOFF"
+    outcome = run(world, nodes=nodes[:2])
+    assert sent(outcome) == [nodes[1].uuid]
+    assert list(outcome["actions"][0]["changes"]["nodes"]["before"]) == [nodes[1].name]
+    assert [node["status"] for node in outcome["nodes"]] == ["SHUTOFF", "SHUTOFF"]
+    assert sent(run(world, nodes=nodes[1:], state="started"), "start_node") == [nodes[1].uuid]
+    assert statuses(nodes) == ["SHUTOFF", "ACTIVE", "ACTIVE"]
+
+
+def test_other_groups_and_clusters_are_left_alone(world, nodes):
+    world.seed("demo-2", nodes=3, nodegroups=2)
+    others = [node for group in world.cluster("demo-2").nodegroups.values() for node in group.nodes]
+    for node in (others[0], others[3]):
+        node.status = "SHUTOFF"
+    outcome = run(world, cluster="demo-2", nodegroup="group-1", nodes=[others[3]], state="started")
+    assert sent(outcome, "start_node") == [others[3].uuid]
+    assert statuses(others) == ["SHUTOFF"] + ["ACTIVE"] * 5 and statuses(nodes) == ["ACTIVE"] * 3
+    # A stopped node of another group with almost the same name is none of this one's.
+    assert "there is no node" in refusal(world, nodes=[others[0].name], state="started")
+    assert "there is no node" in refusal(world, cluster="demo-2", nodegroup="group-1", nodes=[others[0]], state="started")
+
+
+def test_nodes_of_older_clusters(world, nodes):
+    """They are called otherwise."""
+    nodes[1].name = "demo-default-w-3f5ovusqlqv5-node-1"
+    assert sent(run(world, nodes=[nodes[1].name])) == [nodes[1].uuid]
+    assert sent(run(world, nodes=[nodes[1].name], state="started"), "start_node") == [nodes[1].uuid]
+
+
+def test_check_mode(world, nodes):
+    nodes[0].status = "SHUTOFF"
+    checked = run(world, check=True, nodes=nodes[:2])
+    assert checked.writes == [] and statuses(nodes) == ["SHUTOFF", "ACTIVE", "ACTIVE"]
+    assert [node["status"] for node in checked["nodes"]] == ["SHUTOFF", "ACTIVE"]
+    real = run(world, nodes=nodes[:2])
+    assert [checked[key] for key in ("changed", "actions", "diff")] == [real[key] for key in ("changed", "actions", "diff")]
+    assert real["diff"] == {"before": {RESOURCE: {"nodes": {nodes[1].name: "started"}}}, "after": {RESOURCE: {"nodes": {nodes[1].name: "stopped"}}}}
+
+
+# -- refused ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_all_nodes_of_a_group(world, nodes, check):
+    assert refusal(world, check, nodes=nodes).startswith("nodes: it would leave no running node")
+    # Also those that are stopped already count.
+    nodes[0].status = "SHUTOFF"
+    assert refusal(world, check, nodes=nodes[1:]).startswith("nodes: it would leave no running node")
+    assert run(world, check, nodes=nodes[:2])["changed"] is True
+
+
+@pytest.mark.parametrize("value", ["True", "true"])
+@pytest.mark.parametrize("check", [True, False])
+def test_a_group_with_its_autoscaler_on(world, nodes, value, check):
+    world.group().labels["ca_enable"] = value
+    assert "while the autoscaler is on" in refusal(world, check, nodes=nodes[:1])
+    # What is as wanted is no reason to fail.
+    assert run(world, check, nodes=nodes[:1], state="started")["changed"] is False
+    nodes[0].status = "SHUTOFF"
+    assert "while the autoscaler is on" in refusal(world, check, nodes=nodes[:1], state="started")
+
+
+@pytest.mark.parametrize("state", ["started", "stopped"])
+def test_a_node_that_is_not_there(world, nodes, state):
+    for reference in ("demo-default-worker-node-9", "10.0.99.99", "5e000000-0101-4000-8000-000000000099"):
+        text = refusal(world, nodes=[nodes[0].name, reference], state=state)
+        assert text.startswith("nodes: there is no node '%s' in node group default-worker; there are: " % reference)
+        assert nodes[1].name in text
+    # Another instance of the project is not one of the group.
+    assert "there is no node 'bastion'" in refusal(world, nodes=["bastion"], state=state)
+
+
+def test_a_node_twice(world, nodes):
+    text = refusal(world, nodes=[nodes[0].uuid, nodes[0].name])
+    assert text == "nodes: node '%s' is given twice; name each node once." % nodes[0].name
+
+
+def test_no_nodes_at_all(world, nodes):
+    with pytest.raises(NksError, match="nodes: '\\[\\]' is empty") as caught:
+        run(world, nodes=[])
+    assert caught.value.outcome.requests == []
+
+
+def test_what_is_not_there(world, nodes):
+    assert refusal(world, nodes=nodes[:1], cluster="nowhere").startswith("cluster: there is no cluster 'nowhere'")
+    assert refusal(world, nodes=nodes[:1], nodegroup="nobody").startswith("nodegroup: cluster/demo has no node group 'nobody'")
+    assert refusal(world, nodes=nodes[:1], nodegroup="default-master").startswith("nodegroup: 'default-master' is the control plane")
+
+
+# -- forms of the answers --------------------------------------------------------------------------------------------
+
+
+def test_without_a_list_of_nodes(world, monkeypatch):
+    """The label node_list is not documented: without it, the addresses tell who belongs to the group."""
+    world.seed(nodes=3)
+    nodes = world.group().nodes
+    form = sys.modules["nks_simulator.wireform"]
+    labels = form.nodegroup_labels
+    monkeypatch.setattr(form, "nodegroup_labels", lambda *args: {name: value for name, value in labels(*args).items() if name != "node_list"})
+    assert sent(run(world, nodes=[nodes[1].uuid])) == [nodes[1].uuid]
+    assert sent(run(world, nodes=[nodes[1].name], state="started"), "start_node") == [nodes[1].uuid]
+    assert refusal(world, nodes=nodes).startswith("nodes: it would leave no running node")
+
+
+def test_more_instances_than_a_page(world, nodes):
+    world.set(server_page_max=2)
+    world.seed("demo-2", nodes=5)
+    assert sent(run(world, nodes=[nodes[2].name])) == [nodes[2].uuid]
+
+
+# -- waiting ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["stopped", "started"])
+def test_waits_until_the_nodes_are_there(world, nodes, state):
+    world.set(stale_polls=5)
+    nodes[0].status = "ACTIVE" if state == "stopped" else "SHUTOFF"
+    outcome = run(world, nodes=nodes[:1], state=state)
+    assert [node["status"] for node in outcome["nodes"]] == ["SHUTOFF" if state == "stopped" else "ACTIVE"]
+    assert world.cluster().status == "UPDATE_COMPLETE"
+
+
+def test_a_change_that_the_service_drops(world, nodes):
+    world.fault(effect="drop_task", task="stop_node")
+    with pytest.raises(NksError, match="did not do it"):
+        run(world, nodes=nodes[:1])
+
+
+def test_without_waiting(world, nodes):
+    outcome = run(world, nodes=nodes[:1], wait=False)
+    assert outcome["changed"] is True and outcome.clock.slept == [] and world.cluster().busy

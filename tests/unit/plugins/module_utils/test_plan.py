@@ -1,0 +1,766 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The room ``plan``: present + wanted -> actions, without any request; and that one state has one plan in whatever form it comes."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import fields, plan, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
+
+A, B, C = ("%s0000000-0000-4000-8000-000000000001" % digit for digit in "abc")
+NETWORK, SUBNET, EXTERNAL = ("%s0000000-0000-4000-8000-000000000002" % digit for digit in "123")
+SUBNETS = ["40000000-0000-4000-8000-%012d" % number for number in range(3)]
+GROUP = "50000000-0000-4000-8000-000000000001"
+
+#: A cluster and its first node group as the public cloud shows them: all labels are texts.
+CLUSTER = {
+    "uuid": "60000000-0000-4000-8000-000000000001",
+    "name": "demo",
+    "status": "CREATE_COMPLETE",
+    "keypair": "demo-key",
+    "flavor_id": A,
+    "node_count": 2,
+    "fixed_network": NETWORK,
+    "fixed_subnet": SUBNET,
+    "labels": {
+        "additional_network_id_list": "",
+        "additional_subnet_id_list": "",
+        "availability_zone": "kr-pub-a",
+        "cert_manager_api": "True",
+        "cni_driver": "calico",
+        "external_network_id": EXTERNAL,
+        "external_subnet_id_list": ":".join(SUBNETS),
+        "kube_tag": "v1.31.4",
+        "master_lb_floating_ip_enabled": "True",
+        "ncr_sgw": A,
+        "obs_sgw": B,
+        "pods_network_cidr": "10.100.0.0/16",
+        "pods_network_subnet": "24",
+        "service_cluster_ip_range": "10.254.0.0/16",
+        "strict_sg_rules": "False",
+        "node_image": B,
+        "upgradable_kube_versions": '["v1.32.3"]',
+        "k8s_args": '{"kubelet": {"maxPods": 110}}',
+    },
+}
+WORKER = {
+    "uuid": GROUP,
+    "name": "default-worker",
+    "status": "CREATE_COMPLETE",
+    "flavor_id": A,
+    "image_id": B,
+    "node_count": 2,
+    "labels": {
+        "additional_network_id_list": ":".join((A, B)),
+        "additional_subnet_id_list": ":".join((B, C)),
+        "availability_zone": "kr-pub-a",
+        "boot_volume_size": "50",
+        "boot_volume_type": "General SSD",
+        "boot_volume_key_id": "key-1",
+        "boot_volume_appkey": "app-secret",
+        "ca_enable": "false",
+        "ca_max_node_count": "10",
+        "ca_min_node_count": "1",
+        "ca_pod_replicas": "1",
+        "ca_scale_down_delay_after_add": "10",
+        "ca_scale_down_enable": "true",
+        "ca_scale_down_unneeded_time": "10",
+        "ca_scale_down_util_thresh": "50",
+        "extra_security_groups": json.dumps([{"target_subnet": SUBNET, "security_group_ids": "%s,%s" % (A, B)}]),
+        "extra_volumes": json.dumps(
+            [
+                {"volume_type": "General SSD", "volume_size": 10, "volume_mount_path": "/data", "volume_key_id": "key-2", "volume_appkey": "volume-secret"},
+                {"volume_type": "General HDD", "volume_size": 20},
+            ]
+        ),
+        "kube_tag": "v1.31.4",
+        "node_image": B,
+        "node_list": ":".join((A, B)),
+        "requested_node_count": "2",
+        "user_script_v2": "#!/bin/sh\necho hello\n",
+        "fip_auto_bind_enable": "true",
+    },
+}
+
+#: Option values that mean just the state above; the texts of a playbook in some other spelling.
+SAME = {
+    "keypair": "demo-key",
+    "flavor": A.upper(),
+    "image": B,
+    "availability_zone": "kr-pub-a",
+    "node_count": 2,
+    "boot_volume_type": "General SSD",
+    "boot_volume_size": 50,
+    "boot_volume_key_id": "key-1",
+    "boot_volume_appkey": "app-secret",
+    "network": NETWORK,
+    "subnet": SUBNET,
+    "external_network": EXTERNAL,
+    "external_subnets": SUBNETS[::-1],
+    "kubernetes_version": "v1.31.4",
+    "public_api_endpoint": True,
+    "strict_sg_rules": False,
+    "additional_networks": [A, B],
+    "additional_subnets": [B, C],
+    "service_cluster_ip_range": "10.254.0.0/16",
+    "pods_network_cidr": "10.100.0.0/16",
+    "pods_network_subnet": 24,
+    "ncr_sgw": A,
+    "obs_sgw": B,
+    "cni": "calico",
+    "extra_security_groups": [{"subnet": SUBNET, "security_groups": [B]}, {"subnet": SUBNET, "security_groups": [A]}],
+    "extra_volumes": [
+        {"type": "General SSD", "size": 10, "key_id": "key-2", "appkey": "volume-secret", "mount_path": "/data"},
+        {"type": "General HDD", "size": 20, "key_id": None, "appkey": None, "mount_path": None},
+    ],
+    "user_script": "#!/bin/sh\necho hello\n",
+    "autoscale": {"enabled": False, "min_node_count": 1, "max_node_count": 10, "scale_down_enabled": True, "scale_down_utilization_threshold": 50},
+    "labels": {"fip_auto_bind_enable": True, "k8s_args": {"kubelet": {"maxPods": 110}}, "cert_manager_api": "true"},
+}
+
+#: For each option that is fixed at creation another value.
+OTHER = {
+    "keypair": "other-key",
+    "image": C,
+    "availability_zone": "kr-pub-b",
+    "boot_volume_type": "General HDD",
+    "boot_volume_size": 60,
+    "boot_volume_key_id": "key-9",
+    "boot_volume_appkey": "other-secret",
+    "network": C,
+    "subnet": C,
+    "external_network": C,
+    "external_subnets": SUBNETS[:2],
+    "public_api_endpoint": False,
+    "strict_sg_rules": True,
+    "additional_networks": [B, A],
+    "additional_subnets": [C, B],
+    "service_cluster_ip_range": "10.253.0.0/16",
+    "pods_network_cidr": "10.101.0.0/16",
+    "pods_network_subnet": 25,
+    "extra_security_groups": [{"subnet": SUBNET, "security_groups": [A]}],
+    "extra_volumes": [{"type": "General HDD", "size": 20}, {"type": "General SSD", "size": 10}],
+}
+
+VERSIONS = [{"version": "v1.%d.3" % number, "available": True} for number in range(28, 36)] + [{"version": "v1.31.4", "available": True}]
+
+
+def changed(resource, labels=(), **more):
+    """A copy with other fields and labels; None takes a label away."""
+    copied = json.loads(json.dumps(dict(resource, **more)))
+    copied["labels"].update(dict(labels))
+    copied["labels"] = {name: value for name, value in copied["labels"].items() if value is not None}
+    return copied
+
+
+def for_cluster(wanted, cluster=CLUSTER, worker=WORKER, groups=(), autoscale=None, upgrade="control_plane", immutable="fail", versions=VERSIONS, knobs=()):
+    """The plan for a cluster, from replies as the service sends them."""
+    group = wire.resource(worker)
+    options = {
+        "immutable": immutable,
+        "upgrade": upgrade,
+        "versions": versions,
+        "autoscale": wire.autoscale_of(group) if autoscale is None else wire.autoscale(autoscale),
+        "knobs": plan.Knobs(**dict(knobs)),
+    }
+    return plan.cluster_changes(wire.resource(cluster), group, list(groups), wanted, options)
+
+
+def for_group(wanted, cluster=CLUSTER, group=WORKER, immutable="fail", stopped=(), knobs=()):
+    typed = dict(wire.resource(group), stopped=list(stopped))
+    options = {"immutable": immutable, "autoscale": wire.autoscale_of(typed), "knobs": plan.Knobs(**dict(knobs))}
+    return plan.nodegroup_changes(wire.resource(cluster), typed, wanted, options)
+
+
+def steps(todo):
+    return [action.name for action in todo.actions]
+
+
+def differences(todo):
+    return [(action.name, action.resource, action.changes) for action in todo.actions]
+
+
+# -- the same state --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", sorted(SAME))
+def test_what_is_there_already_is_no_difference(option):
+    todo = for_cluster({option: SAME[option]})
+    assert differences(todo) == [] and todo.warnings == []
+
+
+def test_the_same_options_cover_the_whole_table():
+    assert set(SAME) == {field.option for field in fields.CLUSTER} | {"autoscale", "labels"}
+
+
+def spellings(draw, name, value, label):
+    """A legal form of one value of the wire: case, order, strings for numbers, JSON text or not (observed)."""
+    kind = (wire.LABELS if label else wire.FIELDS).get(name)
+    if name == "external_subnet_id_list":
+        items = draw(st.permutations(value.split(":")))
+        return ":".join(items)
+    if kind == "bool":
+        truth = str(value).lower() == "true"
+        return draw(st.sampled_from([str(truth), str(truth).lower(), str(truth).upper(), " %s " % truth, truth]))
+    if kind == "int":
+        return draw(st.sampled_from([int(value), str(value), " %s" % value, float(value)]))
+    if kind == "json":
+        plain = json.loads(value)
+        if name == "extra_security_groups":
+            for item in plain:
+                item["security_group_ids"] = ",".join(draw(st.permutations(item["security_group_ids"].split(","))))
+        if name == "extra_volumes":
+            for item in plain:
+                item["volume_size"] = draw(st.sampled_from([item["volume_size"], str(item["volume_size"])]))
+                item.update(draw(st.sampled_from([{}, {"volume_encryption": ""}])))
+                if "volume_mount_path" not in item:
+                    # Filled in by the service where none was given.
+                    item.update(draw(st.sampled_from([{}, {"volume_mount_path": ""}, {"volume_mount_path": "/mnt/vol"}])))
+        return draw(st.sampled_from([plain, json.dumps(plain), json.dumps(plain, indent=2), " " + json.dumps(plain, sort_keys=True)]))
+    if name in ("flavor_id", "image_id", "fixed_network", "fixed_subnet", "node_image", "external_network_id", "ncr_sgw", "obs_sgw"):
+        return draw(st.sampled_from([value, value.upper()]))
+    return value
+
+
+@st.composite
+def legal_forms(draw, resource):
+    """The same resource in another legal form, with labels that nobody asked for, in another order."""
+    form = {name: spellings(draw, name, value, False) for name, value in resource.items() if name != "labels"}
+    labels = {name: spellings(draw, name, value, True) for name, value in resource["labels"].items()}
+    labels.update(draw(st.dictionaries(st.sampled_from(["platform_version", "ca_image", "new_label"]), st.sampled_from(["", "1.202608.0", "[]"]))))
+    names = list(labels)
+    random.Random(draw(st.integers(0, 9))).shuffle(names)
+    form["labels"] = {name: labels[name] for name in names}
+    return form
+
+
+EXAMPLES = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+
+
+@EXAMPLES
+@given(cluster=legal_forms(CLUSTER), worker=legal_forms(WORKER))
+def test_no_legal_form_of_the_same_state_is_a_difference(cluster, worker):
+    todo = for_cluster(SAME, cluster, worker)
+    assert differences(todo) == [] and todo.warnings == []
+
+
+@EXAMPLES
+@given(worker=legal_forms(WORKER), cluster=legal_forms(CLUSTER))
+def test_every_legal_form_of_a_state_gives_the_same_plan(cluster, worker):
+    wanted = {
+        "node_count": 4,
+        "flavor": C,
+        "user_script": "#!/bin/sh\n",
+        "autoscale": {"enabled": True, "max_node_count": 5},
+        "ncr_sgw": C,
+        "kubernetes_version": "v1.32.3",
+        "boot_volume_size": 70,
+    }
+    plain = for_cluster(wanted, immutable="warn")
+    todo = for_cluster(wanted, cluster, worker, immutable="warn")
+    # The text of a reference is as the service spells it, in any case.
+    assert json.dumps(differences(todo)).lower() == json.dumps(differences(plain)).lower()
+    assert todo.warnings == plain.warnings
+    assert len(plain.actions) == 5
+
+
+@pytest.mark.parametrize("present", ["", None], ids=["empty", "not there"])
+def test_a_user_script_that_is_not_there_is_the_empty_one(present):
+    worker = changed(WORKER, {"user_script_v2": present})
+    assert for_cluster({"user_script": ""}, worker=worker).actions == []
+    action = for_cluster({"user_script": "#!/bin/sh\n"}, worker=worker).actions[0]
+    assert action.changes == {"user_script": ("", "#!/bin/sh\n")}
+
+
+def test_taking_a_user_script_away_is_done_when_the_label_is_empty():
+    action = for_cluster({"user_script": ""}).actions[0]
+    assert action.missing(wire.resource(WORKER), None, None) == ["user_script"]
+    assert action.missing(wire.resource(changed(WORKER, {"user_script_v2": ""})), None, None) == []
+
+
+def test_what_the_service_does_not_show_is_not_compared():
+    cluster = changed(CLUSTER, {"strict_sg_rules": None, "kube_tag": None})
+    worker = changed(WORKER, {"extra_volumes": None, "boot_volume_appkey": None})
+    wanted = {name: OTHER[name] for name in ("strict_sg_rules", "extra_volumes", "boot_volume_appkey")}
+    assert for_cluster(wanted, cluster, worker).actions == []
+    todo = for_cluster({"kubernetes_version": "v1.32.3"}, cluster, worker)
+    assert todo.actions == [] and "does not show its Kubernetes version" in todo.warnings[0]
+
+
+def test_settings_of_the_first_group_are_read_from_it_and_not_from_the_cluster():
+    # The cluster keeps the flavor that it was created with.
+    worker = changed(WORKER, flavor_id=C)
+    assert for_cluster({"flavor": C}, worker=worker).actions == []
+    assert steps(for_cluster({"flavor": A}, worker=worker)) == ["change_flavor"]
+
+
+def test_the_clusters_node_count_is_that_of_all_groups_and_is_not_compared():
+    assert for_cluster({"node_count": 2}, cluster=changed(CLUSTER, node_count=7)).actions == []
+
+
+# -- what cannot be changed ------------------------------------------------------------------------------------------
+
+
+def leaves(value):
+    """All plain values inside, as texts."""
+    if isinstance(value, dict):
+        value = [item for item in value.values() if item is not None]
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in leaves(item)]
+    return [str(value)]
+
+
+def test_the_other_values_cover_everything_fixed():
+    assert set(OTHER) == {field.option for field in fields.CLUSTER if not field.change}
+
+
+@pytest.mark.parametrize("option", sorted(OTHER))
+def test_a_difference_in_what_is_fixed_is_refused_with_option_present_and_wanted_value(option):
+    field = next(row for row in fields.CLUSTER if row.option == option)
+    with pytest.raises(NksError) as caught:
+        for_cluster({option: OTHER[option]})
+    message = caught.value.msg
+    assert "cluster/demo: cannot be changed after creation: %s is " % option in message
+    if field.secret:
+        assert "secret" not in message and message.count(wire.HIDDEN) == 2
+        return
+    for leaf in leaves(SAME[option]) + leaves(OTHER[option]):
+        assert (leaf in message) is (leaf != "volume-secret")
+    assert "immutable" in message and "delete and create anew" in message
+
+
+@pytest.mark.parametrize("option", sorted(OTHER))
+def test_immutable_warn_leaves_it_and_says_so(option):
+    todo = for_cluster(dict({"node_count": 3}, **{option: OTHER[option]}), immutable="warn")
+    assert steps(todo) == ["resize"]
+    assert len(todo.warnings) == 1
+    assert "%s is " % option in todo.warnings[0] and "Left as it is" in todo.warnings[0]
+
+
+@pytest.mark.parametrize("option", sorted(set(OTHER) & {field.option for field in fields.NODEGROUP}))
+def test_a_node_groups_fixed_options_are_refused_too(option):
+    with pytest.raises(NksError) as caught:
+        for_group({option: OTHER[option]})
+    assert "cluster/demo/nodegroup/default-worker" in caught.value.msg and option in caught.value.msg
+
+
+def test_all_differences_are_told_at_once():
+    with pytest.raises(NksError) as caught:
+        for_cluster({"keypair": "other-key", "subnet": C, "labels": {"fip_auto_bind_enable": False}})
+    for text in ("keypair", "subnet", "labels.fip_auto_bind_enable"):
+        assert text in caught.value.msg
+
+
+def test_a_label_of_the_users_own_is_compared_where_it_is_shown():
+    assert for_cluster({"labels": {"not_shown": "x"}}).actions == []
+    with pytest.raises(NksError) as caught:
+        for_cluster({"labels": {"k8s_args": {"kubelet": {"maxPods": 64}}}})
+    assert "labels.k8s_args" in caught.value.msg and "110" in caught.value.msg and "64" in caught.value.msg
+
+
+def test_an_appkey_inside_a_label_stays_hidden():
+    worker = changed(WORKER, {"control_plane_log": json.dumps({"type": "LNCS", "appkey": "log-secret"})})
+    for value in ({"type": "LNCS", "appkey": "new-secret"}, json.dumps({"type": "LNCS", "appkey": "new-secret"})):
+        with pytest.raises(NksError) as caught:
+            for_cluster({"labels": {"control_plane_log": value}}, worker=worker)
+        assert "secret" not in caught.value.msg
+
+
+# -- node count, and the truce with the autoscaler -------------------------------------------------------------------
+
+ON = {"ca_enable": "True", "ca_min_node_count": "2", "ca_max_node_count": "5"}
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+@pytest.mark.parametrize("present", [2, 4, 5])
+def test_with_the_autoscaler_on_any_count_inside_its_bounds_is_right(present, count):
+    worker = changed(WORKER, ON, node_count=present)
+    assert for_cluster({"node_count": count}, worker=worker).actions == []
+    assert for_group({"node_count": count}, group=worker).actions == []
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_with_the_autoscaler_on_a_count_outside_its_bounds_fails_and_names_them(count):
+    with pytest.raises(BadInput) as caught:
+        for_group({"node_count": count}, group=changed(WORKER, ON, node_count=3))
+    assert "node_count: '%d'" % count in caught.value.msg and "2 to 5" in caught.value.msg
+
+
+def test_a_count_is_held_against_the_bounds_of_the_same_task():
+    worker = changed(WORKER, ON, node_count=3)
+    with pytest.raises(BadInput):
+        for_group({"node_count": 5, "autoscale": {"enabled": True, "max_node_count": 4}}, group=worker)
+    todo = for_group({"node_count": 8, "autoscale": {"enabled": True, "max_node_count": 9}}, group=worker)
+    assert steps(todo) == ["set_autoscale"]
+
+
+def test_a_resize_is_never_planned_while_the_autoscaler_stays_on():
+    worker = changed(WORKER, ON, node_count=9)
+    todo = for_group({"node_count": 3, "autoscale": {"enabled": True, "max_node_count": 4}}, group=worker)
+    assert steps(todo) == ["set_autoscale"]
+
+
+def test_turning_the_autoscaler_off_goes_before_the_resize():
+    todo = for_group({"node_count": 7, "autoscale": {"enabled": False}}, group=changed(WORKER, ON, node_count=3))
+    assert steps(todo) == ["set_autoscale", "resize"]
+
+
+def test_turning_the_autoscaler_on_goes_after_the_resize_that_its_bounds_need():
+    todo = for_group({"node_count": 4, "autoscale": {"enabled": True, "min_node_count": 3, "max_node_count": 5}})
+    assert steps(todo) == ["resize", "set_autoscale"]
+    # With the present count inside the bounds there is nothing to resize: it will be the autoscaler's.
+    todo = for_group({"node_count": 4, "autoscale": {"enabled": True, "min_node_count": 1, "max_node_count": 5}})
+    assert steps(todo) == ["set_autoscale"]
+
+
+def test_what_is_not_given_of_the_autoscaler_keeps_its_value_and_everything_is_sent():
+    present = {"ca_enable": True, "ca_min_node_count": 2, "ca_max_node_count": 5, "ca_scale_down_util_thresh": 30, "clusterautoscale": "nodegroupfeature"}
+    action = for_cluster({"autoscale": {"enabled": True, "min_node_count": None, "max_node_count": 6}}, autoscale=present).actions[0]
+    assert action.call == (
+        "set_autoscale",
+        (GROUP, {"ca_enable": True, "ca_min_node_count": 2, "ca_max_node_count": 6, "ca_scale_down_util_thresh": 30}),
+        {},
+    )
+    assert action.changes == {"autoscale": ({"max_node_count": 5}, {"max_node_count": 6})}
+
+
+def test_bounds_that_contradict_the_present_ones_are_refused_before_anything_is_sent():
+    with pytest.raises(BadInput) as caught:
+        for_cluster({"autoscale": {"enabled": True, "min_node_count": 7}}, worker=changed(WORKER, ON))
+    assert "autoscale.min_node_count" in caught.value.msg and "max_node_count (5)" in caught.value.msg
+
+
+def test_the_autoscaler_is_not_turned_on_while_nodes_are_stopped():
+    with pytest.raises(NksError) as caught:
+        for_group({"autoscale": {"enabled": True}}, stopped=["demo-node-1"])
+    assert "demo-node-1" in caught.value.msg and "nks_node" in caught.value.msg
+
+
+def test_scale_in_without_names_warns_that_the_service_picks():
+    todo = for_group({"node_count": 1}, group=changed(WORKER, node_count=3))
+    assert "from 3 to 1" in todo.warnings[0] and "picks all" in todo.warnings[0] and "nodes_to_remove" in todo.warnings[0]
+
+
+def test_scale_in_with_fewer_names_warns_of_the_rest():
+    todo = for_group({"node_count": 1, "nodes_to_remove": [A]}, group=changed(WORKER, node_count=4))
+    assert "picks 2 of the nodes" in todo.warnings[0]
+    assert todo.actions[0].call == ("resize", (GROUP, 1, [A]), {})
+
+
+def test_scale_in_with_all_names_warns_of_nothing():
+    todo = for_group({"node_count": 1, "nodes_to_remove": [A, B]}, group=changed(WORKER, node_count=3))
+    assert todo.warnings == [] and todo.actions[0].changes == {"node_count": (3, 1), "nodes_to_remove": (None, [A, B])}
+
+
+def test_more_names_than_nodes_to_go_are_refused():
+    with pytest.raises(BadInput) as caught:
+        for_group({"node_count": 2, "nodes_to_remove": [A, B]}, group=changed(WORKER, node_count=3))
+    assert "more than the 1 to go" in caught.value.msg
+
+
+def test_names_of_nodes_mean_nothing_where_the_count_does_not_go_down():
+    todo = for_group({"node_count": 4, "nodes_to_remove": [A]}, group=changed(WORKER, node_count=3))
+    assert todo.actions[0].call[1][2] is None and todo.warnings == []
+
+
+def test_a_group_is_changed_in_the_documented_order():
+    wanted = {"autoscale": {"enabled": False}, "user_script": "#!/bin/sh\n", "node_count": 4, "flavor": C, "kubernetes_version": "v1.31.4"}
+    todo = for_group(wanted, group=changed(WORKER, dict(ON, kube_tag="v1.30.3")))
+    assert steps(todo) == ["set_autoscale", "change_user_script", "upgrade", "resize", "change_flavor"]
+
+
+def test_no_buffer_nodes_is_a_value():
+    todo = for_group({"flavor": C}, knobs={"num_buffer_nodes": 0, "num_max_unavailable_nodes": 2})
+    assert todo.actions[0].call[2] == {"num_buffer_nodes": 0, "num_max_unavailable_nodes": 2}
+
+
+# -- gateways and the CNI --------------------------------------------------------------------------------------------
+
+
+def test_both_gateways_are_sent_where_one_changes():
+    action = for_cluster({"ncr_sgw": C}).actions[0]
+    assert action.call[:2] == ("update_service_gateways", (C, B)) and action.changes == {"ncr_sgw": (A, C)}
+
+
+def test_a_cluster_made_without_gateways_gets_none():
+    cluster = changed(CLUSTER, {"ncr_sgw": "", "obs_sgw": None})
+    with pytest.raises(NksError) as caught:
+        for_cluster({"ncr_sgw": A, "obs_sgw": B}, cluster)
+    assert "created with them" in caught.value.msg
+    assert for_cluster({"ncr_sgw": "", "obs_sgw": ""}, cluster).actions == []
+
+
+def test_the_cni_becomes_calico_with_a_new_pod_network():
+    cluster = changed(CLUSTER, {"cni_driver": "flannel"})
+    todo = for_cluster({"cni": "calico", "pods_network_cidr": "10.101.0.0/16", "pods_network_subnet": 25}, cluster, knobs={"num_buffer_nodes": 0})
+    assert todo.actions[0].call == ("update_cni", ("calico", "10.101.0.0/16", 25), {"num_buffer_nodes": 0, "num_max_unavailable_nodes": None})
+    with pytest.raises(BadInput):
+        for_cluster({"cni": "calico"}, cluster)
+    with pytest.raises(NksError):
+        for_cluster({"cni": "calico-ebpf"})
+
+
+# -- upgrades --------------------------------------------------------------------------------------------------------
+
+
+def standing(version, name="default-worker", stopped=()):
+    """A worker group of the cluster, typed."""
+    uuid = GROUP if name == "default-worker" else name
+    return dict(wire.resource(changed(WORKER, {"kube_tag": version}, uuid=uuid, name=name)), stopped=list(stopped))
+
+
+def way(at, target, mode="all", groups=None, versions=VERSIONS, upgradable=None):
+    """The steps as (who, version) pairs."""
+    cluster = changed(CLUSTER, {"kube_tag": at, "upgradable_kube_versions": upgradable})
+    groups = [standing(at), standing(at, "extra")] if groups is None else groups
+    actions, warnings = plan.upgrade_cluster(wire.resource(cluster), groups, target, mode, versions, plan.Knobs())
+    # Each step says where it starts, and it starts where the one before it on the same resource ended.
+    at_present = {"cluster/demo": at}
+    at_present.update({plan.group_resource("demo", group["name"]): group["labels"]["kube_tag"] for group in groups})
+    for action in actions:
+        before, after = action.changes["kubernetes_version"]
+        assert at_present[action.resource] == before and action.call[1][1] == after
+        at_present[action.resource] = after
+    return [(action.call[1][0], action.call[1][1]) for action in actions], warnings
+
+
+def test_one_step_of_the_control_plane():
+    assert way("v1.31.4", "v1.32.3", "control_plane") == ([("default-master", "v1.32.3")], [])
+
+
+def test_all_takes_the_groups_along():
+    assert way("v1.31.4", "v1.32.3")[0] == [("default-master", "v1.32.3"), (GROUP, "v1.32.3"), ("extra", "v1.32.3")]
+
+
+def test_many_steps_go_one_minor_version_at_a_time_with_all_groups_in_between():
+    # Of a version that is only passed through the newest patch is taken.
+    assert way("v1.29.3", "v1.32.3")[0] == [(who, version) for version in ("v1.30.3", "v1.31.4", "v1.32.3") for who in ("default-master", GROUP, "extra")]
+
+
+def test_a_run_that_stopped_in_the_middle_is_gone_on_with():
+    groups = [standing("v1.30.3"), standing("v1.31.4", "extra")]
+    steps_taken, _warnings = way("v1.31.4", "v1.32.3", groups=groups)
+    assert steps_taken == [(GROUP, "v1.31.4"), ("default-master", "v1.32.3"), (GROUP, "v1.32.3"), ("extra", "v1.32.3")]
+
+
+def test_groups_left_behind_are_taken_along_where_the_control_plane_is_there_already():
+    assert way("v1.32.3", "v1.32.3", groups=[standing("v1.31.4"), standing("v1.32.3", "extra")])[0] == [(GROUP, "v1.32.3")]
+    assert way("v1.32.3", "v1.32.3", "control_plane", groups=[standing("v1.31.4")]) == ([], [])
+
+
+def test_there_is_nothing_to_do_at_the_target():
+    assert way("v1.32.3", "v1.32.3") == ([], [])
+
+
+def test_the_control_plane_alone_takes_one_minor_version_and_says_what_to_do():
+    with pytest.raises(NksError) as caught:
+        way("v1.29.3", "v1.31.4", "control_plane")
+    assert "v1.30.3, v1.31.4" in caught.value.msg and "upgrade to all" in caught.value.msg
+
+
+def test_the_control_plane_does_not_go_on_while_groups_are_behind():
+    with pytest.raises(NksError) as caught:
+        way("v1.31.4", "v1.32.3", "control_plane", groups=[standing("v1.31.4"), standing("v1.30.3", "extra")])
+    assert "extra (v1.30.3)" in caught.value.msg and "default-worker" not in caught.value.msg
+
+
+def test_a_downgrade_is_refused():
+    with pytest.raises(BadInput) as caught:
+        way("v1.31.4", "v1.30.3")
+    assert "downgrade" in caught.value.msg
+
+
+def test_a_missing_intermediate_version_is_refused_before_the_first_step():
+    versions = [item for item in VERSIONS if not item["version"].startswith("v1.31")]
+    with pytest.raises(BadInput) as caught:
+        way("v1.29.3", "v1.32.3", versions=versions)
+    assert "no step from v1.30.3" in caught.value.msg
+
+
+def test_a_version_that_there_is_not_is_refused_with_those_that_there_are():
+    with pytest.raises(BadInput) as caught:
+        way("v1.31.4", "v1.32.9")
+    assert "not a version that NKS has" in caught.value.msg and "v1.32.3" in caught.value.msg
+
+
+def test_a_target_that_is_known_but_not_offered_is_refused():
+    versions = [dict(item, available=item["version"] != "v1.32.3") for item in VERSIONS]
+    with pytest.raises(BadInput):
+        way("v1.31.4", "v1.32.3", versions=versions)
+    # But the cluster itself knows best where its next step may lead.
+    assert way("v1.31.4", "v1.32.3", versions=versions, upgradable='["v1.32.3"]')[0][0] == ("default-master", "v1.32.3")
+
+
+def test_the_clusters_own_list_decides_about_the_first_step_only():
+    assert way("v1.30.3", "v1.32.3", upgradable='["v1.31.4"]')[0][0] == ("default-master", "v1.31.4")
+    with pytest.raises(BadInput):
+        way("v1.30.3", "v1.31.4", upgradable='["v1.31.3"]')
+
+
+def test_a_cluster_that_offers_no_step_takes_none():
+    with pytest.raises(BadInput) as caught:
+        way("v1.31.4", "v1.32.3", upgradable="[]")
+    assert "no step from v1.31.4" in caught.value.msg
+
+
+def test_versions_are_compared_by_their_numbers():
+    versions = [{"version": version, "available": True} for version in ("v1.9.10", "v1.9.2", "v1.10.0")]
+    assert way("v1.9.2", "v1.10.0", "control_plane", groups=[standing("v1.9.2")], versions=versions)[0] == [("default-master", "v1.10.0")]
+
+
+def test_stopped_nodes_are_refused_before_the_first_step():
+    with pytest.raises(NksError) as caught:
+        way("v1.31.4", "v1.32.3", groups=[standing("v1.31.4"), standing("v1.31.4", "extra", ["demo-extra-node-1"])])
+    assert "demo-extra-node-1" in caught.value.msg and "Start them first" in caught.value.msg
+
+
+def test_never_tells_of_the_difference_only():
+    taken, warnings = way("v1.31.4", "v1.32.3", "never")
+    assert taken == [] and "is v1.31.4, wanted v1.32.3" in warnings[0]
+
+
+def test_buffer_nodes_are_for_worker_groups_only():
+    cluster = changed(CLUSTER)
+    actions, _warnings = plan.upgrade_cluster(wire.resource(cluster), [standing("v1.31.4")], "v1.32.3", "all", VERSIONS, plan.Knobs(0, 2))
+    assert [action.call[2] for action in actions] == [{}, {"num_buffer_nodes": 0, "num_max_unavailable_nodes": 2}]
+
+
+def test_a_group_goes_to_the_control_planes_version_and_nowhere_else():
+    behind = changed(WORKER, {"kube_tag": "v1.30.3"})
+    assert for_group({"kubernetes_version": "v1.31.4"}, group=behind).actions[0].call[1] == (GROUP, "v1.31.4")
+    for version, text in (("v1.32.3", "upgrade the control plane first"), ("v1.29.3", "downgrade")):
+        with pytest.raises(BadInput) as caught:
+            for_group({"kubernetes_version": version}, group=behind)
+        assert text in caught.value.msg
+    with pytest.raises(NksError) as caught:
+        for_group({"kubernetes_version": "v1.31.4"}, group=behind, stopped=["node-1"])
+    assert "node-1" in caught.value.msg
+
+
+@settings(max_examples=150, deadline=None, database=None, derandomize=True)
+@given(
+    start=st.integers(28, 34),
+    reach=st.integers(0, 5),
+    behind=st.lists(st.integers(0, 1), min_size=1, max_size=3),
+)
+def test_every_way_keeps_the_services_rules_and_ends_at_the_target(start, reach, behind):
+    """Played against the rules of the service: one minor version at a time, groups first, never ahead of the control plane."""
+    versions = [{"version": "v1.%d.3" % number, "available": True} for number in range(27, 40)]
+    at, target = "v1.%d.3" % start, "v1.%d.3" % (start + reach)
+    groups = [standing("v1.%d.3" % (start - less), "g%d" % number) for number, less in enumerate(behind)]
+    now = dict({"default-master": start}, **{group["name"]: start - less for group, less in zip(groups, behind)})
+    for who, version in way(at, target, groups=groups, versions=versions)[0]:
+        goal = int(version.split(".")[1])
+        assert goal == now[who] + 1
+        if who == "default-master":
+            assert set(now.values()) == {now[who]}
+        else:
+            assert goal <= now["default-master"]
+        now[who] = goal
+    assert set(now.values()) == {start + reach}
+
+
+# -- the whole -------------------------------------------------------------------------------------------------------
+
+
+def test_a_cluster_is_changed_in_the_documented_order():
+    wanted = {
+        "node_count": 3,
+        "flavor": C,
+        "user_script": "#!/bin/sh\n",
+        "autoscale": {"enabled": True, "min_node_count": 3, "max_node_count": 5},
+        "obs_sgw": C,
+        "kubernetes_version": "v1.32.3",
+    }
+    todo = for_cluster(wanted, upgrade="all", groups=[standing("v1.31.4")])
+    assert steps(todo) == ["change_user_script", "update_service_gateways", "upgrade", "upgrade", "resize", "change_flavor", "set_autoscale"]
+
+
+def test_the_diff_has_the_first_value_before_and_the_last_one_after():
+    todo = for_cluster({"kubernetes_version": "v1.33.3"}, upgrade="all", groups=[standing("v1.31.4")])
+    group = "cluster/demo/nodegroup/default-worker"
+    assert todo.diff() == {
+        "before": {"cluster/demo": {"kubernetes_version": "v1.31.4"}, group: {"kubernetes_version": "v1.31.4"}},
+        "after": {"cluster/demo": {"kubernetes_version": "v1.33.3"}, group: {"kubernetes_version": "v1.33.3"}},
+    }
+    assert len(todo.actions) == 4
+
+
+def test_an_empty_plan_changes_nothing():
+    assert (plan.Plan().changed, plan.Plan().told(), plan.Plan().diff()) == (False, [], {"before": {}, "after": {}})
+
+
+def test_a_creation_shows_no_secret_and_sends_it():
+    wanted = {option: SAME[option] for option in SAME if option != "labels"}
+    wanted.update(name="new", labels={"control_plane_log": {"appkey": "log-secret"}})
+    todo = plan.create_cluster(wanted)
+    shown = json.dumps([todo.told(), todo.diff()])
+    assert "secret" not in shown and wire.HIDDEN in shown
+    body = todo.actions[0].call[1][0]
+    assert body["labels"]["boot_volume_appkey"] == "app-secret"
+    assert body["labels"]["extra_volumes"][0]["volume_appkey"] == "volume-secret"
+    assert json.loads(body["labels"]["control_plane_log"]) == {"appkey": "log-secret"}
+
+
+def test_a_creation_is_sent_in_the_words_of_the_guide():
+    body = plan.create_cluster(dict(SAME, name="new", labels={"k8s_args": {"b": 1}, "x": "y"})).actions[0].call[1][0]
+    assert {name: value for name, value in body.items() if name != "labels"} == {
+        "name": "new",
+        "cluster_template_id": "iaas_console",
+        "keypair": "demo-key",
+        "flavor_id": A.upper(),
+        "node_count": 2,
+        "fixed_network": NETWORK,
+        "fixed_subnet": SUBNET,
+    }
+    labels = body["labels"]
+    for name, value in {
+        "cert_manager_api": "True",
+        "master_lb_floating_ip_enabled": "True",
+        "strict_sg_rules": "False",
+        "ca_enable": "False",
+        "ca_max_node_count": "10",
+        "boot_volume_size": "50",
+        "pods_network_subnet": "24",
+        "node_image": B,
+        "external_subnet_id_list": ":".join(SUBNETS[::-1]),
+        "additional_network_id_list": ":".join((A, B)),
+        "extra_security_groups": [{"target_subnet": SUBNET, "security_group_ids": B}, {"target_subnet": SUBNET, "security_group_ids": A}],
+        "k8s_args": '{"b": 1}',
+        "x": "y",
+    }.items():
+        assert labels[name] == value
+
+
+def test_a_node_groups_creation_sends_its_image_beside_the_labels_and_no_version():
+    body = (
+        plan.create_nodegroup(
+            "demo",
+            dict(
+                {key: SAME[key] for key in ("flavor", "image", "availability_zone", "boot_volume_type", "boot_volume_size")},
+                name="new",
+                kubernetes_version="v1.31.4",
+            ),
+        )
+        .actions[0]
+        .call[1][0]
+    )
+    assert body["image_id"] == B and body["node_count"] == 1 and body["labels"]["ca_enable"] == "False"
+    assert "kube_tag" not in body["labels"] and "node_image" not in body["labels"]
+
+
+def test_what_a_creation_lacks_is_told_all_at_once():
+    with pytest.raises(NksError) as caught:
+        plan.create_cluster({"name": "new", "keypair": "demo-key"})
+    for option in ("flavor", "image", "availability_zone", "boot_volume_type", "boot_volume_size", "network", "subnet", "kubernetes_version"):
+        assert option in caught.value.msg
+    assert "keypair" not in caught.value.msg

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The room ``query``: JMESPath over results, and one sentence where it cannot be."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import query
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
+
+ITEMS = [{"name": "a", "node_count": 1, "labels": {"ca_enable": True}}, {"name": "b", "node_count": 3, "labels": {}}]
+
+
+@pytest.mark.parametrize(
+    "expression, expected",
+    [
+        ("[].name", ["a", "b"]),
+        ("[?node_count > `2`].name | [0]", "b"),
+        ("length(@)", 2),
+        ("[].{n: name}", [{"n": "a"}, {"n": "b"}]),
+        ("[?labels.ca_enable].name", ["a"]),
+        ("[9].name", None),
+    ],
+)
+def test_an_expression_is_applied_to_the_list(expression, expected):
+    assert query.applied(expression, "clusters", ITEMS) == {"clusters": ITEMS, "result": expected}
+
+
+def test_without_an_expression_there_is_no_result():
+    assert query.applied(None, "clusters", ITEMS) == {"clusters": ITEMS}
+    query.check_early({"query": None})
+
+
+@pytest.mark.parametrize("expression", ["", "[", "[?a", "a..b", "{", "a ==", "'", "\x00"])
+def test_a_bad_expression_is_refused_before_any_request(expression):
+    with pytest.raises(BadInput) as caught:
+        query.check_early({"query": expression})
+    assert caught.value.msg.startswith("query: '%s' is not a JMESPath expression (" % expression.replace("\x00", "\\x00"))
+    assert caught.value.msg.endswith("; see jmespath.org.")
+    assert "\n" not in caught.value.msg
+
+
+@pytest.mark.parametrize("expression", ["nosuch(@)", "length(`5`)", "sort([].labels)", "abs('x')", "join(',', [].node_count)"])
+def test_an_expression_that_does_not_fit_is_told(expression):
+    with pytest.raises(BadInput, match=r"^query: .* does not fit the result \(.*\); see jmespath\.org\.$"):
+        query.search(expression, ITEMS)
+
+
+def test_another_option_is_named():
+    with pytest.raises(BadInput, match=r"^cluster_query: "):
+        query.check("[", "cluster_query")
+
+
+def test_a_missing_library_is_told_with_the_remedy(monkeypatch):
+    monkeypatch.setattr(query, "jmespath", None)
+    monkeypatch.setattr(query, "JMESPATH_ERROR", "ImportError: jmespath")
+    with pytest.raises(NksError, match=r"^query: .*pip install jmespath") as caught:
+        query.check_early({"query": "[]"})
+    assert caught.value.values["exception"] == "ImportError: jmespath"
+    query.check_early({"query": None})
+    assert query.applied(None, "clusters", ITEMS) == {"clusters": ITEMS}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=30) | st.text(alphabet="[]{}().,:*@&|?!<>=`'\"\\abc019- ", max_size=30))
+def test_no_expression_is_a_traceback(expression):
+    try:
+        query.search(expression, ITEMS)
+    except NksError as error:
+        assert error.msg.startswith("query: ")

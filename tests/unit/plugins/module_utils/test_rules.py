@@ -1,0 +1,375 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The room ``rules``: what the service would refuse is refused here first, naming option, value and remedy."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import fields, rules
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
+from ansible_collections.nhncloud.nks.plugins.module_utils.rules import check_creation, check_disk, check_name, check_options, check_subnets
+
+UUID = "5801ef8a-3760-4858-b467-fc4c1201241d"
+
+
+def refused(call, *args):
+    """The message, which names the option and the remedy."""
+    with pytest.raises(BadInput) as caught:
+        call(*args)
+    assert re.match(r"^[a-z_.]+( and [a-z_]+)?: .+; .+\.$", caught.value.msg), caught.value.msg
+    return caught.value.msg
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", ["a", "demo", "k" * 32, "a-b-c", "a1", "a--b", "k8s-2026", "a" + "-" * 30 + "z"])
+    def test_a_name_that_the_service_takes(self, name):
+        check_name("name", name)
+
+    @pytest.mark.parametrize("name", ["", "A", "Demo", "1a", "-a", "a-", "a" * 33, "a_b", "a.b", "a b", "demo\n", "\ud55c\uae00", "a/b"])
+    def test_a_name_that_it_does_not_take(self, name):
+        assert refused(check_name, "name", name) == (
+            "name: '%s' is not a name that NKS takes; use 1 to 32 of a-z, 0-9 and '-', beginning with a letter and not ending in '-'."
+            % name.replace("\n", "\\n")
+        )
+
+    @pytest.mark.parametrize("name", [UUID, UUID.upper(), "a" + UUID[1:]])
+    def test_a_uuid_is_no_name_for_something_new(self, name):
+        assert "has the form of a UUID" in refused(check_name, "name", name)
+
+    @pytest.mark.parametrize("option", ["name", "cluster", "nodegroup"])
+    @pytest.mark.parametrize("value", ["", " ", "\n", ".", ".."])
+    def test_a_reference_is_something(self, option, value):
+        assert refused(check_options, {option: value}).startswith("%s: '%s' is neither" % (option, value.replace("\n", "\\n")))
+
+    @settings(max_examples=80, deadline=None)
+    @given(st.text(alphabet="aZ09-_ \n", max_size=40) | st.text(max_size=40))
+    def test_the_rule_is_the_guides(self, name):
+        allowed = 1 <= len(name) <= 32 and set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") and name[0].isalpha() and name[-1] != "-"
+        allowed = allowed and not is_uuid(name)
+        try:
+            check_name("name", name)
+        except BadInput:
+            assert not allowed
+        else:
+            assert allowed
+
+
+class TestNumbers:
+    @pytest.mark.parametrize(
+        "option, least",
+        [("node_count", 1), ("boot_volume_size", 1), ("num_buffer_nodes", 0), ("num_max_unavailable_nodes", 1), ("wait_timeout", 1), ("renew_before_days", 0)],
+    )
+    def test_each_has_its_least(self, option, least):
+        check_options({option: least})
+        check_options({option: least + 1000})
+        assert refused(check_options, {option: least - 1}) == "%s: '%d' is too small; give %d or more." % (option, least - 1, least)
+
+    def test_a_quota_is_left_to_the_service(self):
+        check_options({"node_count": 11})
+
+    @pytest.mark.parametrize("value", [0, -1, 0.0])
+    def test_an_interval_is_a_time(self, value):
+        check_options({"wait_interval": 0.01})
+        assert refused(check_options, {"wait_interval": value}).startswith("wait_interval: '%s'" % value)
+
+    @pytest.mark.parametrize("value", ["v1.31.4", "v1.9.0"])
+    def test_a_version_as_the_service_writes_it(self, value):
+        check_options({"kubernetes_version": value})
+
+    @pytest.mark.parametrize("value", ["1.31.4", "v1.31", "v1.31.4+nhn.1", "latest", "", "v1.31.4\n", "V1.31.4"])
+    def test_another_version_is_refused(self, value):
+        assert "write it like v1.31.4" in refused(check_options, {"kubernetes_version": value})
+
+    def test_what_is_not_given_is_not_judged(self):
+        check_options({})
+        check_options(dict.fromkeys(("node_count", "name", "kubernetes_version", "user_script", "extra_volumes", "autoscale", "labels", "wait_interval")))
+
+
+CIDRS = ("pods_network_cidr", "service_cluster_ip_range")
+
+
+class TestRanges:
+    @pytest.mark.parametrize("option", CIDRS)
+    @pytest.mark.parametrize(
+        "value, words",
+        [
+            ("10.20.0.0/25", "too small a network; give a prefix of /24 or shorter"),
+            ("10.20.0.0/26", "too small a network"),
+            ("10.20.0.0/30", "too small a network"),
+            ("10.20.0.1", "too small a network"),
+            ("169.254.0.0/24", "overlaps 169.254.0.0/16, the link-local range"),
+            ("169.0.0.0/8", "overlaps 169.254.0.0/16"),
+            ("198.18.31.0/24", "overlaps 198.18.0.0/19"),
+            ("198.0.0.0/8", "overlaps 198.18.0.0/19"),
+            ("10.20.1.5/16", "has bits set behind its prefix; write 10.20.0.0/16"),
+            ("fd00::/16", "is not an IPv4 network"),
+            ("10.20.0.0/33", "is not a network"),
+            ("somewhere", "is not a network; write it like 10.100.0.0/16"),
+            ("10.20.0.0/16\n", "is not a network"),
+        ],
+    )
+    def test_a_range_that_the_service_does_not_take(self, option, value, words):
+        message = refused(check_options, {option: value})
+        assert message.startswith("%s: '%s' " % (option, value.replace("\n", "\\n")))
+        assert words in message
+
+    @pytest.mark.parametrize(
+        "option, value", [("pods_network_cidr", "10.20.0.0/22"), ("service_cluster_ip_range", "10.20.0.0/24"), ("pods_network_cidr", "198.18.32.0/20")]
+    )
+    def test_a_range_at_the_bounds_is_taken(self, option, value):
+        check_options({option: value})
+
+    @pytest.mark.parametrize("version, taken", [("v1.23.3", False), ("v1.9.3", False), ("v1.23.4", True), ("v1.24.3", True), (None, True)])
+    def test_the_bridge_counts_up_to_its_last_version(self, version, taken):
+        options = {"pods_network_cidr": "172.17.0.0/16", "kubernetes_version": version}
+        if taken:
+            check_options(options)
+        else:
+            assert "overlaps 172.17.0.0/16, the bridge network" in refused(check_options, options)
+
+    @pytest.mark.parametrize(
+        "options, option",
+        [
+            ({"pods_network_cidr": "10.20.0.0/16", "service_cluster_ip_range": "10.20.4.0/24"}, "pods_network_cidr"),
+            ({"pods_network_cidr": "10.254.0.0/16"}, "pods_network_cidr"),
+            ({"service_cluster_ip_range": "10.100.0.0/16"}, "service_cluster_ip_range"),
+        ],
+    )
+    def test_ranges_do_not_overlap_each_other_nor_the_services_defaults(self, options, option):
+        message = refused(check_options, options)
+        assert message.startswith(option + ": ")
+        assert "overlaps" in message
+
+    @pytest.mark.parametrize(
+        "size, prefix, taken", [(20, 18, True), (20, 19, False), (24, 22, True), (24, 23, False), (28, 24, True), (19, 16, False), (29, 16, False)]
+    )
+    def test_the_pods_subnet_is_20_to_28_and_leaves_room(self, size, prefix, taken):
+        options = {"pods_network_subnet": size, "pods_network_cidr": "10.0.0.0/%d" % prefix}
+        if taken:
+            check_options(options)
+        else:
+            assert refused(check_options, options).startswith("pods_network_subnet: '%d'" % size)
+
+    def test_the_default_size_counts_too(self):
+        assert "must be at least 2 longer" in refused(check_options, {"pods_network_cidr": "10.0.0.0/23"})
+        check_options({"pods_network_subnet": 18 + 2})
+
+    @settings(max_examples=80, deadline=None)
+    @given(st.dictionaries(st.sampled_from(CIDRS), st.text(alphabet="0123456789./:abf", max_size=20) | st.text(max_size=8)), st.none() | st.integers())
+    def test_no_text_is_a_traceback(self, options, size):
+        try:
+            check_options(dict(options, pods_network_subnet=size))
+        except BadInput as error:
+            assert error.msg
+
+
+class TestSubnets:
+    @pytest.mark.parametrize(
+        "cidr, words",
+        [
+            ("10.100.3.0/24", "pods_network_cidr: '10.100.0.0/16' overlaps subnet (10.100.3.0/24); choose another range."),
+            ("10.0.0.0/8", "overlaps subnet (10.0.0.0/8)"),
+            ("10.254.0.0/17", "service_cluster_ip_range: '10.254.0.0/16' overlaps subnet"),
+            ("10.3.0.0/26", "subnet: '10.3.0.0/26' is too small a network; choose a subnet with a prefix of /24 or shorter."),
+            ("169.254.1.0/24", "subnet: '169.254.1.0/24' overlaps 169.254.0.0/16, the link-local range; choose another subnet."),
+            ("198.18.0.0/24", "choose another subnet"),
+        ],
+    )
+    def test_a_subnet_that_does_not_go_with_the_cluster(self, cidr, words):
+        assert words in refused(check_subnets, {}, [("subnet", cidr)])
+
+    @pytest.mark.parametrize("cidr", ["10.0.0.0/16", "192.168.0.0/24", "192.168.0.5/24", "nonsense", "", "fd00::/64"])
+    def test_any_other_is_left_alone(self, cidr):
+        check_subnets({}, [("subnet", cidr)])
+
+    def test_given_ranges_are_compared_in_place_of_the_defaults(self):
+        check_subnets({"pods_network_cidr": "10.20.0.0/16"}, [("subnet", "10.100.0.0/16")])
+        assert refused(check_subnets, {"pods_network_cidr": "10.20.0.0/16"}, [("subnet", "10.20.0.0/16")]).startswith("pods_network_cidr: '10.20.0.0/16'")
+
+    def test_an_old_version_has_its_bridge(self):
+        assert "172.17.0.0/16" in refused(check_subnets, {"kubernetes_version": "v1.23.3"}, [("subnet", "172.17.0.0/24")])
+
+
+class TestScripts:
+    def test_up_to_64_kb_of_bytes(self):
+        check_options({"user_script": "#!/bin/sh\n".ljust(65536, "#")})
+        assert "has 65537 bytes; keep it to 65536 (64 KB)" in refused(check_options, {"user_script": "#!/bin/sh\n".ljust(65537, "#")})
+        assert "64 KB" in refused(check_options, {"user_script": "#!/bin/sh\n" + "\ud55c" * 21844})
+
+    @pytest.mark.parametrize("script", ["echo hi\n", "\n#!/bin/sh\n", " #!/bin/sh", "\ufeff#!/bin/sh"])
+    def test_the_first_line_names_the_interpreter(self, script):
+        message = refused(check_options, {"user_script": script})
+        assert "does not begin with '#!'; name the interpreter" in message
+        assert script.strip() not in message
+
+    def test_an_empty_script_is_none(self):
+        check_options({"user_script": ""})
+
+    def test_a_script_that_is_not_utf_8_is_no_traceback(self):
+        check_options({"user_script": "#!/bin/sh\ncaf\udce9"})
+
+
+class TestVolumesAndGroups:
+    @pytest.mark.parametrize("size, taken", [(1, True), (2048, True), (0, False), (2049, False), (-1, False)])
+    def test_a_volume_has_1_to_2048_gb(self, size, taken):
+        options = {"extra_volumes": [{"type": "General HDD", "size": size}]}
+        if taken:
+            check_options(options)
+        else:
+            assert refused(check_options, options) == "extra_volumes.size: '%d' is out of range; give 1 to 2048 (GB)." % size
+
+    def test_a_group_has_3_volumes(self):
+        volume = {"type": "General HDD", "size": 10, "mount_path": "/data"}
+        check_options({"extra_volumes": [volume] * 3})
+        assert "4 volumes' is too many; give at most 3" in refused(check_options, {"extra_volumes": [volume] * 4})
+
+    def test_a_mount_path_is_absolute(self):
+        assert "extra_volumes.mount_path: 'data'" in refused(check_options, {"extra_volumes": [{"type": "x", "size": 1, "mount_path": "data"}]})
+
+    @pytest.mark.parametrize("count, taken", [(1, True), (8, True), (9, False), (0, False)])
+    def test_a_subnet_has_1_to_8_security_groups(self, count, taken):
+        options = {"extra_security_groups": [{"subnet": "demo", "security_groups": ["g%d" % number for number in range(count)]}]}
+        if taken:
+            check_options(options)
+        else:
+            assert refused(check_options, options) == "extra_security_groups: 'demo' has %d security groups; give 1 to 8 for a subnet." % count
+
+    def test_a_subnet_that_is_named_twice_is_counted_once(self):
+        def item(numbers):
+            return {"subnet": "demo", "security_groups": ["g%d" % number for number in numbers]}
+
+        check_options({"extra_security_groups": [item(range(8)), item(range(8))]})
+        assert "9 security groups" in refused(check_options, {"extra_security_groups": [item(range(5)), item(range(5, 9))]})
+
+    def test_networks_and_their_subnets_go_in_pairs(self):
+        check_options({"additional_networks": ["a", "b"], "additional_subnets": ["c", "d"]})
+        message = refused(check_options, {"additional_networks": ["a"], "additional_subnets": ["c", "d"]})
+        assert message.startswith("additional_subnets: '2 subnets' does not go with 1 additional_networks")
+
+
+class TestAutoscaler:
+    @pytest.mark.parametrize(
+        "option, low, high",
+        [("scale_down_unneeded_time", 1, 1440), ("scale_down_utilization_threshold", 1, 100), ("scale_down_delay_after_add", 10, 1440)],
+    )
+    def test_each_setting_has_its_range(self, option, low, high):
+        for value in (low, high):
+            check_options({"autoscale": {"enabled": True, option: value}})
+        for value in (low - 1, high + 1):
+            message = refused(check_options, {"autoscale": {"enabled": True, option: value}})
+            assert message == "autoscale.%s: '%d' is out of range; give %d to %d." % (option, value, low, high)
+
+    @pytest.mark.parametrize("option", ["min_node_count", "max_node_count"])
+    def test_counts_begin_at_1_or_at_0_while_it_is_off(self, option):
+        check_options({"autoscale": {"enabled": True, option: 1}})
+        check_options({"autoscale": {"enabled": False, option: 0}})
+        assert "give 1 or more" in refused(check_options, {"autoscale": {"enabled": True, option: 0}})
+        assert "give 0 or more" in refused(check_options, {"autoscale": {"enabled": False, option: -1}})
+
+    def test_the_minimum_is_not_over_the_maximum(self):
+        check_options({"autoscale": {"enabled": True, "min_node_count": 3, "max_node_count": 3}})
+        message = refused(check_options, {"autoscale": {"enabled": True, "min_node_count": 4, "max_node_count": 3}})
+        assert message == "autoscale.min_node_count: '4' is more than max_node_count (3); let the minimum be at most the maximum."
+
+    def test_without_a_prefix_the_options_stand_alone(self):
+        assert refused(rules.check_autoscale, {"enabled": True, "scale_down_delay_after_add": 3}).startswith("scale_down_delay_after_add: '3'")
+
+
+class TestLabels:
+    @pytest.mark.parametrize(
+        "label, option", [("kube_tag", "kubernetes_version"), ("ca_enable", "autoscale.enabled"), ("user_script_v2", "user_script"), ("node_image", "image")]
+    )
+    def test_a_label_with_an_option_is_refused(self, label, option):
+        assert refused(check_options, {"labels": {label: "x"}}) == "labels: '%s' has an option of its own; use the option %s." % (label, option)
+
+    def test_any_other_label_passes(self):
+        check_options({"labels": {"etcd_volume_size": "10", "clusterautoscale": "nodegroupfeature"}})
+
+
+def complete(**options):
+    values = {field.option: "x" for field in fields.CLUSTER if field.required}
+    return dict(values, name="demo", boot_volume_size=30, **options)
+
+
+class TestCreation:
+    def test_what_is_complete_passes(self):
+        check_creation(complete(), fields.CLUSTER)
+        check_creation(complete(), fields.NODEGROUP, nodegroup=True)
+
+    @pytest.mark.parametrize("table, nodegroup", [(fields.CLUSTER, False), (fields.NODEGROUP, True)])
+    def test_every_required_option_is_asked_for(self, table, nodegroup):
+        required = [field.option for field in table if field.required]
+        with pytest.raises(NksError) as caught:
+            check_creation({"name": "demo"}, table, nodegroup)
+        assert caught.value.msg == "%s 'demo' is not there, and to create it these options are missing: %s." % (
+            "Node group" if nodegroup else "Cluster",
+            ", ".join(required),
+        )
+        for option in required:
+            with pytest.raises(NksError, match="missing: %s\\.$" % option):
+                check_creation(dict(complete(), **{option: None}), table, nodegroup)
+
+    def test_the_guides_required_fields_are_required(self):
+        required = {field.option for field in fields.CLUSTER if field.required}
+        assert required == {
+            "keypair",
+            "availability_zone",
+            "image",
+            "boot_volume_type",
+            "boot_volume_size",
+            "kubernetes_version",
+            "flavor",
+            "network",
+            "subnet",
+        }
+        assert {field.option for field in fields.NODEGROUP if field.required} == {
+            "flavor",
+            "image",
+            "availability_zone",
+            "boot_volume_type",
+            "boot_volume_size",
+        }
+
+    def test_a_bad_name_is_refused(self):
+        with pytest.raises(BadInput, match="name: 'Demo' is not a name"):
+            check_creation(dict(complete(), name="Demo"), fields.CLUSTER)
+
+    def test_a_public_endpoint_needs_an_external_network(self):
+        assert "public_api_endpoint" in refused(check_creation, complete(public_api_endpoint=True), fields.CLUSTER)
+        check_creation(complete(public_api_endpoint=True, external_network="e"), fields.CLUSTER)
+        check_creation(complete(public_api_endpoint=False), fields.CLUSTER)
+
+    def test_external_subnets_need_their_network(self):
+        assert "external_subnets: 'a, b' has no network; set external_network too" in refused(
+            check_creation, complete(external_subnets=["a", "b"]), fields.CLUSTER
+        )
+
+    @pytest.mark.parametrize("count, taken", [(2, True), (4, True), (1, False), (5, False)])
+    def test_the_count_lies_within_the_autoscalers_bounds(self, count, taken):
+        options = complete(node_count=count, autoscale={"enabled": True, "min_node_count": 2, "max_node_count": 4})
+        if taken:
+            check_creation(options, fields.CLUSTER)
+        else:
+            assert refused(check_creation, options, fields.CLUSTER).startswith("node_count: '%d' is outside the autoscaler's 2 to 4 nodes" % count)
+        check_creation(complete(node_count=count, autoscale={"enabled": False, "min_node_count": 2, "max_node_count": 4}), fields.CLUSTER)
+
+
+class TestDisk:
+    @pytest.mark.parametrize("least", [30, "30"])
+    def test_the_boot_volume_holds_the_image(self, least):
+        image = {"name": "Ubuntu", "min_disk": least}
+        check_disk(image, 30)
+        assert refused(check_disk, image, 29) == "boot_volume_size: '29' is too small for image Ubuntu; give 30 (GB) or more."
+
+    @pytest.mark.parametrize("image", [{}, {"min_disk": None}, {"min_disk": "some"}, {"min_disk": ""}])
+    def test_an_image_that_does_not_say_is_left_to_the_service(self, image):
+        check_disk(image, 1)
+        check_disk({"min_disk": 30}, None)

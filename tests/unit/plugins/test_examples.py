@@ -1,0 +1,182 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every example of every module's documentation, run as it stands against the simulator.
+
+Each is run in check mode first and then for real, and must tell the same both times. Only the connection comes from the
+environment, and the pause between two polls from module_defaults.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("nks_*.py"))
+INFO = [name for name in MODULES if name.endswith("_info")]
+
+#: What has to be there before a module's examples; the others begin with nothing.
+SEEDS = {
+    "nks_autoscale": {"nodes": 2},
+    "nks_certificate": {},
+    "nks_ipacl": {},
+    "nks_kubeconfig": {},
+    "nks_node": {"nodes": 3},
+    "nks_nodegroup": {},
+    "info": {"nodegroups": 2, "nodes": 2},
+}
+
+
+def examples(module):
+    """The tasks of a module's EXAMPLES."""
+    tree = ast.parse((ROOT / "plugins" / "modules" / (module + ".py")).read_text(encoding="utf-8"))
+    text = next(node.value.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "EXAMPLES")
+    return yaml.safe_load(text)
+
+
+def collections_path():
+    """Where Ansible finds this checkout."""
+    if ROOT.parts[-3:] == ("ansible_collections", "nhncloud", "nks"):
+        return str(ROOT.parents[2])
+    # Made by tests/unit/conftest.py.
+    return str(ROOT / ".cache" / "collections")
+
+
+def ours(task):
+    """The name of the collection's module that a task calls; None for another module."""
+    return next((key for key in task if key.startswith("nhncloud.nks.")), None)
+
+
+def played(tasks):
+    """The tasks, each in check mode, then for real, then compared."""
+    steps, registered = [], {}
+    for number, task in enumerate(tasks):
+        if ours(task) is None:
+            # Whatever shows a result must be able to show that of check mode too.
+            steps += [dict(task, vars=dict(task.get("vars", {}), **registered)), task]
+            continue
+        checked, real = "checked_%d" % number, task.get("register", "real_%d" % number)
+        registered[real] = "{{ %s }}" % checked
+        steps.append(dict(task, name="%s (check mode)" % task["name"], register=checked, check_mode=True, diff=True))
+        steps.append(dict(task, register=real, diff=True))
+        steps.append(
+            {
+                "name": "%s (compare)" % task["name"],
+                "ansible.builtin.assert": {
+                    "that": ["%s.changed == %s.changed" % (checked, real)]
+                    + ["(%s.%s | default([])) == (%s.%s | default([]))" % (checked, key, real, key) for key in ("actions", "diff")],
+                    "quiet": True,
+                },
+            }
+        )
+    return steps
+
+
+@pytest.fixture(scope="module")
+def simulator():
+    pytest.importorskip("flask")
+    pytest.importorskip("requests")
+    from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils import support
+
+    package = support.load_simulator()
+    with package.Simulator(task_seconds=0.05) as running:
+        yield running
+
+
+def seed(simulator, **body):
+    """A cluster that is ready at once."""
+    reply = urllib.request.Request(simulator.url + "/_sim/seed", json.dumps(dict(body, name="demo")).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(reply, timeout=30) as answer:
+        assert answer.status == 200
+
+
+def play(simulator, folder, tasks):
+    """Run tasks in one ansible-playbook.
+
+    :returns: what it printed.
+    """
+    (folder / ".kube").mkdir()
+    play_of = {
+        "name": "Examples",
+        "hosts": "localhost",
+        "gather_facts": False,
+        # For the modules that wait.
+        "module_defaults": {name: {"wait_interval": 0.05} for name in {ours(task) for task in tasks} - {None} if not name.endswith("_info")},
+        "tasks": tasks,
+    }
+    (folder / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
+    # JSON is YAML, and keeps Jinja2 as it stands.
+    (folder / "playbook.yml").write_text(json.dumps([play_of]), encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "NHNCLOUD_"))}
+    environment.update(simulator.environment)
+    environment.update(
+        {
+            "ANSIBLE_COLLECTIONS_PATH": collections_path(),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_LOCAL_TEMP": str(folder / "ansible"),
+            "ANSIBLE_REMOTE_TMP": str(folder / "ansible"),
+            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+            "HOME": str(folder),
+            "LC_ALL": "C.UTF-8",
+        }
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "-v", str(folder / "playbook.yml")],
+        cwd=str(folder),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "[WARNING]: Deprecation" not in done.stdout and "[DEPRECATION WARNING]" not in done.stdout, done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_are_complete(module):
+    """Each has a name, calls modules by their full names, and the first comment of the text tells where the credentials are."""
+    tasks = examples(module)
+    assert [task for task in tasks if ours(task) == "nhncloud.nks." + module]
+    for task in tasks:
+        assert task.get("name"), task
+        assert [key for key in task if re.fullmatch(r"[a-z]+\.[a-z]+\.[a-z_]+", key)], task
+        assert not {"region", "tenant_id", "username", "password", "token"} & set(task.get(ours(task)) or {}), task
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name not in INFO])
+def test_examples_run(simulator, tmp_path, module):
+    simulator.cloud.reset()
+    if module in SEEDS:
+        seed(simulator, **SEEDS[module])
+    tasks = examples(module)
+    text = play(simulator, tmp_path, played(tasks))
+    for task in tasks:
+        assert "TASK [%s]" % task["name"] in text
+    # An example that changes nothing would show nothing.
+    assert re.search(r"changed=[1-9]", text), text
+
+
+def test_examples_of_information_run(simulator, tmp_path):
+    simulator.cloud.reset()
+    seed(simulator, **SEEDS["info"])
+    tasks = [task for module in INFO for task in examples(module)]
+    text = play(simulator, tmp_path, played(tasks))
+    assert re.search(r"changed=0 ", text) and [task["name"] for task in tasks if "TASK [%s]" % task["name"] not in text] == []
