@@ -11,11 +11,11 @@ callback, and returns a plain result or raises :class:`errors.NksError`.
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import identity, rules, wait, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.actions import cluster_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError, WaitError
 from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names
-from ansible_collections.nhncloud.nks.plugins.module_utils.plan import cluster_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.run import Overtaken, Runner
 from ansible_collections.nhncloud.nks.plugins.module_utils.transport import Transport
 from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Waiter, Watch

@@ -13,8 +13,8 @@ from __future__ import annotations
 import ipaddress
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.plan import Action, Plan
 
 MAX_TARGETS = 100
 
@@ -135,9 +135,7 @@ def wanted(options, present, subnets):
             targets[key] = present.targets.get(key, "")
     if not options["purge"] and present.action is not None:
         if present.action != action:
-            raise BadInput(
-                "purge", False, "would turn the list for %s into one for %s" % (present.action, action), "set purge to true and give the whole list"
-            )
+            raise BadInput("purge", False, "would turn the list for %s into one for %s" % (present.action, action), "set purge to true and give the whole list")
         targets = {**present.targets, **targets}
     if action == "DENY" and any(key.version == subnet.version and key.overlaps(subnet) for key in targets for subnet in subnets):
         raise BadInput("targets", None, "overlaps the cluster's own subnet under deny, which the service refuses", "leave that range out")

@@ -157,7 +157,11 @@ class Runner:
                     # First the pause, then the look: what comes next is the request itself.
                     pause = getattr(error, "retry_after", None)
                     self.waiter.clock.sleep(self.api.transport.backoff(attempt) if pause is None else pause)
-                found = self._look(trace, getattr(error, "maybe_done", True))
+                try:
+                    found = self._look(trace, getattr(error, "maybe_done", True))
+                except (NoAnswer, BadReply, ApiError) as trouble:
+                    error.msg += " Whether it was carried out could not be seen: %s" % trouble.msg
+                    raise error from None
                 if found is not None:
                     return found
                 if attempt > self.api.transport.max_retries:
@@ -183,16 +187,23 @@ class Runner:
         return any(wait.busy(state) for state in after) or [wait.mark(state) for state in after] != before
 
     def _look(self, trace, patiently):
-        """What became of a request without an answer; None where there is no trace of it."""
+        """What became of a request without an answer; None where there is no trace of it.
+
+        :raises NksError: it could not be looked for, so the request must not be sent again.
+        """
         started, looks = self.waiter.clock.now(), 0
         while True:
+            found, trouble = None, None
             try:
                 found = trace()
-            except (NoAnswer, BadReply):
-                found = None
+            except (NoAnswer, BadReply, ApiError) as error:
+                trouble = error
             looks += 1
-            if found is not None or not patiently or (looks >= LOOKS and self.waiter.clock.now() - started >= LOOK_SECONDS):
+            enough = not patiently or (looks >= LOOKS and self.waiter.clock.now() - started >= LOOK_SECONDS)
+            if found is not None or (enough and trouble is None):
                 return found
+            if enough and looks >= LOOKS + self.api.transport.max_retries:
+                raise trouble
             self.waiter.clock.sleep(min(self.waiter.interval, LOOK_SECONDS / LOOKS))
 
     def _find_cluster(self, name):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import random
 import re
 import traceback
@@ -74,7 +75,9 @@ class Transport:
         self.clock = clock
         self.timeout = timeout
         self.max_retries = max_retries
-        self._verify = verify
+        # The CA bundle of the environment counts where the user's options name none, as requests has it.
+        self._verify = (os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True) if verify is True else verify
+        self._proxies = {}
         self.warnings = []
         self._secrets = set()
         self._session = requests.Session()
@@ -83,8 +86,9 @@ class Transport:
         self._session.mount("http://", adapter)
         # Magnum answers an error without a body, or 406, where JSON is not asked for by name.
         self._session.headers.update({"Accept": "application/json", "User-Agent": user_agent})
-        # A .netrc entry would replace our token header by basic authentication.
-        self._session.auth = _no_auth
+        # What the environment says is read once (proxies, the CA bundle) and not anew for each request; a .netrc entry, which
+        # would replace our token by basic authentication, not at all.
+        self._session.trust_env = False
         # Otherwise requests looks where a redirection leads even if it is not to follow it, and stumbles over a broken address.
         self._session.get_redirect_target = _no_redirect
         if verify is False:
@@ -192,8 +196,8 @@ class Transport:
                 params=params,
                 json=body,
                 timeout=self.timeout,
-                # Given with each request: an environment's CA bundle would overrule the session's setting.
                 verify=self._verify,
+                proxies=self._proxies_for(url),
                 allow_redirects=False,
                 stream=True,
             )
@@ -239,6 +243,13 @@ class Transport:
         except OSError as error:
             # requests lets a missing CA bundle through as a plain OSError.
             raise NksError("Could not %s: %s" % (doing, self.hide(str(error)))) from None
+
+    def _proxies_for(self, url):
+        """The environment's proxies for a host."""
+        origin = urlsplit(url)[:2]
+        if origin not in self._proxies:
+            self._proxies[origin] = requests.utils.get_environ_proxies(url)
+        return self._proxies[origin]
 
     def _explained(self, content, secrets):
         """The explanation without secrets: hidden before it is cut and its spaces are joined, which would disguise them."""
@@ -290,10 +301,6 @@ def _words(data, depth=0):
                 return data[key]
         return _words([data[key] for key in data if isinstance(data[key], (dict, list))], depth + 1)
     return ""
-
-
-def _no_auth(prepared):
-    return prepared
 
 
 def _no_redirect(_response):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, fields, plan, query, rules, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import actions, arguments, fields, plan, query, rules, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import find_group, needed_group, no_group, note_stopped, present_autoscale
 
@@ -20,7 +20,7 @@ def run(task):
     present = present_autoscale(task, cluster, group, True)
     note_stopped(task, cluster, group, settings, present)
     action = plan.autoscale_change(group.name, group.last, settings, present, whole=False)
-    todo = plan.Plan([action] if action else [])
+    todo = actions.Plan([action] if action else [])
     task.carry_out(todo, cluster, [group])
     if todo.actions and not task.check_mode:
         present = present_autoscale(task, cluster, group, True)

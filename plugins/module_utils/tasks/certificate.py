@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, wait
+from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput
-from ansible_collections.nhncloud.nks.plugins.module_utils.plan import Action, Plan
 
 DEAD = (
     "The certificate of %s was renewed: every kubeconfig fetched before has stopped working. Fetch it anew with nks_kubeconfig, "

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, fields, plan, wait, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import actions, arguments, fields, plan, wait, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
@@ -42,14 +42,14 @@ def _listed(task, name):
     """
     for item in task.api.clusters():
         if item.get("name") == name and item.get("uuid") and not str(item.get("status")).startswith("DELETE_"):
-            watch = Watch(task.api, item["uuid"], None, plan.cluster_resource(name))
+            watch = Watch(task.api, item["uuid"], None, actions.cluster_resource(name))
             if task.waiter().until_shown(watch) is not None:
                 return watch
     return None
 
 
 def _absent(task, watch):
-    gone = {"cluster": {}, "plan": plan.Plan()}
+    gone = {"cluster": {}, "plan": actions.Plan()}
     if watch is None:
         return gone
     if watch.last["status"] == "DELETE_IN_PROGRESS":
@@ -101,7 +101,7 @@ def _reconcile(task, watch):
             "upgrade": options["upgrade"],
             "versions": versions,
             "autoscale": autoscale,
-            "knobs": plan.Knobs(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
+            "knobs": actions.Knobs(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
         },
     )
     watches = {item.last["uuid"]: item for item in groups + ([group] if group else [])}

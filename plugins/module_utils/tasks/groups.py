@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.actions import group_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.plan import group_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Watch
 
 #: Statuses of an instance that is not running on purpose (Instance guide, Instance Status).

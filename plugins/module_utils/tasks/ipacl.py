@@ -48,9 +48,7 @@ def _subnets(task, cluster):
     """The cluster's own subnet as networks; none where the network service does not show it."""
     listed = task.names.resources("subnet", cluster.get("fixed_network"))
     return [
-        ipaddress.ip_network(item["cidr"], strict=False)
-        for item in listed
-        if item["id"] == cluster.get("fixed_subnet") and isinstance(item.get("cidr"), str)
+        ipaddress.ip_network(item["cidr"], strict=False) for item in listed if item["id"] == cluster.get("fixed_subnet") and isinstance(item.get("cidr"), str)
     ]
 
 

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, files, kubeconfig
+from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, BadReply, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
-from ansible_collections.nhncloud.nks.plugins.module_utils.plan import Action, Plan
 
 
 def run(task):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, fields, plan, wait, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import actions, arguments, fields, plan, wait, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
@@ -31,7 +31,7 @@ def run(task):
 
 
 def _absent(task, name):
-    gone = {"nodegroup": {}, "plan": plan.Plan()}
+    gone = {"nodegroup": {}, "plan": actions.Plan()}
     cluster = task.cluster(task.options["cluster"])
     if cluster is None:
         return gone
@@ -90,7 +90,7 @@ def _reconcile(task, cluster, group):
         {
             "immutable": options["immutable"],
             "autoscale": autoscale,
-            "knobs": plan.Knobs(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
+            "knobs": actions.Knobs(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
         },
     )
     before = group.last

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import rules
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput
 from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
 
 

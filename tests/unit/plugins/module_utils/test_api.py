@@ -397,6 +397,17 @@ class TestPaging:
             api.clusters()
         assert len(stub.requests) == 4
 
+    def test_one_cluster_that_answers_400_about_its_count_is_asked_again(self, stub, api, transport):
+        stub.add(answer(400, {"errors": [{"detail": "Invalid node_count."}]}), answer(200, {"uuid": UUID}))
+        assert api.cluster(UUID) == {"uuid": UUID}
+        assert len(transport.clock.sleeps) == 1
+
+    def test_another_refusal_of_one_cluster_is_told_at_once(self, stub, api, transport):
+        stub.add(answer(400, {"errors": [{"detail": "Invalid name."}]}))
+        with pytest.raises(ApiError, match="Invalid name"):
+            api.cluster("x")
+        assert transport.clock.sleeps == []
+
 
 class TestTokens:
     @pytest.mark.parametrize("call", [lambda api: api.cluster(UUID), lambda api: api.create_cluster({"name": "x"}), lambda api: api.delete_cluster(UUID)])

@@ -310,7 +310,7 @@ def test_a_list_that_answers_400_while_another_cluster_is_half_made_is_asked_aga
 
 def test_a_list_that_goes_on_answering_400_is_an_error_and_nothing_is_created(world):
     world.fault(effect="status", path="/v1/clusters$", method="GET", status=400, times=None)
-    with pytest.raises(ApiError) as caught:
+    with pytest.raises(NksError) as caught:
         world.nks_cluster(**CLUSTER)
     assert "list the clusters" in caught.value.msg and caught.value.outcome.writes == []
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
-from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import HandClock
 
 GATEWAYS = {name: "a5000000-0101-4000-8000-%012d" % number for number, name in enumerate(("demo-ncr", "demo-obs", "demo-ncr-2", "demo-obs-2"), 1)}
 
@@ -250,52 +249,57 @@ def test_all_brings_groups_along_that_are_behind(world):
 
 
 @pytest.mark.parametrize("done", range(8))
-@pytest.mark.parametrize("trouble", ["task", "request", "time"])
-def test_resumed_in_the_middle(world, done, trouble):
+def test_resumed_after_a_failed_step(world, done):
     """A step fails; whoever heals the cluster runs the task again, and it does just the rest."""
     world.seed(nodegroups=3)
     given = {"kubernetes_version": "v1.33.4", "upgrade": "all"}
-    if trouble == "task":
-        world.fault(effect="fail_task", task="upgrade", skip=done, reason="A node did not drain", contents="PodDisruptionBudget web")
-    elif trouble == "request":
-        world.fault(effect="status", status=403, method="POST", path="/upgrade$", skip=done)
+    world.fault(effect="fail_task", task="upgrade", skip=done, reason="A node did not drain", contents="PodDisruptionBudget web")
     with pytest.raises(NksError) as caught:
-        if trouble == "time":
-            clock = HandClock(world.simulator)
-            # From this step on, the service takes longer than the task waits.
-            clock.at(30.0 * done + 1 if done else 0, lambda: None)
-            world.set(task_seconds_by_kind={"upgrade": 25.0})
-            counted = []
-            begin = world.cloud.begin
-
-            def slow(cluster, kind, *args, **options):
-                counted.append(kind)
-                world.set(task_seconds_by_kind={"upgrade": 1000.0 if len(counted) == done + 1 else 25.0})
-                return begin(cluster, kind, *args, **options)
-
-            world.cloud.begin = slow
-            try:
-                world.nks_cluster(wait_timeout=100, clock=clock, **given)
-            finally:
-                del world.cloud.begin
-        else:
-            world.nks_cluster(**given)
-    if trouble == "task":
-        assert "A node did not drain" in caught.value.msg and "PodDisruptionBudget web" in caught.value.msg
-        # Until the cluster is healed nothing can be done, and that is told with the reason.
-        assert "A node did not drain" in refusal(world, **given)
-        for thing in [world.cluster()] + list(world.cluster().groups_with_master()):
-            thing.status, thing.status_reason = "UPDATE_COMPLETE", None
-    elif trouble == "time":
-        assert "Waited 100 s" in caught.value.msg
-    rest = WHOLE_WAY[done + 1 :] if trouble == "time" else WHOLE_WAY[done:]
-    if trouble != "time":
-        assert steps(world.nks_cluster(check=True, **given)) == rest
-    # Where the step is still under way, it is waited for and not sent again.
+        world.nks_cluster(**given)
+    assert "A node did not drain" in caught.value.msg and "PodDisruptionBudget web" in caught.value.msg
+    # Until the cluster is healed nothing can be done, and that is told with the reason.
+    assert "A node did not drain" in refusal(world, **given)
+    for thing in [world.cluster(), *world.cluster().groups_with_master()]:
+        thing.status, thing.status_reason = "UPDATE_COMPLETE", None
+    checked = world.nks_cluster(check=True, **given)
     outcome = world.nks_cluster(**given)
-    assert steps(outcome) == rest and len(outcome.writes) == len(rest)
+    assert same(checked, outcome) and steps(outcome) == WHOLE_WAY[done:]
+    assert len(outcome.writes) == len(WHOLE_WAY) - done
     assert standing(world) == ["v1.33.4"] * 4
     assert unchanged(world.nks_cluster(**given))
+
+
+@pytest.mark.parametrize("done", [0, 1, 4, 7])
+def test_resumed_after_a_refused_request(world, done):
+    world.seed(nodegroups=3)
+    given = {"kubernetes_version": "v1.33.4", "upgrade": "all"}
+    world.fault(effect="status", status=403, method="POST", path="/upgrade$", skip=done)
+    with pytest.raises(NksError) as caught:
+        world.nks_cluster(**given)
+    assert caught.value.values["status_code"] == 403
+    outcome = world.nks_cluster(**given)
+    assert steps(outcome) == WHOLE_WAY[done:] and standing(world) == ["v1.33.4"] * 4
+
+
+@pytest.mark.parametrize("done", [0, 3, 4])
+def test_resumed_after_the_time_was_over(world, monkeypatch, done):
+    """The step that took too long is waited for and not sent again."""
+    world.seed(nodegroups=3)
+    given = {"kubernetes_version": "v1.33.4", "upgrade": "all", "wait_interval": 20}
+    begun, begin = [], world.cloud.begin
+
+    def begin_slowly(*args, **options):
+        begun.append(args[1])
+        world.set(task_seconds=200.0 if len(begun) == done + 1 else 25.0)
+        return begin(*args, **options)
+
+    monkeypatch.setattr(world.cloud, "begin", begin_slowly)
+    with pytest.raises(NksError) as caught:
+        world.nks_cluster(wait_timeout=100, **given)
+    assert "Waited 100 s" in caught.value.msg and len(begun) == done + 1
+    outcome = world.nks_cluster(**given)
+    assert steps(outcome) == WHOLE_WAY[done + 1 :] and begun == ["upgrade"] * 8
+    assert standing(world) == ["v1.33.4"] * 4
 
 
 @pytest.mark.parametrize("buffer, unavailable", [(0, 1), (2, None), (None, 2), (0, None), (None, None)])

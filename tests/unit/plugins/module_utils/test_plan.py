@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import fields, plan, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import fields, plan, upgrade, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Knobs, Plan, group_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 
 A, B, C = ("%s0000000-0000-4000-8000-000000000001" % digit for digit in "abc")
@@ -170,14 +171,14 @@ def for_cluster(wanted, cluster=CLUSTER, worker=WORKER, groups=(), autoscale=Non
         "upgrade": upgrade,
         "versions": versions,
         "autoscale": wire.autoscale_of(group) if autoscale is None else wire.autoscale(autoscale),
-        "knobs": plan.Knobs(**dict(knobs)),
+        "knobs": Knobs(**dict(knobs)),
     }
     return plan.cluster_changes(wire.resource(cluster), group, list(groups), wanted, options)
 
 
 def for_group(wanted, cluster=CLUSTER, group=WORKER, immutable="fail", stopped=(), knobs=()):
     typed = dict(wire.resource(group), stopped=list(stopped))
-    options = {"immutable": immutable, "autoscale": wire.autoscale_of(typed), "knobs": plan.Knobs(**dict(knobs))}
+    options = {"immutable": immutable, "autoscale": wire.autoscale_of(typed), "knobs": Knobs(**dict(knobs))}
     return plan.nodegroup_changes(wire.resource(cluster), typed, wanted, options)
 
 
@@ -522,10 +523,10 @@ def way(at, target, mode="all", groups=None, versions=VERSIONS, upgradable=None)
     """The steps as (who, version) pairs."""
     cluster = changed(CLUSTER, {"kube_tag": at, "upgradable_kube_versions": upgradable})
     groups = [standing(at), standing(at, "extra")] if groups is None else groups
-    actions, warnings = plan.upgrade_cluster(wire.resource(cluster), groups, target, mode, versions, plan.Knobs())
+    actions, warnings = upgrade.upgrade_cluster(wire.resource(cluster), groups, target, mode, versions, Knobs())
     # Each step says where it starts, and it starts where the one before it on the same resource ended.
     at_present = {"cluster/demo": at}
-    at_present.update({plan.group_resource("demo", group["name"]): group["labels"]["kube_tag"] for group in groups})
+    at_present.update({group_resource("demo", group["name"]): group["labels"]["kube_tag"] for group in groups})
     for action in actions:
         before, after = action.changes["kubernetes_version"]
         assert at_present[action.resource] == before and action.call[1][1] == after
@@ -630,7 +631,7 @@ def test_never_tells_of_the_difference_only():
 
 def test_buffer_nodes_are_for_worker_groups_only():
     cluster = changed(CLUSTER)
-    actions, _warnings = plan.upgrade_cluster(wire.resource(cluster), [standing("v1.31.4")], "v1.32.3", "all", VERSIONS, plan.Knobs(0, 2))
+    actions, _warnings = upgrade.upgrade_cluster(wire.resource(cluster), [standing("v1.31.4")], "v1.32.3", "all", VERSIONS, Knobs(0, 2))
     assert [action.call[2] for action in actions] == [{}, {"num_buffer_nodes": 0, "num_max_unavailable_nodes": 2}]
 
 
@@ -696,7 +697,7 @@ def test_the_diff_has_the_first_value_before_and_the_last_one_after():
 
 
 def test_an_empty_plan_changes_nothing():
-    assert (plan.Plan().changed, plan.Plan().told(), plan.Plan().diff()) == (False, [], {"before": {}, "after": {}})
+    assert (Plan().changed, Plan().told(), Plan().diff()) == (False, [], {"before": {}, "after": {}})
 
 
 def test_a_creation_shows_no_secret_and_sends_it():

@@ -114,9 +114,21 @@ def test_a_lost_creation_is_never_repeated_while_nobody_can_look(world):
     world.fault(effect="reset_after", method="POST", path="/v1/clusters$")
     # The first list belongs to the plan.
     world.fault(effect="status", method="GET", path="/v1/clusters$", status=400, skip=1, times=None)
-    with pytest.raises(ApiError) as caught:
+    with pytest.raises(NoAnswer) as caught:
         world.nks_cluster(**CLUSTER)
     assert len(caught.value.outcome.writes) == 1 and len(world.clusters) == 1
+    for text in ("Could not create cluster demo", "could not be seen", "list the clusters"):
+        assert text in caught.value.msg
+    # Once there is something to be seen again, it is found.
+    world.cloud.faults.clear()
+    assert not world.nks_cluster(**CLUSTER)["changed"]
+
+
+def test_a_lost_creation_is_looked_for_again_where_a_look_fails(world):
+    world.fault(effect="reset_after", method="POST", path="/v1/clusters$")
+    world.fault(effect="reset_before", method="GET", path="/v1/clusters$", skip=1, times=4)
+    outcome = world.nks_cluster(**dict(CLUSTER, max_retries=1, wait_interval=0.5))
+    assert outcome["changed"] and len(world.clusters) == 1 and len(outcome.writes) == 1
 
 
 def test_a_service_that_never_answers_is_an_error_and_is_not_asked_for_ever(world):

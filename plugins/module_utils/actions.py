@@ -1,0 +1,90 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan is made of: actions with their changes, and what is told of them."""
+
+from __future__ import annotations
+
+
+class Action:
+    """One step: what the user is told of it, the call that does it, and how to see that it is done.
+
+    :param name: one of the documented names of actions.
+    :param resource: "cluster/NAME" or "cluster/NAME/nodegroup/NAME".
+    :param changes: option -> (before, after), free of secrets.
+    :param call: (method of :class:`api.Api`, arguments after the cluster's reference, keyword arguments).
+    :param group: the node group that shows the outcome; None for the cluster itself.
+    :param outcome: list of (option, function of the typed resource) that hold when the change has arrived.
+    :param look: function of (api, cluster's UUID) that reads what the resource itself does not show; what it returns
+        stands under ``detail`` of the state that ``outcome`` is asked about.
+    """
+
+    def __init__(self, name, resource, changes, call=None, group=None, outcome=(), look=None):
+        self.name = name
+        self.resource = resource
+        self.changes = changes
+        self.call = call
+        self.group = group
+        self.outcome = list(outcome)
+        self.look = look
+
+    def missing(self, state, api, cluster):
+        """The options whose wanted value the service does not show.
+
+        :param state: the typed resource, just read.
+        """
+        if self.look is not None:
+            state = dict(state, detail=self.look(api, cluster))
+        return [option for option, holds in self.outcome if not holds(state)]
+
+    def told(self):
+        """The action as the result has it."""
+        return {
+            "action": self.name,
+            "resource": self.resource,
+            "changes": {option: {"before": before, "after": after} for option, (before, after) in self.changes.items()},
+        }
+
+
+class Plan:
+    """What has to be done, in order, and what the user should be told besides."""
+
+    def __init__(self, actions=(), warnings=()):
+        self.actions = list(actions)
+        self.warnings = list(warnings)
+
+    @property
+    def changed(self):
+        """Whether there is anything to do."""
+        return bool(self.actions)
+
+    def told(self):
+        """``actions`` of the result."""
+        return [action.told() for action in self.actions]
+
+    def diff(self):
+        """Ansible's diff: per resource the options that change; the first value before, the last one after."""
+        before, after = {}, {}
+        for action in self.actions:
+            for option, (old, new) in action.changes.items():
+                before.setdefault(action.resource, {}).setdefault(option, old)
+                after.setdefault(action.resource, {})[option] = new
+        return {"before": before, "after": after}
+
+
+def cluster_resource(cluster):
+    """How actions name a cluster."""
+    return "cluster/%s" % cluster
+
+
+def group_resource(cluster, group):
+    """How actions name a node group."""
+    return "cluster/%s/nodegroup/%s" % (cluster, group)
+
+
+class Knobs:
+    """How rolling changes go: nodes added meanwhile, and nodes that may be missing (NKS API guide, Upgrade a Cluster)."""
+
+    def __init__(self, num_buffer_nodes=None, num_max_unavailable_nodes=None):
+        self.call = {"num_buffer_nodes": num_buffer_nodes, "num_max_unavailable_nodes": num_max_unavailable_nodes}

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way of a cluster, or of a node group, to a Kubernetes version. Pure functions, as in :mod:`plan`."""
+
+from __future__ import annotations
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, cluster_resource, group_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
+
+
+def minor(version):
+    """(1, 31) of v1.31.4."""
+    return wire.version_key(version)[0][:2]
+
+
+def upgrade_cluster(cluster, groups, target, mode, versions, knobs):
+    """The way of a cluster to a version: control plane, then each worker group, then the next minor version.
+
+    Rules: NKS user guide, Kubernetes Version Upgrade (control plane first; all worker groups on its version before its
+    next step; exactly one minor at a time; no downgrade; no stopped nodes).
+
+    :param cluster: the typed cluster.
+    :param groups: the typed worker groups, each with ``stopped``, the names of its stopped nodes; read only where needed.
+    :param target: the wanted version.
+    :param mode: control_plane, all or never.
+    :param versions: list of {version, available} as :func:`wire.versions` gives it.
+    :returns: (actions, warnings).
+    :raises NksError: before the first step, if any step cannot be taken.
+    """
+    name = cluster["name"]
+    resource = cluster_resource(name)
+    at = (cluster.get("labels") or {}).get("kube_tag")
+    if at is None:
+        return [], ["%s does not show its Kubernetes version, so kubernetes_version was not compared." % resource]
+    behind = [group for group in groups if group["labels"].get("kube_tag") != at]
+    if at == target and (mode != "all" or not behind):
+        return [], []
+    if mode == "never":
+        return [], ["%s: kubernetes_version is %s, wanted %s; not upgraded, for upgrade is never." % (resource, at, target)]
+    # While groups are behind the cluster cannot know its next step.
+    upgradable = None if behind else cluster["labels"].get("upgradable_kube_versions")
+    way = [] if at == target else _steps(resource, at, target, versions, upgradable)
+    if mode == "control_plane":
+        if len(way) > 1:
+            raise NksError(
+                "%s: from %s to %s there are %d minor versions to go (%s), and upgrade: control_plane takes one. "
+                "Set upgrade to all, or kubernetes_version to %s first." % (resource, at, target, len(way), ", ".join(way), way[0])
+            )
+        if behind:
+            raise NksError(
+                "%s: the control plane is at %s, and before its next step every node group must be too; behind are %s. "
+                "Set upgrade to all, or upgrade them with nks_nodegroup." % (resource, at, _versions_of(behind))
+            )
+    actions = []
+    standing = {group["uuid"]: group["labels"].get("kube_tag") for group in groups}
+    for version in [None] + way:
+        if version is not None:
+            actions.append(_upgrade_control_plane(resource, at, version))
+            at = version
+        if mode == "all":
+            for group in groups:
+                if standing[group["uuid"]] != at:
+                    actions.append(_upgrade_group(name, group, standing[group["uuid"]], at, knobs))
+                    standing[group["uuid"]] = at
+    return actions, []
+
+
+def upgrade_group(cluster, group, target, knobs):
+    """The upgrade of one worker group, which ends at the control plane's version.
+
+    :raises NksError: the control plane is elsewhere, or nodes are stopped.
+    """
+    resource = group_resource(cluster["name"], group["name"])
+    at, control_plane = group["labels"].get("kube_tag"), (cluster.get("labels") or {}).get("kube_tag")
+    if at == target or at is None:
+        return []
+    if wire.version_key(target) < wire.version_key(at):
+        raise BadInput("kubernetes_version", target, "is below %s, which %s has" % (at, resource), "a downgrade is not possible")
+    if target != control_plane:
+        raise BadInput(
+            "kubernetes_version",
+            target,
+            "is not the version of the control plane (%s)" % control_plane,
+            "upgrade the control plane first with nks_cluster, or give %s" % control_plane,
+        )
+    return [_upgrade_group(cluster["name"], group, at, target, knobs)]
+
+
+def _steps(resource, at, target, versions, upgradable):
+    """The versions to pass through, the target last."""
+    if wire.version_key(target) < wire.version_key(at):
+        raise BadInput("kubernetes_version", target, "is below %s, which %s has" % (at, resource), "a downgrade is not possible")
+    known = {item["version"] for item in versions}
+    available = {item["version"] for item in versions if item["available"]}
+    first = {str(version) for version in upgradable} if isinstance(upgradable, list) else None
+    if target not in known | (first or set()):
+        raise BadInput(
+            "kubernetes_version", target, "is not a version that NKS has", "choose one of %s" % (_listed(available | (first or set())) or "nks_version_info")
+        )
+    way, here = [], at
+    while here != target:
+        # The cluster itself says where its next step may lead; for later steps only the list of versions can tell.
+        choice = first if first is not None and not way else available
+        choice = {version for version in choice if minor(here) <= minor(version) <= _next(minor(here)) and _newer(version, here)}
+        if minor(target) in (minor(here), _next(minor(here))):
+            step = target if target in choice else None
+        else:
+            step = max((version for version in choice if minor(version) == _next(minor(here))), key=wire.version_key, default=None)
+        if step is None:
+            raise BadInput(
+                "kubernetes_version",
+                target,
+                "cannot be reached from %s: the service offers no step from %s towards it" % (at, here),
+                "choose one of %s" % _listed(choice) if choice else "ask nks_version_info what there is",
+            )
+        way.append(step)
+        here = step
+    return way
+
+
+def _next(pair):
+    return pair[0], pair[1] + 1
+
+
+def _newer(version, other):
+    return wire.version_key(version) > wire.version_key(other)
+
+
+def _listed(versions):
+    return ", ".join(sorted(versions, key=wire.version_key))
+
+
+def _versions_of(groups):
+    return ", ".join("%s (%s)" % (group["name"], group["labels"].get("kube_tag")) for group in groups)
+
+
+def _upgrade_control_plane(resource, before, after):
+    return Action(
+        "upgrade",
+        resource,
+        {"kubernetes_version": (before, after)},
+        ("upgrade", (fields.CONTROL_PLANE, after), {}),
+        None,
+        [("kubernetes_version", lambda state: (state.get("labels") or {}).get("kube_tag") == after)],
+    )
+
+
+def _upgrade_group(cluster, group, before, after, knobs):
+    resource = group_resource(cluster, group["name"])
+    if group.get("stopped"):
+        raise NksError("%s cannot be upgraded while nodes of it are stopped (%s). Start them first with nks_node." % (resource, ", ".join(group["stopped"])))
+    return Action(
+        "upgrade",
+        resource,
+        {"kubernetes_version": (before, after)},
+        ("upgrade", (group["uuid"], after), knobs.call),
+        group["uuid"],
+        [("kubernetes_version", lambda state: (state.get("labels") or {}).get("kube_tag") == after)],
+    )
