@@ -267,12 +267,12 @@ class Api:
                 if error.status != 400 or about not in error.detail:
                     raise
                 attempt += 1
-                if attempt > self.transport.max_retries and about:
+                if self.transport.pause(attempt):
+                    continue
+                if about:
                     # It is this one, and that is no refusal: a wait for it goes on.
                     raise BadReply(error.msg, **error.values) from None
-                if attempt > self.transport.max_retries:
-                    raise
-                self.transport.clock.sleep(self.transport.backoff(attempt))
+                raise
 
     def _list(self, service, path, key, doing, params=None):
         """All items of a list, page by page.

@@ -73,6 +73,7 @@ class Task:
         """
         deadline = self.clock.now() + self.waiter().timeout
         while True:
+            self.transport.limit(self.waiter().timeout)
             try:
                 return job.run(self)
             except Overtaken as overtaken:
@@ -90,7 +91,7 @@ class Task:
         """A waiter with the task's limits."""
         default = DELETE_TIMEOUT if self.options.get("state") == "absent" else WAIT_TIMEOUT
         timeout = self.options.get("wait_timeout")
-        return Waiter(self.clock, self.options.get("wait_interval") or 10.0, default if timeout is None else timeout, self.progress)
+        return Waiter(self.clock, self.options.get("wait_interval") or 10.0, default if timeout is None else timeout, self.progress, self.transport.limit)
 
     def cluster(self, ref):
         """The watch of a cluster by name or UUID, with its state just read; None where there is none."""
@@ -141,7 +142,7 @@ class Task:
         The service may accept a creation and show it a little later, not in the list either (observed on Magnum). A task
         that came in between would make a second one.
         """
-        return Waiter(self.clock, min(self.waiter().interval, SHOWN_INTERVAL), SHOWN_TIMEOUT, self.progress).until_shown(watch)
+        return Waiter(self.clock, min(self.waiter().interval, SHOWN_INTERVAL), SHOWN_TIMEOUT, self.progress, self.transport.limit).until_shown(watch)
 
     def carry_out(self, plan, cluster=None, watches=()):
         """Do what the plan says, unless this is check mode; warn or fail where a resource is in a failed status.

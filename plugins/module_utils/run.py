@@ -9,6 +9,8 @@ A write is repeated only after a look at the state: an answer that was lost may 
 
 from __future__ import annotations
 
+import contextlib
+
 from ansible_collections.nhncloud.nks.plugins.module_utils import wait, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
 from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Watch
@@ -56,6 +58,7 @@ class Runner:
         state = None
         for action in plan.actions:
             waits = self.waits or action is not plan.actions[-1]
+            self.waiter.limit(self.waiter.timeout)
             self.waiter.progress("%s: %s" % (action.resource, action.name))
             if action.name == "create":
                 state = self._create(action, waits)
@@ -111,10 +114,12 @@ class Runner:
             # Someone else was quicker: gone is gone.
             watch.last = None
             return
-        if waits:
-            self.waiter.until_gone(watch, before)
-            if action.group:
-                self.waiter.until_idle(self.cluster)
+        if not waits:
+            self._noticed(trace)
+            return
+        self.waiter.until_gone(watch, before)
+        if action.group:
+            self.waiter.until_idle(self.cluster)
 
     def _change(self, action, waits):
         watch = self.watch_group(action.group, action.resource) if action.group else self.cluster
@@ -134,7 +139,18 @@ class Runner:
             return {} if taken_up else None
 
         self._send(lambda: getattr(self.api, method)(self.cluster.cluster, *args, **keywords), trace, self.cluster, watch)
-        return self.waiter.until_done(action, watch, before, parent, parent_before) if waits else None
+        if not waits:
+            self._noticed(trace)
+            return None
+        return self.waiter.until_done(action, watch, before, parent, parent_before)
+
+    def _noticed(self, trace):
+        """Give the service a moment to show that it has taken up a request that is not waited for.
+
+        It may still show the state from before (observed on Magnum), and the next task would plan from that.
+        """
+        with contextlib.suppress(NksError):
+            self._look(trace, True, self.waiter.clock.now() + LOOK_SECONDS)
 
     # -- sending -----------------------------------------------------------------------------------------------------
 
@@ -153,22 +169,20 @@ class Runner:
                 return call()
             except (NoAnswer, BadReply) as error:
                 attempt += 1
-                if attempt <= self.api.transport.max_retries:
-                    # First the pause, then the look: what comes next is the request itself.
-                    pause = getattr(error, "retry_after", None)
-                    self.waiter.clock.sleep(self.api.transport.backoff(attempt) if pause is None else pause)
+                # First the pause, then the look: what comes next is the request itself.
+                again = self.api.transport.pause(attempt, error)
                 try:
-                    found = self._look(trace, getattr(error, "maybe_done", True))
+                    found = self._look(trace, getattr(error, "maybe_done", True), deadline)
                 except (NoAnswer, BadReply, ApiError) as trouble:
                     error.msg += " Whether it was carried out could not be seen: %s" % trouble.msg
                     raise error from None
                 if found is not None:
                     return found
-                if attempt > self.api.transport.max_retries:
+                if not again:
                     raise
             except ApiError as error:
                 if attempt:
-                    found = self._look(trace, False)
+                    found = self._look(trace, False, deadline)
                     if found is not None:
                         return found
                 # "Another operation is under way" is 400 or 409; only the status itself tells it from bad input.
@@ -186,9 +200,10 @@ class Runner:
         after = [watch.read() for watch in watches]
         return any(wait.busy(state) for state in after) or [wait.mark(state) for state in after] != before
 
-    def _look(self, trace, patiently):
+    def _look(self, trace, patiently, deadline):
         """What became of a request without an answer; None where there is no trace of it.
 
+        :param deadline: when to give up if it cannot be looked for.
         :raises NksError: it could not be looked for, so the request must not be sent again.
         """
         started, looks = self.waiter.clock.now(), 0
@@ -202,7 +217,7 @@ class Runner:
             enough = not patiently or (looks >= LOOKS and self.waiter.clock.now() - started >= LOOK_SECONDS)
             if found is not None or (enough and trouble is None):
                 return found
-            if enough and looks >= LOOKS + self.api.transport.max_retries:
+            if enough and (looks >= LOOKS + self.api.transport.max_retries or self.waiter.clock.now() >= deadline):
                 raise trouble
             self.waiter.clock.sleep(min(self.waiter.interval, LOOK_SECONDS / LOOKS))
 

@@ -78,6 +78,7 @@ class Transport:
         # The CA bundle of the environment counts where the user's options name none, as requests has it.
         self._verify = (os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True) if verify is True else verify
         self._proxies = {}
+        self._deadline = None
         self.warnings = []
         self._secrets = set()
         self._session = requests.Session()
@@ -137,15 +138,32 @@ class Transport:
                 return self._once(method, url, doing, headers, params, body, secrets)
             except (NoAnswer, BadReply) as error:
                 attempt += 1
-                if not safe or attempt > self.max_retries:
+                if not safe or not self.pause(attempt, error):
                     raise
-                retry_after = getattr(error, "retry_after", None)
-                self.clock.sleep(self.backoff(attempt) if retry_after is None else retry_after)
+
+    def limit(self, seconds):
+        """From now on, and for so many seconds, requests may be repeated: the time limit of one operation."""
+        self._deadline = self.clock.now() + seconds
+
+    def pause(self, attempt, error=None):
+        """Wait before a request is repeated, unless max_retries or the time limit comes first.
+
+        :param attempt: how many attempts have failed.
+        :param error: the last failure, which may tell how long to wait.
+        :returns: whether to repeat it.
+        """
+        seconds = getattr(error, "retry_after", None)
+        if seconds is None:
+            seconds = self.backoff(attempt)
+        if attempt > self.max_retries or (self._deadline is not None and self.clock.now() + seconds > self._deadline):
+            return False
+        self.clock.sleep(seconds)
+        return True
 
     @staticmethod
     def backoff(attempt):
         """Seconds before the given attempt (1, 2 …): doubling, capped, and spread so that clients don't move in step."""
-        return min(MAX_BACKOFF, 0.5 * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # nosec: not for cryptography
+        return min(MAX_BACKOFF, 0.5 * 2 ** min(attempt - 1, 10)) * random.uniform(0.5, 1.0)  # nosec: not for cryptography
 
     def _once(self, method, url, doing, headers, params, body, secrets):
         self.warn_if_plain(url)

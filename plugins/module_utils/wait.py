@@ -82,13 +82,15 @@ class Waiter:
     :param interval: seconds between two polls.
     :param timeout: seconds for one operation.
     :param progress: called with one line for a person, at each change and each minute.
+    :param limit: called with the seconds for which requests may be repeated from then on.
     """
 
-    def __init__(self, clock, interval=10.0, timeout=3600, progress=None):
+    def __init__(self, clock, interval=10.0, timeout=3600, progress=None, limit=None):
         self.clock = clock
         self.interval = interval
         self.timeout = timeout
         self.progress = progress or (lambda line: None)
+        self.limit = limit or (lambda seconds: None)
 
     def poll(self, watch, until, aim, pause_first=False):
         """Call ``until`` between pauses until it answers something other than None.
@@ -99,6 +101,7 @@ class Waiter:
         """
         started = self.clock.now()
         told = [None, started]
+        self.limit(self.timeout)
         if pause_first:
             self.clock.sleep(min(self.interval, self.timeout))
         while True:
@@ -106,6 +109,8 @@ class Waiter:
             try:
                 answer = until()
                 if answer is not None:
+                    # What comes after the wait has time of its own.
+                    self.limit(self.timeout)
                     return answer
             except (NoAnswer, BadReply) as error:
                 # A bad moment of the cloud is no reason to lose an hour's wait; the time limit ends it.

@@ -98,12 +98,14 @@ def with_stopped(names, cluster, group):
     kinds = [re.escape(str(group.get("name")))] + ([r"default-w-[^-]+"] if group.get("name") == fields.DEFAULT_GROUP else [])
     pattern = re.compile(r"%s-(%s)-node-\d+" % (re.escape(str(cluster)), "|".join(kinds)))
     labels = group.get("labels") or {}
-    listed = labels.get("node_list") or [node["uuid"] for node in names.instances(group)]
-    known = {uuid.lower() for uuid in listed}
+    servers = {str(server["id"]).lower(): server for server in names.resources("instance")}
+    # In the compute service's own letters, large or small.
+    listed = [str(servers.get(str(uuid).lower(), {}).get("id", uuid)) for uuid in labels.get("node_list") or ()]
+    listed = listed or [node["uuid"] for node in names.instances(group)]
     dropped = [
         str(server["id"])
-        for server in names.resources("instance")
-        if server.get("status") in STOPPED and str(server["id"]).lower() not in known and pattern.fullmatch(str(server["name"]))
+        for server in servers.values()
+        if server.get("status") in STOPPED and str(server["id"]) not in listed and pattern.fullmatch(str(server["name"]))
     ]
     return dict(group, labels=dict(labels, node_list=listed + dropped))
 

@@ -17,6 +17,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import textwrap
 import urllib.request
 
 import pytest
@@ -43,6 +44,18 @@ def examples(module):
     tree = ast.parse((ROOT / "plugins" / "modules" / (module + ".py")).read_text(encoding="utf-8"))
     text = next(node.value.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "EXAMPLES")
     return yaml.safe_load(text)
+
+
+def documents():
+    """README and the guides."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(path):
+    """The YAML of a document's code blocks that are tasks or plays."""
+    texts = re.findall(r"^( *)```ya?ml\n(.*?)^ *```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    found = [yaml.safe_load(textwrap.dedent(text)) for _indent, text in texts]
+    return [block for block in found if isinstance(block, list) and all(isinstance(item, dict) for item in block)]
 
 
 def collections_path():
@@ -180,3 +193,38 @@ def test_examples_of_information_run(simulator, tmp_path):
     tasks = [task for module in INFO for task in examples(module)]
     text = play(simulator, tmp_path, played(tasks))
     assert re.search(r"changed=0 ", text) and [task["name"] for task in tasks if "TASK [%s]" % task["name"] not in text] == []
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.stem)
+def test_options_in_the_guides(path):
+    """What the guides' tasks call are modules, and options of theirs."""
+    from ansible_collections.nhncloud.nks.plugins.action.nks_cluster import JOBS
+
+    for block in blocks(path):
+        for task in [task for item in block for task in item.get("tasks", [item])]:
+            name = ours(task)
+            if name is None:
+                continue
+            arguments = JOBS[name.rpartition(".")[2]].arguments
+            known = set(arguments).union(*(entry.get("aliases", ()) for entry in arguments.values()))
+            assert set(task[name] or {}) <= known, (task, set(task[name]) - known)
+
+
+#: What the playbooks of README and guides leave to the reader.
+PLACEHOLDERS = {
+    "my-key": "demo-key",
+    "my-vpc": "demo-vpc",
+    "my-subnet": "demo-subnet",
+    "the full name of an image for NKS nodes": "Ubuntu Server 22.04 LTS Container",
+}
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/first-cluster.md"])
+def test_playbooks_of_the_guides_run(simulator, tmp_path, name):
+    simulator.cloud.reset()
+    plays = [item for block in blocks(ROOT / name) for item in block if "hosts" in item]
+    assert len(plays) == 1 and set(plays[0]) == {"name", "hosts", "gather_facts", "tasks"}
+    text = json.dumps(plays[0]["tasks"])
+    for placeholder, value in PLACEHOLDERS.items():
+        text = text.replace('"%s"' % placeholder, '"%s"' % value)
+    assert re.search(r"changed=[1-9]", play(simulator, tmp_path, json.loads(text)))

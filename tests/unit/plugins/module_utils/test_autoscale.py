@@ -243,9 +243,11 @@ def test_minimum_over_maximum(world, check):
     assert refusal(world, check, enabled=False, max_node_count=2).startswith("min_node_count: '3' is more than max_node_count (2)")
 
 
+@pytest.mark.parametrize("listed", [True, False])
 @pytest.mark.parametrize("check", [True, False])
-def test_stopped_nodes(world, check):
+def test_stopped_nodes(world, check, listed):
     """It cannot be turned on while a node is stopped; everything else can be changed."""
+    world.set(stopped_nodes_listed=listed)
     world.seed()
     node = world.group().nodes[1]
     node.status = "SHUTOFF"

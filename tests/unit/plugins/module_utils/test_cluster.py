@@ -34,6 +34,13 @@ def test_external_subnets_are_filled_in_with_all_of_the_external_network(world):
     assert sorted(world.cluster().labels["external_subnet_id_list"].split(":")) == EXTERNAL_SUBNETS
 
 
+def test_external_subnets_are_told_in_one_order_however_the_service_lists_them(world):
+    for rotation in range(5):
+        world.cloud.rotation = rotation
+        changes = world.nks_cluster(check=True, **CLUSTER)["actions"][0]["changes"]
+        assert changes["external_subnets"]["after"] == EXTERNAL_SUBNETS
+
+
 def test_the_second_run_changes_nothing_and_writes_nothing(world):
     given = dict(CLUSTER, user_script=SCRIPT, autoscale={"enabled": False, "max_node_count": 3}, labels={"fip_auto_bind_enable": "true"})
     world.nks_cluster(**given)
@@ -115,8 +122,9 @@ def test_present_while_it_is_being_created_waits_and_is_no_change(world):
 
 @pytest.mark.parametrize("missing", [1, 2, 4])
 def test_a_cluster_just_created_that_is_not_shown_yet_is_not_created_twice(world, missing):
-    world.set(missing_polls=missing + 1)
     world.nks_cluster(**dict(CLUSTER, wait=False))
+    # The look by name is the first that does not see it.
+    world.cluster().missing_left = 1 + missing
     outcome = world.nks_cluster(**CLUSTER)
     assert len(world.clusters) == 1 and not outcome["changed"] and outcome.writes == []
 
@@ -178,7 +186,7 @@ def test_without_waiting_a_deletion_returns_at_once(world):
 def test_without_waiting_all_steps_but_the_last_are_waited_for(world):
     world.seed()
     outcome = world.nks_cluster(wait=False, node_count=3, user_script=SCRIPT)
-    assert outcome.actions == ["change_user_script", "resize"]
+    assert outcome.actions == ["change_user_script", "resize"] and len(outcome.writes) == 2
     assert world.group().labels["user_script_v2"] == SCRIPT and world.group().status == "UPDATE_IN_PROGRESS"
 
 

@@ -322,9 +322,11 @@ def test_ranges_of_buffer_and_unavailable_nodes(world, option, value):
     assert refusal(world, kubernetes_version="v1.32.3", upgrade="all", **{option: value}).startswith("%s: '%d' is too small" % (option, value))
 
 
+@pytest.mark.parametrize("listed", [True, False])
 @pytest.mark.parametrize("check", [True, False])
-def test_stopped_nodes(world, check):
+def test_stopped_nodes(world, check, listed):
     """Refused before the first step, not in the middle of the way."""
+    world.set(stopped_nodes_listed=listed)
     world.seed(nodegroups=3)
     node = world.group("group-2").nodes[1]
     node.status = "SHUTOFF"
@@ -463,8 +465,10 @@ def test_versions_that_a_group_cannot_have(world, version, text, check):
     assert caught.value.msg.startswith(text) and caught.value.outcome.writes == []
 
 
+@pytest.mark.parametrize("listed", [True, False])
 @pytest.mark.parametrize("check", [True, False])
-def test_a_group_with_stopped_nodes(world, check):
+def test_a_group_with_stopped_nodes(world, check, listed):
+    world.set(stopped_nodes_listed=listed)
     behind(world)
     node = world.group("group-1").nodes[0]
     node.status = "SHUTOFF"

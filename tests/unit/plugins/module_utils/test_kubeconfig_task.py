@@ -138,9 +138,11 @@ def test_mode_alone(world, cluster, dest):
     checked = run(world, check=True, dest=dest)
     assert mode(dest) == 0o644
     outcome = run(world, dest=dest, backup=True)
-    assert outcome["actions"] == checked["actions"] == [
-        {"action": "write", "resource": "file/%s" % dest, "changes": {"mode": {"before": "0644", "after": "0600"}}}
-    ]
+    assert (
+        outcome["actions"]
+        == checked["actions"]
+        == [{"action": "write", "resource": "file/%s" % dest, "changes": {"mode": {"before": "0644", "after": "0600"}}}]
+    )
     # The content was right, so the file is neither written nor saved.
     assert mode(dest) == 0o600 and dest.stat().st_ino == inode and "backup_file" not in outcome.result
     assert run(world, dest=dest, mode="0640")["changed"] is True and mode(dest) == 0o640
@@ -244,9 +246,11 @@ def test_absent(world, cluster, dest):
     assert dest.exists()
     outcome = run(world, dest=dest, state="absent", backup=True)
     assert not dest.exists() and outcome.requests == []
-    assert outcome["actions"] == checked["actions"] == [
-        {"action": "remove", "resource": "file/%s" % dest, "changes": {"state": {"before": "present", "after": "absent"}}}
-    ]
+    assert (
+        outcome["actions"]
+        == checked["actions"]
+        == [{"action": "remove", "resource": "file/%s" % dest, "changes": {"state": {"before": "present", "after": "absent"}}}]
+    )
     assert outcome["diff"] == checked["diff"]
     with open(outcome["backup_file"], encoding="utf-8") as backup:
         assert backup.read() == old
@@ -284,7 +288,15 @@ def test_absent_of_what_is_not_there(world, dest):
 
 @pytest.mark.parametrize(
     "answer",
-    [{}, {"config": None}, {"config": ""}, {"config": "S3CRET: ["}, {"config": "S3CRET"}, {"config": {"S3CRET": 1}}, {"config": "kind: Config\nclusters: []\n"}],
+    [
+        {},
+        {"config": None},
+        {"config": ""},
+        {"config": "S3CRET: ["},
+        {"config": "S3CRET"},
+        {"config": {"S3CRET": 1}},
+        {"config": "kind: Config\nclusters: []\n"},
+    ],
 )
 def test_an_answer_that_is_no_kubeconfig(world, cluster, dest, answer):
     dest.write_text(OTHER, encoding="utf-8")

@@ -61,7 +61,9 @@ def test_stops_and_starts(world, nodes, reference):
         {
             "action": "stop_nodes",
             "resource": RESOURCE,
-            "changes": {"nodes": {"before": {nodes[2].name: "started", nodes[0].name: "started"}, "after": {nodes[2].name: "stopped", nodes[0].name: "stopped"}}},
+            "changes": {
+                "nodes": {"before": {nodes[2].name: "started", nodes[0].name: "started"}, "after": {nodes[2].name: "stopped", nodes[0].name: "stopped"}}
+            },
         }
     ]
     assert outcome["nodes"] == [{"uuid": node.uuid, "name": node.name, "address": node.address, "status": "SHUTOFF"} for node in (nodes[2], nodes[0])]
@@ -189,6 +191,17 @@ def test_without_a_list_of_nodes(world, monkeypatch):
     assert sent(run(world, nodes=[nodes[1].uuid])) == [nodes[1].uuid]
     assert sent(run(world, nodes=[nodes[1].name], state="started"), "start_node") == [nodes[1].uuid]
     assert refusal(world, nodes=nodes).startswith("nodes: it would leave no running node")
+
+
+def test_a_list_in_capital_letters(world, monkeypatch):
+    world.seed(nodes=3)
+    nodes = world.group().nodes
+    nodes[0].status = "SHUTOFF"
+    form = sys.modules["nks_simulator.wireform"]
+    labels = form.nodegroup_labels
+    monkeypatch.setattr(form, "nodegroup_labels", lambda *args: dict(labels(*args), node_list=labels(*args)["node_list"].upper()))
+    assert run(world, nodes=[nodes[0].uuid]).writes == []
+    assert sent(run(world, nodes=[nodes[0].uuid, nodes[1].name])) == [nodes[1].uuid]
 
 
 def test_more_instances_than_a_page(world, nodes):

@@ -113,12 +113,20 @@ def bounded(options):
 
 
 autoscale_options = st.builds(
-    lambda enabled, rest: dict(rest, enabled=enabled), st.booleans(), optional(**{option: values for option, (_label, values) in SETTINGS.items()}).filter(bounded)
+    lambda enabled, rest: dict(rest, enabled=enabled),
+    st.booleans(),
+    optional(**{option: values for option, (_label, values) in SETTINGS.items()}).filter(bounded),
 )
 
 
 @generated
-@given(present=autoscale_options, first=autoscale_options, second=autoscale_options, omitted=st.sampled_from(["default", "keep"]), case=st.sampled_from(["lower", "upper", "title"]))
+@given(
+    present=autoscale_options,
+    first=autoscale_options,
+    second=autoscale_options,
+    omitted=st.sampled_from(["default", "keep"]),
+    case=st.sampled_from(["lower", "upper", "title"]),
+)
 def test_autoscale(running_world, present, first, second, omitted, case):
     world = running_world
     world.reset(task_seconds=0.0, autoscale_omitted=omitted)

@@ -262,10 +262,10 @@ def test_what_someone_else_has_done_meanwhile_is_not_told_as_ours(world):
 
 
 def test_a_plan_made_anew_starts_from_what_someone_else_has_left(world):
-    world.seed()
-    begin_before(world, "POST", "/actions/resize$", lambda: other_resize(world, 5))
+    world.seed(nodes=4)
+    begin_before(world, "POST", "/actions/resize$", lambda: other_resize(world, 6))
     outcome = world.nks_cluster(node_count=3)
-    assert outcome["actions"][0]["changes"]["node_count"] == {"before": 5, "after": 3} and len(world.group().nodes) == 3
+    assert outcome["actions"][0]["changes"]["node_count"] == {"before": 6, "after": 3} and len(world.group().nodes) == 3
     # The warning of the second plan, and not of both.
     assert len(outcome["warnings"]) == 1
 
@@ -282,6 +282,23 @@ def test_an_upgrade_that_someone_else_has_made_meanwhile_is_no_failure(world):
     begin_before(world, "POST", "/upgrade$", upgrade)
     outcome = world.nks_cluster(kubernetes_version="v1.32.3")
     assert not outcome["changed"] and world.cluster().version == "v1.32.3"
+
+
+def test_a_plan_made_anew_looks_at_the_instances_again(world):
+    cluster = world.seed()
+    cluster.version = cluster.master.version = "v1.32.3"
+    group = world.group()
+
+    def stop():
+        def apply(_now):
+            group.nodes[1].status = "SHUTOFF"
+
+        world.busy(cluster, "stop_node", apply=apply, nodegroup=group)
+
+    begin_before(world, "POST", "/upgrade$", stop)
+    with pytest.raises(NksError) as caught:
+        world.nks_nodegroup(name="default-worker", kubernetes_version="v1.32.3")
+    assert group.nodes[1].name in caught.value.msg and len(caught.value.outcome.writes) == 1
 
 
 def test_a_count_changed_behind_our_back_while_we_wait_is_an_error_and_not_changed(world):

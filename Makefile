@@ -1,0 +1,32 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Any Python 3 starts the programs; they look for the best one by themselves and make their environments below .cache.
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell command -v $(name) 2>/dev/null)))
+START = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and no python3 was found on PATH (Debian: apt-get install python3 python3-venv))) -B tests/tools/start.py
+
+.DEFAULT_GOAL := help
+.PHONY: help test test-quick demo format changelog clean
+
+help:  ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+
+demo:  ## See the whole job done against a simulated cloud, without any credential (1 minute)
+	@$(START) demo
+
+test:  ## Run everything that must pass; PARTS="units sanity" runs only these parts
+	@$(START) run_tests $(PARTS)
+
+test-quick:  ## Run what is quick: formatting, types, lint, unit tests (1 minute)
+	@$(START) run_tests --quick $(PARTS)
+
+format:  ## Put every Python file into its format
+	@$(START) reformat
+
+changelog:  ## Make the release of galaxy.yml's version from the fragments, or write what is there again
+	@$(START) changelog
+
+clean:  ## Remove everything that make has written
+	rm -rf .cache .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output tests/integration/integration_config.yml
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

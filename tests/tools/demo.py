@@ -1,0 +1,151 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shows the collection's whole job against the simulated cloud: real ansible-playbook, real HTTP, no credential.
+
+Each step prints the command that it runs, so that it can be repeated by hand. Everything is written below ``.cache``, and the
+demonstration fails if a second run would change anything or if anything is left in the cloud or on the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import envs
+from envs import CACHE, ROOT, SetupError, say
+from targets import Simulator
+
+PLAYBOOK = "playbooks/demo.yml"
+TEARDOWN = "playbooks/teardown.yml"
+INVENTORY = "playbooks/inventory/demo.nks.yml"
+WANTED_NODES = 3  # another number than the playbook's own
+
+
+class DemoError(Exception):
+    """The demonstration did not show what it should."""
+
+
+class Stage:
+    """Runs the steps, numbered, each with its command line in view."""
+
+    def __init__(self, env: dict[str, str], bin_folder: Path) -> None:
+        self.env = env
+        self.bin_folder = bin_folder
+        self.number = 0
+
+    def step(self, title: str, *command: str) -> str:
+        """Show and run one command; return what it said."""
+        self.number += 1
+        say("\n===== %d. %s" % (self.number, title))
+        say("$ " + shlex.join(command))
+        started = time.monotonic()
+        output = []
+        with subprocess.Popen(
+            [str(self.bin_folder / command[0]), *command[1:]],
+            cwd=ROOT,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process:
+            assert process.stdout
+            for line in process.stdout:
+                output.append(line)
+                print(line, end="", flush=True)
+        say("(%.1f s)" % (time.monotonic() - started))
+        if process.returncode:
+            raise DemoError("step %d (%s) ended with status %d" % (self.number, title, process.returncode))
+        return "".join(output)
+
+
+def changes(output: str) -> list[int]:
+    """Return the number of changes of each host, from a playbook's recap."""
+    return [int(number) for number in re.findall(r"^\S+\s+: ok=\d+\s+changed=(\d+)", output, re.MULTILINE)]
+
+
+def expect(truth: bool, text: str) -> None:
+    """Say what is now shown, or stop."""
+    if not truth:
+        raise DemoError("not so: " + text)
+    say("----- Shown: %s" % text)
+
+
+def play(bin_folder: Path, scratch: Path) -> None:
+    """Run all steps."""
+    kubeconfig = scratch / "kubeconfig"
+    simulator = Simulator(bin_folder, scratch)
+    say("\n===== A simulated cloud of our own, on a free port of this machine")
+    say("$ " + shlex.join(os.path.relpath(word, ROOT) if word.startswith(str(ROOT)) else word for word in simulator.command()))
+    with simulator:
+        access = simulator.access
+        extra = ["-e", "kubeconfig_path=%s" % kubeconfig, "-e", "wait_interval=0.2"]
+        collections = envs.collections()
+        say("\n===== What every command below finds in its environment (for the real cloud: your own values, no NHNCLOUD_AUTH_URL)")
+        shown = dict(access, ANSIBLE_COLLECTIONS_PATH=os.path.relpath(collections, ROOT))
+        for name, value in shown.items():
+            say("export %s=%s" % (name, shlex.quote(value)))
+        env = envs.environment(bin_folder, **dict(access, ANSIBLE_COLLECTIONS_PATH=str(collections), ANSIBLE_HOST_PATTERN_MISMATCH="error"))
+        stage = Stage(env, bin_folder)
+
+        output = stage.step("Build a cluster, a node group and a kubeconfig", "ansible-playbook", PLAYBOOK, *extra)
+        expect(sum(changes(output)) > 0, "the playbook built what was not there")
+        expect(kubeconfig.is_file() and kubeconfig.stat().st_mode & 0o777 == 0o600, "the kubeconfig is a file that only its owner can read")
+
+        output = stage.step("Its worker nodes, as Ansible's inventory", "ansible-inventory", "-i", INVENTORY, "--graph")
+        hosts = re.findall(r"^[\s|]*\|--([^@\s]\S*)$", output, re.MULTILINE)
+        expect("@nks_cluster_" in output and "@nks_nodegroup_" in output and bool(hosts), "%d nodes, by cluster and node group" % len(set(hosts)))
+
+        output = stage.step("The same playbook again", "ansible-playbook", PLAYBOOK, *extra)
+        expect(bool(changes(output)) and not any(changes(output)), "the second run reports changed=0")
+
+        output = stage.step(
+            "What another number of nodes would change, without changing it",
+            "ansible-playbook",
+            PLAYBOOK,
+            *extra,
+            *("--check", "--diff", "-e", "node_count=%d" % WANTED_NODES),
+        )
+        expect(sum(changes(output)) > 0 and "node_count" in output, "check mode tells the change and its difference")
+
+        output = stage.step("Still nothing to do, so check mode has changed nothing", "ansible-playbook", PLAYBOOK, *extra)
+        expect(bool(changes(output)) and not any(changes(output)), "the check before changed nothing")
+
+        output = stage.step("Take everything down", "ansible-playbook", TEARDOWN, *extra)
+        expect(sum(changes(output)) > 0 and not kubeconfig.exists(), "the playbook removed what was there, the kubeconfig too")
+
+        output = stage.step("What is left in the cloud", "ansible", "localhost", "-m", "nhncloud.nks.nks_cluster_info")
+        expect(bool(re.search(r'"?clusters"?: \[\]', output)), "no cluster is left")
+        process = simulator.process
+    expect(process is not None and process.poll() is not None, "the simulator has ended")
+
+
+def main() -> int:
+    """Make the environment, run the steps, leave nothing behind."""
+    started = time.monotonic()
+    scratch = CACHE / "demo"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        bin_folder, version, core = envs.controller_env()
+        say("ansible-core %s on Python %s, in %s" % (core, version, os.path.relpath(bin_folder.parent, ROOT)))
+        play(bin_folder, scratch)
+    except (DemoError, SetupError, RuntimeError) as error:
+        say("\nThe demonstration failed: %s" % error)
+        return 1
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    say("\nThe demonstration is over (%.0f s): everything was built, listed, left alone, and taken down." % (time.monotonic() - started))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

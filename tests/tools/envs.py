@@ -1,0 +1,400 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Interpreters, environments and the tree, for everything that ``make`` does.
+
+Only the standard library is used, because this runs before anything is installed, with whatever ``python3`` is there.
+Everything that is written goes below ``.cache`` in the checkout.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache"
+HOME = CACHE / "home"
+REQUIREMENTS = ROOT / "tests" / "tools" / "requirements"
+
+CONTROLLERS = ("3.13", "3.12", "3.11")  # best first
+MANAGED = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+NEWEST_CORE = {"3.13": "2.21", "3.12": "2.21", "3.11": "2.19"}
+OLDEST_CORE = "2.19"
+
+# get-pip stand-in for ansible-test, which would download a program from the network each time it makes an environment.
+GET_PIP = '''\
+"""Stands in for get-pip: ansible-test calls it with pip's install arguments in an environment without pip."""
+import ensurepip
+import os
+import runpy
+import sys
+
+arguments = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
+os.environ.pop("GET_PIP", None)
+before = dict(os.environ)
+ensurepip.bootstrap(default_pip=True)
+os.environ.clear()
+os.environ.update(before)  # ensurepip has turned pip's settings off for the whole process
+if any(not argument.startswith("-") for argument in arguments):
+    sys.argv = ["pip", "install"] + arguments
+    runpy.run_module("pip", run_name="__main__", alter_sys=True)
+'''
+
+
+class SetupError(Exception):
+    """Something that the person who ran make has to provide; its text is one sentence for them."""
+
+
+def say(text: str) -> None:
+    """Tell what is being done, at once."""
+    print(text, flush=True)
+
+
+# Interpreters
+
+
+def _homes() -> list[Path]:
+    """The folders in which pyenv keeps real interpreters (its shims on PATH may lead nowhere)."""
+    places = [os.environ.get("PYENV_ROOT"), os.path.join(os.environ.get("HOME", ""), ".pyenv")]
+    try:
+        import pwd
+
+        places.append(os.path.join(pwd.getpwuid(os.getuid()).pw_dir, ".pyenv"))
+    except (ImportError, KeyError):
+        pass
+    return [Path(place) for place in dict.fromkeys(places) if place]
+
+
+def _works(binary: str, version: str) -> str | None:
+    """Return the real path of the interpreter if it runs and is what its name says."""
+    code = "import sys; print('%d.%d' % sys.version_info[:2]); print(getattr(sys, '_base_executable', sys.executable))"
+    try:
+        done = subprocess.run([binary, "-I", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=30, text=True, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = done.stdout.split()
+    return lines[1] if done.returncode == 0 and len(lines) == 2 and lines[0] == version else None
+
+
+def find_python(version: str) -> str | None:
+    """Return a working interpreter of the version (``"3.12"``), or None."""
+    candidates = []
+    if "%d.%d" % sys.version_info[:2] == version:
+        candidates.append(sys.executable)
+    for name in ("python" + version, "python3"):
+        for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+            candidates.append(os.path.join(folder, name))
+    for home in _homes():
+        found = home.glob("versions/%s.*/bin/python%s" % (version, version))
+        candidates.extend(str(path) for path in sorted(found, reverse=True))
+    for candidate in dict.fromkeys(candidates):
+        if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
+            real = _works(candidate, version)
+            if real:
+                return real
+    return None
+
+
+_pythons: dict[str, str] = {}
+
+
+def pythons() -> dict[str, str]:
+    """Return all interpreters found that ansible-core knows, by version."""
+    if not _pythons:
+        for version in MANAGED:
+            found = find_python(version)
+            if found:
+                _pythons[version] = found
+    return _pythons
+
+
+def _can(python: str, module: str) -> bool:
+    return subprocess.run([python, "-c", "import " + module], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def controller() -> tuple[str, str]:
+    """Return version and path of the best interpreter for the controller; one that can make environments comes first."""
+    found = [(version, pythons()[version]) for version in CONTROLLERS if version in pythons()]
+    if not found:
+        raise SetupError(
+            "Python 3.11, 3.12 or 3.13 is needed and none was found on PATH or below ~/.pyenv: install one (Debian: apt-get install "
+            "python3 python3-venv) and run this again."
+        )
+    for version, python in found:
+        if _can(python, "venv, ensurepip"):
+            return version, python
+    return found[0]
+
+
+def bin_folder() -> Path:
+    """Return a folder which holds every interpreter under its name, and nothing else, to be first on PATH."""
+    folder = CACHE / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {"python" + version: path for version, path in pythons().items()}
+    for present in folder.iterdir():
+        if wanted.get(present.name) != os.readlink(present):
+            present.unlink()
+    for name, path in wanted.items():
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(path)
+    return folder
+
+
+# Environments
+
+
+@functools.lru_cache(maxsize=None)
+def _pip_settings() -> dict[str, str]:
+    """Return the machine's pip settings (files and environment) as pip's own names and values."""
+    settings = {}
+    for python in dict.fromkeys([sys.executable, *pythons().values()]):
+        done = subprocess.run([python, "-m", "pip", "config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+        if done.returncode == 0:
+            lines = done.stdout.splitlines()
+            # The environment wins over files, as in pip.
+            for line in sorted(lines, key=lambda text: text.startswith(":env:")):
+                match = re.match(r"(?:global|install|:env:)\.([a-z-]+)='(.*)'$", line)
+                if match:
+                    settings[match.group(1)] = match.group(2).replace("\\n", " ").strip()
+            return settings
+    # No pip yet to ask: its variables are still known.
+    return {name[4:].lower().replace("_", "-"): value for name, value in os.environ.items() if name.startswith("PIP_")}
+
+
+@functools.lru_cache(maxsize=None)
+def home() -> Path:
+    """Return the stand-in for the user's home folder, with what programs look for there."""
+    files = {
+        # Empty, so that neither the machine's settings nor those of a folder in between decide what is tested.
+        HOME / "ansible.cfg": "",
+        # The versions which ansible-core 2.19, and 2.20 and later, ask for.
+        HOME / ".ansible" / "test" / "cache" / "get_pip_24_2.py": GET_PIP,
+        HOME / ".ansible" / "test" / "cache" / "get_pip_25_2.py": GET_PIP,
+        HOME / ".config" / "pip" / "pip.conf": _pip_file(),
+    }
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return HOME
+
+
+def _pip_file() -> str:
+    """Return the machine's pip settings as one file: ansible-test passes no variable on to pip."""
+    settings = dict(_pip_settings())
+    settings["cache-dir"] = str(CACHE / "pip")
+    settings["disable-pip-version-check"] = "true"
+    lines = ["[global]"]
+    for name, value in sorted(settings.items()):
+        lines.append("%s = %s" % (name, "\n    ".join(value.split()) if name.endswith(("links", "url", "host")) else value))
+    return "\n".join(lines) + "\n"
+
+
+def environment(*first: Path, **more: str) -> dict[str, str]:
+    """Return the variables for a child: the folders ``first`` on PATH, everything that is written kept in the checkout.
+
+    Variables that would change what is tested (Ansible's, Python's, git's, the collection's own) are left out.
+    """
+    forget = re.compile(r"ANSIBLE_|PYTHON|GIT_|NHNCLOUD_|NKS_|VIRTUAL_ENV|PYTEST_|COLUMNS$|MAKEFLAGS|MFLAGS|MAKELEVEL|K8S_|KUBE|JUNIT_")
+    env = {name: value for name, value in os.environ.items() if not forget.match(name)}
+    place = home()
+    temp = CACHE / "tmp"
+    temp.mkdir(parents=True, exist_ok=True)
+    env.update(
+        HOME=str(place),
+        TMPDIR=str(temp),
+        XDG_CACHE_HOME=str(CACHE / "xdg"),
+        XDG_CONFIG_HOME=str(place / ".config"),
+        XDG_DATA_HOME=str(place / ".local" / "share"),
+        ANSIBLE_HOME=str(place / ".ansible"),
+        # A connection other than local takes these from the user's real home, whatever HOME says.
+        ANSIBLE_ASYNC_DIR=str(place / ".ansible_async"),
+        ANSIBLE_REMOTE_TMP=str(place / ".ansible" / "tmp"),
+        ANSIBLE_CONFIG=str(place / "ansible.cfg"),
+        ANSIBLE_LOCALHOST_WARNING="false",
+        ANSIBLE_INVENTORY_UNPARSED_WARNING="false",
+        ANSIBLE_NOCOLOR="true",
+        ANSIBLE_NOCOWS="true",
+        PIP_CACHE_DIR=str(CACHE / "pip"),
+        PIP_DISABLE_PIP_VERSION_CHECK="1",
+        UV_CACHE_DIR=str(CACHE / "uv"),
+        RUFF_CACHE_DIR=str(CACHE / "ruff"),
+        HYPOTHESIS_STORAGE_DIRECTORY=str(CACHE / "hypothesis"),
+        MYPY_CACHE_DIR=str(CACHE / "mypy"),
+        PYTHONDONTWRITEBYTECODE="1",  # packages are compiled when they are installed; an interpreter's own folder is not ours
+        PYTHONUNBUFFERED="1",
+        LC_ALL="C.UTF-8",
+        LANG="C.UTF-8",
+        NO_COLOR="1",
+        PATH=os.pathsep.join([*map(str, first), str(bin_folder()), os.environ.get("PATH", os.defpath)]),
+    )
+    env.update(more)
+    return env
+
+
+def run(command: list, *, env: dict[str, str], cwd: Path = ROOT) -> None:
+    """Run a step of an installation; on failure show what it said and stop."""
+    done = subprocess.run([str(word) for word in command], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        raise SetupError("%s\nThis command failed with status %d: %s" % (done.stdout, done.returncode, " ".join(map(str, command))))
+
+
+def _make_empty(python: str, folder: Path, env: dict[str, str]) -> None:
+    """Make an environment with pip in it, in the best way that this machine has."""
+    if _can(python, "venv, ensurepip"):
+        run([python, "-m", "venv", folder], env=env)
+        return
+    uv = shutil.which("uv")
+    if uv:
+        run([uv, "venv", "--seed", "--python", python, folder], env=_uv_variables(env))
+        return
+    if _can(python, "venv, pip"):
+        run([python, "-m", "venv", "--without-pip", folder], env=env)
+        run([python, "-m", "pip", "--python", folder / "bin" / "python", "install", "pip"], env=env)
+        return
+    raise SetupError(
+        "%s cannot make virtual environments because its module ensurepip is missing: install it (Debian: apt-get install python3-venv) "
+        "or put a complete Python 3.11, 3.12 or 3.13 on PATH, and run this again." % python
+    )
+
+
+def _uv_variables(env: dict[str, str]) -> dict[str, str]:
+    """Return the environment with pip's settings as uv reads them; uv knows neither pip's files nor its variables."""
+    settings = _pip_settings()
+    more = {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_CONFIG": "1"}
+    for pip, uv in (("index-url", "UV_DEFAULT_INDEX"), ("extra-index-url", "UV_INDEX"), ("find-links", "UV_FIND_LINKS")):
+        if settings.get(pip):
+            more[uv] = settings[pip]
+    if "index-url" in settings or "extra-index-url" in settings:
+        more["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # as pip does: the best version of all indexes
+    if "no-index" in settings:
+        more["UV_NO_INDEX"] = "1"
+    if settings.get("cert"):
+        more["SSL_CERT_FILE"] = settings["cert"]
+    if settings.get("default-timeout") or settings.get("timeout"):
+        more["UV_HTTP_TIMEOUT"] = settings.get("timeout") or settings["default-timeout"]
+    return dict(env, **{name: value for name, value in more.items() if name not in os.environ})
+
+
+def _text_with_includes(path: Path) -> str:
+    """Return a requirements file's text with those which it includes."""
+    text = path.read_text()
+    for name in re.findall(r"^-r\s+(\S+)", text, re.MULTILINE):
+        text += _text_with_includes(path.parent / name)
+    return text
+
+
+_lock = threading.Lock()
+
+
+def env(name: str, python: str, requirements: list[Path]) -> Path:
+    """Return the bin folder of the environment, made now if it is not there or was made from something else."""
+    with _lock:
+        content = "\n".join([str(ROOT), python, *(_text_with_includes(path) for path in requirements)])
+        key = hashlib.sha256(content.encode()).hexdigest()
+        folder = CACHE / "envs" / name
+        ready = folder / "ready"
+        if ready.exists() and ready.read_text() == key and _can(str(folder / "bin" / "python"), "sys"):
+            return folder / "bin"
+        say("Making the environment %s (%s)" % (folder.relative_to(ROOT), python))
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        variables = environment()
+        _make_empty(python, folder, variables)
+        wanted = [word for path in requirements for word in ("-r", path)]
+        inside = folder / "bin" / "python"
+        uv = _uv(variables, python)
+        if uv:
+            # Byte code now, since the machine may forbid Python to write it later, and then each start compiles all of Ansible.
+            run([uv, "pip", "install", "--compile-bytecode", "--python", inside, *wanted], env=_uv_variables(variables))
+        else:
+            run([inside, "-m", "pip", "install", "--quiet", "--compile", *wanted], env=variables)
+        ready.write_text(key)
+        return folder / "bin"
+
+
+def _uv(variables: dict[str, str], python: str) -> Path | None:
+    """Return uv, which installs many times faster than pip, from an environment of its own; None if it cannot be had or does not work."""
+    folder = CACHE / "envs" / "uv"
+    program = folder / "bin" / "uv"
+    if (folder / "none").exists():
+        return None
+    if not program.exists():
+        _make_empty(python, folder, variables)
+        try:
+            run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS / "uv.txt"], env=variables)
+            # uv does not read all of pip's settings: an installation with it has to be seen to work.
+            run([program, "pip", "install", "--quiet", "--reinstall", "--target", folder / "trial", "PyYAML"], env=_uv_variables(variables))
+        except SetupError as error:
+            say("uv does not work here, so pip installs (%s)" % str(error).strip().splitlines()[-1])
+            (folder / "none").touch()
+            return None
+    return program
+
+
+def controller_env(core: str | None = None) -> tuple[Path, str, str]:
+    """Return bin folder, Python version and ansible-core series of the environment that runs the collection."""
+    version, python = controller()
+    core = core or NEWEST_CORE[version]
+    folder = env("ansible-%s" % core, python, [REQUIREMENTS / ("ansible-%s.txt" % core), REQUIREMENTS / "test.txt"])
+    return folder, version, core
+
+
+def lint_env() -> Path:
+    """Return the bin folder of the environment with the linters."""
+    version, python = controller()
+    return env("lint", python, [REQUIREMENTS / ("ansible-%s.txt" % NEWEST_CORE[version]), REQUIREMENTS / "lint.txt"])
+
+
+# The tree
+
+
+def tree_files() -> list[str]:
+    """Return the files that belong to the tree: tracked ones, and new ones that git would not ignore."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise SetupError("The files of the checkout cannot be listed (is this a git clone?): %s" % done.stderr.strip())
+    return sorted({name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()})
+
+
+def copy_tree(name: str) -> Path:
+    """Copy the tree to where Ansible looks for a collection; return the copy.
+
+    ansible-test refuses to work anywhere else, and in a folder that git ignores it finds no file and calls that success.
+    So the copy is a git repository by itself.
+    """
+    top = CACHE / "work" / name
+    shutil.rmtree(top, ignore_errors=True)
+    target = top / "ansible_collections" / "nhncloud" / "nks"
+    for path in tree_files():
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / path, target / path, follow_symlinks=False)
+    run(["git", "init", "-q"], env=environment(), cwd=target)
+    return target
+
+
+def collections() -> Path:
+    """Return a folder in which the checkout itself lies where Ansible looks for a collection; its files are used as they are."""
+    top = CACHE / "collections"
+    link = top / "ansible_collections" / "nhncloud" / "nks"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if link.is_symlink() and os.readlink(link) != str(ROOT):
+        link.unlink()  # the checkout has been moved
+    if not link.is_symlink():
+        link.symlink_to(ROOT, target_is_directory=True)
+    return top

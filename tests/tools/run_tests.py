@@ -1,0 +1,399 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that ``make test`` runs: one part after another (two at a time), each in an environment made for it.
+
+A part counts what it ran from what its tool wrote, never from the exit status alone: several of these tools skip their work in
+silence and report success. A part that ran nothing has failed.
+
+The last line is ``N passed, N failed``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import shutil
+import sys
+import tarfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import envs
+import targets
+from envs import CACHE, ROOT, SetupError, say
+
+SHOWN_LINES = 120  # of a failed part's output; the whole is in its log
+
+
+class Tally(NamedTuple):
+    """What one part found."""
+
+    passed: int
+    failed: int
+    note: str = ""
+
+
+class Log:
+    """The output of one part, kept in a file and shown if the part fails."""
+
+    def __init__(self, name: str) -> None:
+        self.path = CACHE / "logs" / (re.sub(r"\W+", "-", name) + ".log")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text("")
+
+    def write(self, text: str) -> None:
+        """Add lines."""
+        with self.path.open("a") as file:
+            file.write(text.rstrip("\n") + "\n")
+
+    def run(self, command: list, *, env: dict[str, str], cwd: Path = ROOT, limit: float = 1800, quiet: bool = False) -> tuple[int, str]:
+        """Run a command; return its status and its output, which also goes to the log unless it is only for us to read."""
+        words = [str(word) for word in command]
+        status, output = targets.run_group(words, cwd, env, limit)
+        if not quiet:
+            self.write("$ %s%s" % (" ".join(words[:12]), " …" if len(words) > 12 else ""))
+            self.write(output)
+        return status, output
+
+
+Part = Callable[[Log], Tally]
+
+
+def _python_files() -> list[str]:
+    return [name for name in envs.tree_files() if name.endswith(".py")]
+
+
+def _at_least_one_failed(status: int | bool, failed: int) -> int:
+    """A tool that reports failure without a count of it has still failed."""
+    return max(failed, 1) if status else failed
+
+
+# Reading the code
+
+
+def formatting(log: Log) -> Tally:
+    """Check formatting and lint: ruff, over every Python file."""
+    bin_folder = envs.lint_env()
+    env = envs.environment(bin_folder)
+    files = _python_files()
+    status, output = log.run([bin_folder / "ruff", "format", "--check", *files], env=env)
+    bad = set(re.findall(r"^(?:Would reformat: |\s*--> )(.*?)(?::\d+:\d+)?$", output, re.MULTILINE))
+    again, dummy_text = log.run([bin_folder / "ruff", "check", "--output-format", "concise", *files], env=env)
+    report = log.path.with_suffix(".json")
+    log.run([bin_folder / "ruff", "check", "--quiet", "--output-format", "json", "--output-file", report, *files], env=env, quiet=True)
+    bad |= {os.path.relpath(finding["filename"], ROOT) for finding in json.loads(report.read_text())}
+    dummy_status, listed = log.run([bin_folder / "ruff", "check", "--show-files", *files], env=env, quiet=True)
+    seen = len(listed.split())
+    log.write("Files with findings: %s" % (", ".join(sorted(bad)) or "none"))
+    return Tally(seen - len(bad), _at_least_one_failed(status or again, len(bad)), "Python files")
+
+
+def types(log: Log) -> Tally:
+    """Check types: mypy, over the collection's plugins and the programs beside the tests."""
+    bin_folder = envs.lint_env()
+    tree = envs.copy_tree("types")
+    env = envs.environment(bin_folder)
+    options = ["--config-file", tree / "pyproject.toml", "--no-color-output"]
+    passed = failed = 0
+    runs = [(tree.parents[2], ["-p", "ansible_collections.nhncloud.nks.plugins"])]
+    if (tree / "tests" / "simulator").exists():
+        runs.append((tree.parents[2], ["-p", "ansible_collections.nhncloud.nks.tests.simulator"]))
+    runs.append((tree / "tests" / "tools", sorted(path.name for path in (tree / "tests" / "tools").glob("*.py"))))
+    for cwd, what in runs:
+        status, output = log.run([bin_folder / "mypy", *options, *what], env=env, cwd=cwd)
+        clean = re.search(r"no issues found in (\d+) source file", output)
+        found = re.search(r"in (\d+) files? \(checked (\d+) source file", output)
+        bad = int(found.group(1)) if found else 0
+        passed += int(clean.group(1)) if clean else int(found.group(2)) - bad if found else 0
+        failed += _at_least_one_failed(status or not clean, bad)
+    return Tally(passed, failed, "source files")
+
+
+def ansible_lint(log: Log) -> Tally:
+    """Lint playbooks, roles, targets and metadata: ansible-lint with the production profile."""
+    bin_folder = envs.lint_env()
+    tree = envs.copy_tree("ansible-lint")
+    command = [bin_folder / "ansible-lint", "--offline", "--profile", "production", "--strict", "--nocolor"]
+    status, output = log.run(command, env=envs.environment(bin_folder, ANSIBLE_COLLECTIONS_PATH=str(tree.parents[2])), cwd=tree)
+    summary = re.search(r"(\d+) failure\(s\), (\d+) warning\(s\) in (\d+) files processed", output)
+    if not summary:
+        return Tally(0, 1, "no summary line was found")
+    failures, warnings, files = map(int, summary.groups())
+    return Tally(files, _at_least_one_failed(status, failures + warnings), "files")
+
+
+def documentation(log: Log) -> Tally:
+    """Check that every plugin is documented and that documentation is well formed: antsibull-docs, ansible-doc."""
+    bin_folder = envs.lint_env()
+    tree = envs.copy_tree("docs")
+    env = envs.environment(bin_folder, ANSIBLE_COLLECTIONS_PATH=str(tree.parents[2]))
+    command = [bin_folder / "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", "."]
+    status, output = log.run(command, env=env, cwd=tree)
+    failed = _at_least_one_failed(status, len(re.findall(r"^\S+:\d+:\d+: ", output, re.MULTILINE)))
+    passed = 0
+    for kind, folder in (("module", "modules"), ("inventory", "inventory")):
+        there = sorted(path.stem for path in (tree / "plugins" / folder).glob("*.py") if path.stem != "__init__")
+        names = ["nhncloud.nks." + name for name in there]
+        text = log.run([bin_folder / "ansible-doc", "--json", "--type", kind, *names], env=env, cwd=tree, quiet=True)[1] if names else ""
+        known = json.JSONDecoder().raw_decode(text[text.index("{") :])[0] if "{" in text else {}
+        missing = [name for name in there if not known.get("nhncloud.nks." + name, {}).get("doc")]
+        if missing:
+            log.write(text)
+        log.write("%s: documented %d of %d%s" % (kind, len(there) - len(missing), len(there), "".join(", not " + name for name in missing)))
+        passed += len(there) - len(missing)
+        failed += len(missing)
+    return Tally(passed, failed, "documented plugins")
+
+
+def changelog(log: Log) -> Tally:
+    """Check the changelog's configuration, fragments and releases: antsibull-changelog."""
+    bin_folder = envs.lint_env()
+    tree = envs.copy_tree("changelog")
+    status, output = log.run([bin_folder / "antsibull-changelog", "lint"], env=envs.environment(bin_folder), cwd=tree)
+    fragments = [path for path in (tree / "changelogs" / "fragments").glob("*") if not path.name.startswith(".")]
+    releases = (tree / "changelogs" / "changelog.yaml").exists()
+    bad = len({line.split(":")[0] for line in output.splitlines() if re.match(r"\S+:\d+:\d+: ", line)})
+    return Tally(len(fragments) + releases - bad, _at_least_one_failed(status, bad), "fragments and release files")
+
+
+# What may be in the tarball, by the first part of a path; what of the tree must be.
+PACKAGED = {"CHANGELOG.md", "COPYING", "FILES.json", "LICENSES", "MANIFEST.json", "README.md", "changelogs", "docs", "meta", "playbooks", "plugins"}
+MUST_BE_PACKAGED = ("COPYING", "LICENSES/", "README.md", "docs/", "meta/", "playbooks/", "plugins/")
+
+
+def build(log: Log) -> Tally:
+    """Build the tarball in the checkout itself, with everything that lies about there, and look for what does not belong."""
+    bin_folder, dummy_version, dummy_core = envs.controller_env()
+    target = CACHE / "build"
+    shutil.rmtree(target, ignore_errors=True)
+    command = [bin_folder / "ansible-galaxy", "collection", "build", "--output-path", target, "."]
+    status, dummy_output = log.run(command, env=envs.environment(bin_folder))
+    tarballs = list(target.glob("*.tar.gz"))
+    if status or len(tarballs) != 1:
+        return Tally(0, 1, "no tarball was built")
+    with tarfile.open(tarballs[0]) as tarball:
+        packed = {member.name for member in tarball.getmembers() if not member.isdir()}
+    tree = set(envs.tree_files())
+    stray = sorted(name for name in packed if name not in tree | {"MANIFEST.json", "FILES.json"} or name.split("/")[0] not in PACKAGED)
+    missing = sorted(name for name in tree if name.startswith(MUST_BE_PACKAGED) and name not in packed)
+    log.write("".join("does not belong in the tarball: %s\n" % name for name in stray))
+    log.write("".join("is missing in the tarball: %s\n" % name for name in missing))
+    return Tally(len(packed) - len(stray), len(stray) + len(missing), "files in the tarball")
+
+
+# Running the code
+
+
+def _junit(paths: list[Path]) -> tuple[int, int, list[str]]:
+    """Return how many tests passed and failed, and the messages of the skipped ones, from JUnit files."""
+    passed = failed = 0
+    skipped = []
+    for path in paths:
+        for case in ElementTree.parse(path).getroot().iter("testcase"):
+            skip = case.find("skipped")
+            if case.find("failure") is not None or case.find("error") is not None:
+                failed += 1
+            elif skip is not None:
+                skipped.append("%s %s: %s" % (case.get("classname", ""), case.get("name"), skip.get("message") or skip.text or ""))
+            else:
+                passed += 1
+    return passed, failed, skipped
+
+
+# What pip says while ansible-test makes its environments.
+INSTALLING = re.compile(r"\s|$|Collecting|Downloading|Installing |Looking in|Processing|Requirement already|Successfully|Using cached|WARNING: Location")
+
+
+def sanity(log: Log) -> Tally:
+    """Run every sanity test of ansible-test, on every Python there is."""
+    bin_folder, version, dummy_core = envs.controller_env()
+    tree = envs.copy_tree("sanity")
+    env = envs.environment(bin_folder)
+    dummy_status, listing = log.run([bin_folder / "ansible-test", "sanity", "--list-tests", "--color", "no"], env=env, cwd=tree, quiet=True)
+    names = set(re.findall(r"^[a-z][a-z0-9-]*$", listing, re.MULTILINE))
+    command = [bin_folder / "ansible-test", "sanity", "--color", "no", "--python", "default", "--junit"]
+    status, output = log.run(command, env=env, cwd=tree, quiet=True)
+    log.write("\n".join(line for line in output.splitlines() if not INSTALLING.match(line)))
+    passed, failed, skipped = _junit(list((tree / "tests" / "output" / "junit").glob("*.xml")))
+    ran = set(re.findall(r'^Running sanity test "(.*?)"', output, re.MULTILINE))
+    for name in sorted(names - ran):
+        log.write("The sanity test %s did not run." % name)
+    # An interpreter that this machine lacks is no fault; any other test that could not run is.
+    reasons = re.findall(r'Skipping sanity test "(.*?)" (?:on Python ([\d.]+) )?(.*)', output)
+    absent = {python for test, python, why in reasons if why.startswith("because it could not be found") and python != version}
+    unrun = [test for test, python, why in reasons if python not in absent]
+    for test in unrun:
+        log.write("The sanity test %s was skipped, see above." % test)
+    if not names or "validate-modules" not in ran:
+        log.write("ansible-test did not see the collection.")
+        failed += 1
+    found = sorted(set(re.findall(r'sanity test "import" on Python ([\d.]+)$', output, re.MULTILINE)) - absent, key=lambda text: int(text[2:]))
+    idle = [re.sub(r"sanity (\S+?)(-python-[\d.]+)?: .*", r"\1", text) for text in skipped if "No tests applicable" in text]
+    note = "sanity tests; Python %s%s" % (" ".join(found), "; no file to look at: " + ", ".join(idle) if idle else "")
+    return Tally(passed, _at_least_one_failed(status, failed) + len(names - ran) + len(unrun), note)
+
+
+def units(log: Log, core: str | None = None) -> Tally:
+    """Run the unit tests with pytest in the checkout."""
+    bin_folder, version, core = envs.controller_env(core)
+    report = log.path.with_suffix(".xml")
+    report.unlink(missing_ok=True)
+    command = [bin_folder / "python", "-m", "pytest", "-q", "--junit-xml", report, "tests/unit"]
+    status, dummy_output = log.run(command, env=envs.environment(bin_folder), limit=1200)
+    passed, failed, skipped = _junit([report] if report.exists() else [])
+    for text in skipped:
+        log.write("skipped: " + text)
+    note = "tests; Python %s, ansible-core %s%s" % (version, core, "; %d skipped" % len(skipped) if skipped else "")
+    return Tally(passed, _at_least_one_failed(status, failed), note)
+
+
+def _managed(core: str) -> tuple[str, Path]:
+    """Return the oldest Python there is that this ansible-core takes on managed hosts, as an environment with what modules need."""
+    oldest = envs.MANAGED[0 if core == envs.OLDEST_CORE else 1 :]
+    version = next(name for name in oldest if name in envs.pythons())
+    return version, envs.env("managed-%s" % version, envs.pythons()[version], [envs.REQUIREMENTS / "managed.txt"]) / "python"
+
+
+def units_managed(log: Log) -> Tally:
+    """Run the unit tests of what modules consist of with ansible-test, on the oldest Python that modules may meet.
+
+    There ansible-test lets them import nothing of Ansible but what a module can.
+    """
+    core = envs.OLDEST_CORE
+    bin_folder, controller_version, dummy_core = envs.controller_env(core)
+    version, python = _managed(core)
+    tree = envs.copy_tree("units")
+    command = [bin_folder / "ansible-test", "units", "--color", "no", "--controller", "origin:python=%s" % controller_version]
+    command += ["--target-python", "%s@%s" % (version, python)]
+    status, dummy_output = log.run(command, env=envs.environment(bin_folder), cwd=tree)
+    passed, failed, skipped = _junit(list((tree / "tests" / "output" / "junit").glob("*.xml")))
+    note = "tests; Python %s, ansible-core %s%s" % (version, core, "; %d skipped" % len(skipped) if skipped else "")
+    return Tally(passed, _at_least_one_failed(status, failed), note)
+
+
+def integration(log: Log, in_process: bool, core: str | None = None) -> Tally:
+    """Run every integration target against the simulator through one door."""
+    bin_folder, python, core = envs.controller_env(core)
+    managed = bin_folder / "python"
+    if not in_process:
+        # Modules run on managed hosts, whose Python is often old.
+        python, managed = _managed(core)
+    tree = envs.copy_tree("integration-%s-%s" % ("in-process" if in_process else "module", core))
+    names = targets.find_targets(tree)
+    passed = failed = 0
+    for name in names:
+        outcome = targets.run_target(tree, name, bin_folder=bin_folder, managed_python=managed, in_process=in_process)
+        if outcome.failed:
+            # What went wrong stands at the end of a target's output; the other targets' success is of no interest then.
+            log.write("\n===== target %s, NHNCLOUD_IN_PROCESS=%s" % (name, "true" if in_process else "false"))
+            log.write("\n".join(line for line in outcome.output.splitlines() if not line.startswith(("ok: ", "skipping: "))))
+        log.write("target %s: %d tasks ok, %d failed, %.1f s" % outcome[:4])
+        passed += outcome.passed
+        failed += outcome.failed
+    return Tally(passed if names else 0, failed, "tasks of %d targets; Python %s, ansible-core %s" % (len(names), python, core))
+
+
+def demo(log: Log) -> Tally:
+    """Run the demonstration, as a newcomer would."""
+    bin_folder, dummy_version, dummy_core = envs.controller_env()
+    status, output = log.run([bin_folder / "python", ROOT / "tests" / "tools" / "demo.py"], env=envs.environment(bin_folder), limit=900)
+    steps = len(re.findall(r"^\s*\$ ", output, re.MULTILINE))
+    return Tally(steps if not status else max(steps - 1, 0), 1 if status else 0, "steps")
+
+
+PARTS: dict[str, Part] = {
+    "formatting": formatting,
+    "types": types,
+    "sanity": sanity,
+    "integration, in process": lambda log: integration(log, True),
+    "integration, module": lambda log: integration(log, False),
+    "integration, oldest core": lambda log: integration(log, True, envs.OLDEST_CORE),
+    "units": units,
+    "units, oldest core": lambda log: units(log, envs.OLDEST_CORE),
+    "units, oldest Python": units_managed,
+    "demo": demo,
+    "ansible-lint": ansible_lint,
+    "documentation": documentation,
+    "changelog": changelog,
+    "build": build,
+}
+QUICK = ("formatting", "types", "units", "ansible-lint")
+
+
+def run_part(name: str) -> tuple[str, Tally, float, str]:
+    """Run one part; return its name, tally, seconds and, if it failed, the end of its output."""
+    started = time.monotonic()
+    log = Log(name)
+    try:
+        tally = PARTS[name](log)
+    except SetupError as error:
+        log.write(str(error))
+        tally = Tally(0, 1, "could not run")
+    except Exception:  # a part must not take the others' results with it
+        log.write(traceback.format_exc())
+        tally = Tally(0, 1, "could not run")
+    if not tally.passed and not tally.failed:
+        log.write("Nothing was run.")
+        tally = tally._replace(failed=1)
+    lines = log.path.read_text().splitlines() if tally.failed else []
+    if len(lines) > SHOWN_LINES:
+        lines = ["… the first %d lines are only in %s" % (len(lines) - SHOWN_LINES, log.path.relative_to(ROOT)), *lines[-SHOWN_LINES:]]
+    return name, tally, time.monotonic() - started, "\n".join(lines)
+
+
+def main() -> int:
+    """Run the parts asked for and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help="beginnings of the names of the parts to run: %s" % ", ".join(PARTS))
+    parser.add_argument("--quick", action="store_true", help="only what is quick: %s" % ", ".join(QUICK))
+    parser.add_argument("--jobs", type=int, default=2, help="parts at a time (2)")
+    arguments = parser.parse_args()
+    names = [name for name in PARTS if not arguments.parts or name.startswith(tuple(arguments.parts))]
+    if arguments.quick:
+        names = [name for name in names if name in QUICK]
+    if not names:
+        parser.error("no part has a name that begins so")
+
+    started = time.monotonic()
+    results = {}
+    try:
+        if envs.NEWEST_CORE[envs.controller()[0]] == envs.OLDEST_CORE:
+            # An old Python takes no newer ansible-core: these parts would be run twice.
+            names = [name for name in names if not name.endswith("oldest core")]
+        say("Python %s runs the collection; found: %s" % (envs.controller()[0], ", ".join(envs.pythons())))
+        envs.environment()
+        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+            for future in concurrent.futures.as_completed([pool.submit(run_part, name) for name in names]):
+                name, tally, seconds, output = future.result()
+                results[name] = (tally, seconds)
+                if output:
+                    say("\n%s\n%s" % ("----- %s failed " % name + "-" * 60, output))
+                say("%-26s %s in %.0f s" % (name, "FAILED" if tally.failed else "ok", seconds))
+    except SetupError as error:
+        say(str(error))
+        say("0 passed, 1 failed")
+        return 1
+    finally:
+        shutil.rmtree(CACHE / "tmp", ignore_errors=True)
+
+    say("\n%-26s %7s %7s %8s" % ("part", "passed", "failed", "seconds"))
+    for name in names:
+        tally, seconds = results[name]
+        say("%-26s %7d %7d %8.0f  %s" % (name, tally.passed, tally.failed, seconds, tally.note))
+    passed = sum(tally.passed for tally, dummy in results.values())
+    failed = sum(tally.failed for tally, dummy in results.values())
+    say("%-26s %7d %7d %8.0f\n" % ("all", passed, failed, time.monotonic() - started))
+    say("%d passed, %d failed" % (passed, failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
