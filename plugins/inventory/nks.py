@@ -575,6 +575,7 @@ class Reader:
         # What the list shows stays true where the reply is silent.
         known = {key: value for key, value in (reply or {}).items() if value is not None}
         # One that could not be read keeps its place in the inventory, without hosts.
+        known.update((key, listed[key]) for key in ("name", "uuid"))
         self._groups.setdefault(cluster["uuid"], []).append(dict(listed, **known))
 
     def _answer(self, future, cluster):

@@ -22,6 +22,14 @@ UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 MAX_PAGES = 1000
 
 
+class Answer(dict):
+    """An object of the service's, and the id of the request that it came for: what is wrong with it may show only later."""
+
+    def __init__(self, data, request_id):
+        super().__init__(data)
+        self.request_id = request_id
+
+
 class Api:
     """The operations, for one account and one region.
 
@@ -249,7 +257,7 @@ class Api:
         reply = self._call("kubernetes", method, path, doing, body=body, secrets=secrets)
         if not isinstance(reply.data, dict):
             raise _unexpected(doing, "an object", reply)
-        return reply.data
+        return Answer(reply.data, reply.request_id)
 
     def _half_made(self, read, about):
         """Read again where the server answers 400 about a cluster that it has half made or half deleted.
@@ -293,7 +301,7 @@ class Api:
             if marker is None:
                 return items
             params["marker"] = marker
-        raise BadReply("Could not %s: the list does not end." % doing)
+        raise BadReply("Could not %s: the list does not end (request id %s)." % (doing, reply.request_id), request_id=reply.request_id)
 
 
 def _next_marker(data, key):

@@ -13,7 +13,7 @@ from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible_collections.nhncloud.nks.plugins.module_utils import fields
 from ansible_collections.nhncloud.nks.plugins.module_utils.identity import SERVICES
 
-AUTH_TYPES = {
+AUTH_TYPES: dict = {
     "region": {},
     "tenant_id": {},
     "username": {},

@@ -176,7 +176,13 @@ class Identity:
             if not TOKEN.fullmatch(token):
                 raise ValueError("token")
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise BadReply("Could not %s: the answer of %s holds no token. Is auth_url the identity service, ending in /v2.0?" % (doing, url)) from None
+            about = ", request id %s" % reply.request_id if reply.request_id else ""
+            raise BadReply(
+                "Could not %s: the answer of %s holds no token (HTTP %d%s). Is auth_url the identity service, ending in /v2.0?"
+                % (doing, url, reply.status, about),
+                status_code=reply.status,
+                request_id=reply.request_id,
+            ) from None
         self._use(token, catalog)
         self._to_cache(expires)
 

@@ -224,7 +224,8 @@ def merged_autoscale(settings, present):
     :param settings: option -> value or None.
     :param present: the API's names -> typed values.
     """
-    merged = {label: value for label, value in present.items() if label in wire.AUTOSCALE and value is not None}
+    # What is neither a number nor a boolean could not be read, and is not sent back.
+    merged = {label: value for label, value in present.items() if label in wire.AUTOSCALE and isinstance(value, int)}
     for setting in fields.AUTOSCALE:
         if settings.get(setting.option) is not None:
             merged[setting.label] = settings[setting.option]

@@ -82,6 +82,7 @@ class Runner:
         if action.group is None:
             reply = self._send(lambda: self.api.create_cluster(body, _secrets(body)), lambda: self._find_cluster(body["name"]))
             self.cluster = watch = Watch(self.api, _uuid(reply, action), None, action.resource)
+            self._only_one(body["name"], watch)
         else:
             reply = self._send(
                 lambda: self.api.create_nodegroup(self.cluster.cluster, body, _secrets(body)),
@@ -225,6 +226,23 @@ class Runner:
         """A cluster of that name. There was none when the plan was made, so it is the one that was asked for."""
         return next((item for item in self.api.clusters() if item.get("name") == name), None)
 
+    def _only_one(self, name, made):
+        """Tell it if someone else has created a cluster of the same name at the same moment: the service takes both.
+
+        :param made: the watch of ours.
+        :raises NksError: there are several.
+        """
+        try:
+            same = [str(item.get("uuid")) for item in self.api.clusters() if item.get("name") == name]
+        except NksError:
+            # The creation is under way, and must not be lost for this.
+            return
+        if len(same) > 1:
+            raise NksError(
+                "%s: someone else has created a cluster of this name at the same time, so now there are %d (%s). This task asked for %s. "
+                "Delete what is too many by its UUID (state: absent)." % (made.name, len(same), ", ".join(same), made.cluster)
+            )
+
     def _find_group(self, name):
         return next((item for item in self.api.nodegroups(self.cluster.cluster) if item.get("name") == name), None)
 
@@ -232,8 +250,11 @@ class Runner:
 def _uuid(reply, action):
     uuid = reply.get("uuid")
     if not isinstance(uuid, str) or not uuid:
+        request_id = getattr(reply, "request_id", None)
         raise NksError(
-            "%s: the service accepted the creation but did not say under which UUID. Look for it by name before running the task again." % action.resource
+            "%s: the service accepted the creation but did not say under which UUID%s. Look for it by name before running the task again."
+            % (action.resource, " (request id %s)" % request_id if request_id else ""),
+            request_id=request_id,
         )
     return uuid
 

@@ -225,10 +225,12 @@ class Transport:
                     chunks.append(chunk)
                     size += len(chunk)
                     if size > MAX_BODY:
+                        request_id = response.headers.get("X-Openstack-Request-Id", "")
                         raise BadReply(
-                            "Could not %s: the answer of %s is larger than %d bytes, so it was not read to its end." % (doing, _host(url), MAX_BODY),
+                            "Could not %s: the answer of %s is larger than %d bytes, so it was not read to its end (HTTP %d%s)."
+                            % (doing, _host(url), MAX_BODY, response.status_code, _reference(request_id)),
                             status_code=response.status_code,
-                            request_id=response.headers.get("X-Openstack-Request-Id"),
+                            request_id=request_id,
                         )
                 length = response.headers.get("Content-Length", "")
                 if length.isdigit() and size < int(length) and "Content-Encoding" not in response.headers:

@@ -12,8 +12,8 @@ from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInpu
 
 
 def minor(version):
-    """(1, 31) of v1.31.4."""
-    return wire.version_key(version)[0][:2]
+    """(1, 31) of v1.31.4; zeros for what is no version."""
+    return (wire.version_key(version)[0] + (0, 0))[:2]
 
 
 def upgrade_cluster(cluster, groups, target, mode, versions, knobs):

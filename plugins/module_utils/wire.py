@@ -145,8 +145,14 @@ def identified(reply, doing):
     :raises BadReply: it has no UUID or no status.
     """
     typed = resource(reply)
-    if not typed.get("uuid") or not typed.get("status"):
-        raise BadReply("Could not %s: the answer has no uuid or no status." % doing)
+    if not all(isinstance(reply.get(key), str) and reply[key] for key in ("uuid", "status")):
+        request_id = getattr(reply, "request_id", None)
+        raise BadReply(
+            "Could not %s: the answer has no uuid or no status%s." % (doing, " (request id %s)" % request_id if request_id else ""), request_id=request_id
+        )
+    # What a task cannot do without, where the service is silent.
+    typed["name"] = typed.get("name") or typed["uuid"]
+    typed["labels"] = typed.get("labels") or {}
     return typed
 
 

@@ -8,7 +8,19 @@ Below ``…/ansible_collections/nhncloud/nks``, where ansible-test works, there 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+try:
+    import hypothesis
+except ImportError:
+    hypothesis = None
+
+if hypothesis is not None:
+    # Everybody sees the same examples, so that a failure belongs to the change in hand; HYPOTHESIS_PROFILE=search looks for new ones.
+    hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+    hypothesis.settings.register_profile("search", deadline=None)
+    hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -45,11 +45,16 @@ def _from_service(task, watch, context):
 
     :raises BadReply: what the service returned is not a kubeconfig.
     """
-    source = "The kubeconfig that the service returned for %s" % watch.name
-    text = task.api.kubeconfig(watch.cluster).get("config")
+    reply = task.api.kubeconfig(watch.cluster)
+    source = "The kubeconfig that the service returned for %s (request id %s)" % (watch.name, reply.request_id)
+    text = reply.get("config")
     if not isinstance(text, str):
-        raise BadReply("%s is not there (no 'config' in the answer). Look at the cluster's status and events." % source)
-    return kubeconfig.single(kubeconfig.parse(text, source), context, task.options["set_current_context"], source)
+        raise BadReply("%s is not there (no 'config' in the answer). Look at the cluster's status and events." % source, request_id=reply.request_id)
+    try:
+        return kubeconfig.single(kubeconfig.parse(text, source), context, task.options["set_current_context"], source)
+    except NksError as error:
+        error.values.setdefault("request_id", reply.request_id)
+        raise
 
 
 def _absent(task):

@@ -94,6 +94,7 @@ class References:
         subnets = item.get("subnets")
         if not isinstance(subnets, list) or not subnets:
             subnets = [subnet["id"] for subnet in self.names.resources("external_subnet", network)]
+        subnets = [subnet for subnet in subnets if isinstance(subnet, str)]
         if not subnets:
             raise BadInput("external_network", network, "has no subnets that can be seen", "set external_subnets")
         # The service lists them in another order each time (observed); the plan is to be the same each time.

@@ -46,8 +46,9 @@ CATALOG = [
 NKS = entry("container-infra", kr1="https://kr1-nks/v1", kr2="https://kr2-nks")
 
 
-def issued(token="issued-1", expires="2026-10-07T15:00:00Z", catalog=CATALOG + [NKS]):
+def issued(token="issued-1", expires="2026-10-07T15:00:00Z", catalog="documented"):
     """An answer of the identity service in its documented form."""
+    catalog = CATALOG + [NKS] if catalog == "documented" else catalog
     return {
         "access": {
             "token": {"id": token, "expires": expires, "issued_at": "2026-10-07T03:00:00.123456", "tenant": {"id": TENANT}},
@@ -59,8 +60,18 @@ def issued(token="issued-1", expires="2026-10-07T15:00:00Z", catalog=CATALOG + [
 
 
 class FakeReply:
+    """An answer, or the error in its place."""
+
+    status = 200
+    request_id = ""
+
     def __init__(self, data):
         self.data = data
+
+    def given(self):
+        if isinstance(self.data, ApiError):
+            raise self.data
+        return self
 
 
 class FakeTransport:
@@ -81,9 +92,7 @@ class FakeTransport:
         with self.lock:
             self.logins.append((method, url, doing, body, safe, list(secrets)))
             found = self.answers.pop(0) if self.answers else issued("issued-%d" % len(self.logins))
-        if isinstance(found, Exception):
-            raise found
-        return FakeReply(found)
+        return FakeReply(found).given()
 
 
 def made(transport=None, **options):
@@ -149,7 +158,7 @@ class TestLogin:
     )
     def test_an_answer_without_a_token_is_told(self, reply):
         identity, dummy = made(FakeTransport(reply))
-        with pytest.raises(BadReply, match=r"holds no token. Is auth_url the identity service"):
+        with pytest.raises(BadReply, match=r"holds no token \(HTTP 200\). Is auth_url the identity service"):
             identity.token()
 
     @quick

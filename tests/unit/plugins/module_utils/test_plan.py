@@ -163,9 +163,9 @@ def changed(resource, labels=(), **more):
     return copied
 
 
-def for_cluster(wanted, cluster=CLUSTER, worker=WORKER, groups=(), autoscale=None, upgrade="control_plane", immutable="fail", versions=VERSIONS, knobs=()):
+def for_cluster(wanted, cluster=None, worker=None, groups=(), autoscale=None, upgrade="control_plane", immutable="fail", versions=VERSIONS, knobs=()):
     """The plan for a cluster, from replies as the service sends them."""
-    group = wire.resource(worker)
+    group = wire.resource(worker or WORKER)
     options = {
         "immutable": immutable,
         "upgrade": upgrade,
@@ -173,13 +173,13 @@ def for_cluster(wanted, cluster=CLUSTER, worker=WORKER, groups=(), autoscale=Non
         "autoscale": wire.autoscale_of(group) if autoscale is None else wire.autoscale(autoscale),
         "knobs": Knobs(**dict(knobs)),
     }
-    return plan.cluster_changes(wire.resource(cluster), group, list(groups), wanted, options)
+    return plan.cluster_changes(wire.resource(cluster or CLUSTER), group, list(groups), wanted, options)
 
 
-def for_group(wanted, cluster=CLUSTER, group=WORKER, immutable="fail", stopped=(), knobs=()):
-    typed = dict(wire.resource(group), stopped=list(stopped))
+def for_group(wanted, cluster=None, group=None, immutable="fail", stopped=(), knobs=()):
+    typed = dict(wire.resource(group or WORKER), stopped=list(stopped))
     options = {"immutable": immutable, "autoscale": wire.autoscale_of(typed), "knobs": Knobs(**dict(knobs))}
-    return plan.nodegroup_changes(wire.resource(cluster), typed, wanted, options)
+    return plan.nodegroup_changes(wire.resource(cluster or CLUSTER), typed, wanted, options)
 
 
 def steps(todo):

@@ -149,7 +149,10 @@ def test_autoscale(running_world, present, first, second, omitted, case):
             option for option, (label, _values) in list(SETTINGS.items()) + [("enabled", ("ca_enable", None))] if after[label].lower() != before[label].lower()
         }
     expected = plan(world, autoscale.JOB, dict(first, cluster="demo"))
-    texts = lambda reply: {key: getattr(str(value), case)() if isinstance(value, (bool, int)) else value for key, value in reply.items()}  # noqa: E731
+
+    def texts(reply):
+        return {key: getattr(str(value), case)() if isinstance(value, (bool, int)) else value for key, value in reply.items()}
+
     with answering("autoscale", texts), answering("nodegroup_labels", texts):
         assert plan(world, autoscale.JOB, dict(first, cluster="demo")) == expected
 

@@ -69,7 +69,7 @@ class TestLabels:
         for given_value in (form % value, value, float(value)):
             found = wire.labels({label: given_value})[label]
             assert found == value
-            assert type(found) is int
+            assert isinstance(found, int)
 
     @many
     @given(st.sampled_from(LISTS), st.lists(st.uuids().map(str), max_size=5))
