@@ -102,7 +102,7 @@ class Task:
         return Watch(self.api, state["uuid"], None, cluster_resource(state.get("name") or ref), state)
 
     def idle(self, watch):
-        """Wait while an operation is under way on the watched resource; see interface, waiting.
+        """Wait while an operation is under way on the watched resource, whoever started it.
 
         :returns: the state, or None where it is gone by now.
         :raises WaitError: it is busy and the task does not wait.

@@ -11,7 +11,7 @@ class NksError(Exception):
     """A failure that a user can understand: one sentence, and values for the result.
 
     :param msg: one sentence that says what was being done, what happened and what to do about it.
-    :param values: further keys of the failed result (interface: ``status_code``, ``request_id``, ``api_error`` …).
+    :param values: further keys of the failed result (``status_code``, ``request_id``, ``api_error`` …).
     """
 
     def __init__(self, msg, **values):

@@ -20,7 +20,7 @@ DEAD = (
 
 
 def run(task):
-    """One task of nks_certificate; see interface, nks_certificate."""
+    """One task of nks_certificate; see the documentation of the module."""
     options = task.options
     if not 1 <= options["term_of_validity"] <= 5:
         raise BadInput("term_of_validity", options["term_of_validity"], "is out of range", "give 1 to 5 (years)")

@@ -16,7 +16,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Watch
 
 
 def run(task):
-    """One task of nks_cluster; see interface, nks_cluster."""
+    """One task of nks_cluster; see the documentation of the module."""
     name = task.options["name"]
     watch = task.cluster(name)
     if task.options["state"] == "absent":

@@ -13,7 +13,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 
 
 def run(task):
-    """One task of nks_ipacl; see interface, nks_ipacl."""
+    """One task of nks_ipacl; see the documentation of the module."""
     options = task.options
     # Everything that the options alone can show to be wrong comes before the first request.
     ipacl.given_targets(options["targets"])

@@ -14,7 +14,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
 
 
 def run(task):
-    """One task of nks_kubeconfig; see interface, nks_kubeconfig."""
+    """One task of nks_kubeconfig; see the documentation of the module."""
     options = task.options
     if options["state"] == "absent":
         return _absent(task)

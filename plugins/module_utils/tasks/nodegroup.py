@@ -15,7 +15,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.references impo
 
 
 def run(task):
-    """One task of nks_nodegroup; see interface, nks_nodegroup."""
+    """One task of nks_nodegroup; see the documentation of the module."""
     name, state = task.options["name"], task.options["state"]
     if state == "absent":
         return _absent(task, name)

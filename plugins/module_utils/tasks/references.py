@@ -68,7 +68,7 @@ class References:
                 if not wanted.get("external_network"):
                     raise BadInput("external_network", None, "is needed, for subnet %s is attached to an internet gateway" % subnet["name"], "set it")
             elif not (wanted.get("ncr_sgw") and wanted.get("obs_sgw")):
-                raise NksError("ncr_sgw and obs_sgw: both are needed, for subnet %s is not attached to an internet gateway; set them." % subnet["name"])
+                raise NksError("ncr_sgw and obs_sgw: both are needed, for subnet %s is not attached to an internet gateway; set both." % subnet["name"])
         rules.check_disk(self.items.get("image", {}), wanted.get("boot_volume_size"))
 
     def complete_group(self, wanted, control_plane):
