@@ -25,7 +25,7 @@ from ansible.utils.display import Display
 
 # Imported here and not where they are needed: Ansible loads this file in its main process, and the workers that it forks
 # for each task find everything in place.
-from ansible_collections.nhncloud.nks.plugins.module_utils import engine, transport
+from ansible_collections.nhncloud.nks.plugins.module_utils import engine, transport, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import autoscale, certificate, cluster, info, ipacl, kubeconfig, node, nodegroup
 
@@ -110,7 +110,8 @@ class ActionModule(ActionBase):
         given = json.loads(json.dumps(dict(self._task.args), default=str))
         checked = ArgumentSpecValidator(job.arguments, **job.constraints).validate(given)
         options = checked.validated_parameters
-        secrets = checked._no_log_values  # pylint: disable=protected-access
+        # Appkeys in further labels are known by their names alone.
+        secrets = checked._no_log_values.union(wire.appkeys(options.get("labels")))  # pylint: disable=protected-access
         if checked.error_messages:
             message = checked.errors.msg
             if isinstance(checked.errors[0], UnsupportedError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import engine
+from ansible_collections.nhncloud.nks.plugins.module_utils import engine, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
 
 
@@ -18,6 +18,16 @@ class Module(AnsibleModule):
     def add_path_info(self, kwargs):
         """Leave the result as the engine made it, so that it is the same through both doors."""
         return kwargs
+
+    def exit_json(self, **kwargs):
+        """With what only the values themselves show to be secret: appkeys in further labels."""
+        self.no_log_values.update(wire.appkeys(self.params.get("labels")))
+        super().exit_json(**kwargs)
+
+    def fail_json(self, msg, **kwargs):
+        """As above, for a mistake in the options too."""
+        self.no_log_values.update(wire.appkeys(self.params.get("labels")))
+        super().fail_json(msg, **kwargs)
 
 
 def main(job):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import difflib
 import re
 
+from ansible_collections.nhncloud.nks.plugins.module_utils import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, NksError
 
 UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -193,7 +194,7 @@ class Names:
         images = {}
         for mark in NKS_IMAGES:
             for item in self.api.images(dict(mark, visibility="public")):
-                images.setdefault(item.get("id"), item)
+                images.setdefault(str(item.get("id")), item)
         return list(images.values())
 
     def _list_volume_type(self, _scope):
@@ -234,4 +235,4 @@ def addresses_of(server):
 
 
 def _named(item):
-    return dict(item, id=item.get("id"), name=item.get("name"))
+    return dict(item, **{key: wire.text(item.get(key)) for key in ("id", "name")})

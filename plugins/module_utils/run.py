@@ -262,16 +262,4 @@ def _uuid(reply, action):
 def _secrets(body):
     """Texts of a creation that the service may quote in a refusal and that must not be shown."""
     script = body["labels"].get("user_script_v2")
-    return ([script] if script else []) + _appkeys(body["labels"])
-
-
-def _appkeys(value):
-    """All appkeys in a label, also in those that are JSON text."""
-    if isinstance(value, str):
-        value = wire.read("json", value)
-    if isinstance(value, list):
-        return [secret for item in value for secret in _appkeys(item)]
-    if not isinstance(value, dict):
-        return []
-    own = [str(item) for key, item in value.items() if str(key).endswith("appkey") and item]
-    return own + [secret for item in value.values() for secret in _appkeys(item)]
+    return ([script] if script else []) + wire.appkeys(body["labels"])

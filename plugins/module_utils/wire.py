@@ -67,6 +67,9 @@ FIELDS = {
     "node_count": "int",
 }
 
+#: Fields of clusters and node groups that are looked for, compared and put into sentences.
+TEXTS = ("fixed_network", "fixed_subnet", "name", "status", "status_reason", "uuid")
+
 #: An appkey in JSON text, up to the end of its value; the value of a broken text may have no end.
 APPKEY = re.compile(r"""(appkey\\*["']\s*:\s*\\*["'])[^"'\\]+""", re.IGNORECASE)
 
@@ -126,10 +129,13 @@ def resource(reply):
         typed["labels"] = labels(reply["labels"])
     if "node_addresses" in reply:
         typed["node_addresses"] = read_list(reply["node_addresses"], ",")
-    for key in ("status", "status_reason", "name", "uuid"):
-        if typed.get(key) is not None and not isinstance(typed[key], str):
-            typed[key] = str(typed[key])
+    typed.update((key, text(typed[key])) for key in TEXTS if key in typed)
     return typed
+
+
+def text(value):
+    """A value that is used as a text, whatever it came as; none stays none."""
+    return value if value is None or isinstance(value, str) else str(value)
 
 
 def labels(reply):
@@ -216,6 +222,18 @@ def masked(value):
         # JSON text of a label that is not in the table, or that could not be read.
         return APPKEY.sub(r"\1" + HIDDEN, value)
     return value
+
+
+def appkeys(value):
+    """All appkeys in labels that a user gave, also in those that are JSON text."""
+    if isinstance(value, str):
+        value = read("json", value)
+    if isinstance(value, list):
+        return [secret for item in value for secret in appkeys(item)]
+    if not isinstance(value, dict):
+        return []
+    own = [str(item) for key, item in value.items() if str(key).lower().endswith("appkey") and item]
+    return own + [secret for item in value.values() for secret in appkeys(item)]
 
 
 def host_of(url):

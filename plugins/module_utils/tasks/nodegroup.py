@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import actions, arguments, fields, plan, wait, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import find_group, no_group, note_stopped, present_autoscale, stopped_nodes
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.references import References
@@ -49,6 +49,9 @@ def _absent(task, name):
     group = find_group(task, cluster, name)
     if group is None or task.idle(group) is None:
         return gone
+    if group.last.get("name") == fields.DEFAULT_GROUP:
+        # Refused by Magnum, and whether NKS would take it nobody says: known beforehand, it is told in check mode too.
+        raise BadInput("name", name, "is the first node group, which only goes with its cluster", "delete the cluster with nks_cluster")
     todo = plan.delete(group.name, "delete_nodegroup", group.group)
     before = group.last
     task.carry_out(todo, cluster, [group])

@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, NksError, WaitError
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError, WaitError
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import FLAVORS, NODEGROUP, UUID, HandClock
 
 SCRIPT = "#!/bin/bash\necho ready\n"
@@ -96,11 +96,13 @@ def test_the_control_plane_is_no_node_group(world):
         assert "name: 'default-master'" in caught.value.msg and caught.value.outcome.writes == []
 
 
-def test_the_default_group_cannot_be_deleted_and_the_service_says_so(world):
+@pytest.mark.parametrize("check", [False, True])
+def test_the_default_group_goes_only_with_its_cluster(world, check):
     world.seed()
-    with pytest.raises(ApiError) as caught:
-        world.nks_nodegroup(name="default-worker", state="absent")
-    assert "default" in caught.value.msg and "HTTP 400" in caught.value.msg and world.group() is not None
+    for ref in ("default-worker", world.group().uuid):
+        with pytest.raises(BadInput) as caught:
+            world.nks_nodegroup(name=ref, state="absent", check=check)
+        assert "name: '%s'" % ref in caught.value.msg and "nks_cluster" in caught.value.msg and caught.value.outcome.writes == []
 
 
 def test_after_the_look_up_only_uuids_are_used_in_paths(world):
