@@ -7,7 +7,8 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 START = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and no python3 was found on PATH (Debian: apt-get install python3 python3-venv))) -B tests/tools/start.py
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-quick demo format changelog clean
+# PROGRAMS="soak.py" runs only that one.
+.PHONY: help test test-quick demo benchmark format changelog clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -20,6 +21,9 @@ test:  ## Run everything that must pass; PARTS="units sanity" runs only these pa
 
 test-quick:  ## Run what is quick: formatting, types, lint, unit tests (1 minute)
 	@$(START) run_tests --quick $(PARTS)
+
+benchmark:  ## Measure what is claimed: the soak with failing requests, the cost of tasks and inventories (5 minutes)
+	@$(START) benchmark $(PROGRAMS)
 
 format:  ## Put every Python file into its format
 	@$(START) reformat

@@ -711,7 +711,10 @@ def unresolved(group):
 
 def natural(value):
     """Sorts numbers in a text by their value: 10.0.0.9 before 10.0.0.10."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", value)]
+    parts = re.split(r"([0-9]+)", value)
+    # By length and then by digits, which is by value, without the bound that Python has on reading numbers.
+    parts[1::2] = [(len(digits.lstrip("0")), digits.lstrip("0")) for digits in parts[1::2]]
+    return parts
 
 
 def text(value):

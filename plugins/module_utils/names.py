@@ -20,6 +20,8 @@ UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 #: Marks of an image made for NKS nodes: today's (since 2024-11-14) and the older one, which the service still knows.
 NKS_IMAGES = ({"nhncloud_allow_nks_cpu_flavor": "true"}, {"nhncloud_product": "container"})
 MAX_CANDIDATES = 12
+#: Longest name that is shown whole among them (letters).
+MAX_CANDIDATE = 200
 #: What users can ask for; see :meth:`Names.resources`.
 KINDS = [
     "network",
@@ -215,7 +217,7 @@ class Names:
 
 def candidates(value, names):
     """What else there is: the closest names first, not too many of them."""
-    names = sorted({str(name) for name in names if name})
+    names = sorted({" ".join(str(name).split())[:MAX_CANDIDATE] for name in names if name})
     if not names:
         return "there is none at all"
     close = difflib.get_close_matches(str(value), names, n=MAX_CANDIDATES, cutoff=0.4)

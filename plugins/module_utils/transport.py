@@ -13,7 +13,7 @@ import random
 import re
 import traceback
 import warnings
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
 
@@ -374,7 +374,7 @@ def _spellings(secret):
 
 
 def _quoted(text):
-    """The text between the quotation marks of JSON (two ways) and of Python (a text, bytes)."""
+    """The text between the quotation marks of JSON (two ways) and of Python (a text, bytes), and as part of a URL."""
     return [
         json.dumps(text)[1:-1],
         json.dumps(text, ensure_ascii=False)[1:-1],
@@ -382,4 +382,6 @@ def _quoted(text):
         repr(text.encode("utf-8", "replace"))[2:-1],
         # As Python writes a text with both kinds of quotation marks.
         repr(text + "'\"")[1:-4],
+        quote(text, safe="", errors="replace"),
+        quote(text, errors="replace"),
     ]

@@ -209,7 +209,8 @@ def event_types(reply):
 
 def version_key(version):
     """Sorts Kubernetes versions: v1.9.3 < v1.10.0. Texts that are no versions come first."""
-    return tuple(int(number) for number in re.findall(r"\d+", str(version))), str(version)
+    # Python refuses to read a number of thousands of digits.
+    return tuple(int(number[:99]) for number in re.findall(r"\d+", str(version))), str(version)
 
 
 def masked(value):

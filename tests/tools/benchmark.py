@@ -1,0 +1,33 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the programs of tests/benchmark in the environment made for the tests; what they print is what may be claimed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import envs
+from envs import ROOT, SetupError, say
+
+PROGRAMS = ("soak.py", "speed.py")
+
+
+def main() -> int:
+    """Run them all, or those named on the command line."""
+    try:
+        bin_folder, version, core = envs.controller_env()
+    except SetupError as error:
+        sys.exit(str(error))
+    say("ansible-core %s on Python %s" % (core, version))
+    worst = 0
+    for program in sys.argv[1:] or PROGRAMS:
+        say("\n===== %s" % program)
+        command = [str(bin_folder / "python"), "-B", str(ROOT / "tests" / "benchmark" / program)]
+        worst = max(worst, subprocess.run(command, env=envs.environment(bin_folder), cwd=ROOT, check=False).returncode)
+    return worst
+
+
+if __name__ == "__main__":
+    sys.exit(main())
