@@ -13,14 +13,15 @@ options:
   wait:
     description:
       - Whether the task waits until the operation has ended and its outcome can be seen.
-      - With V(false) it returns as soon as the service has accepted the request. Of several operations only the last one is not
-        waited for.
+      - With V(false) it returns as soon as the service has accepted the request and shows that it has, for which it looks for some
+        seconds at most. Of several operations only the last one is not waited for.
       - A resource that is busy, whoever made it so, is waited for before it is compared. With V(false) that is a failure instead.
     type: bool
     default: true
   wait_timeout:
     description:
       - Time limit for one operation, in seconds. A task of several operations may take longer.
+      - It also ends the repetition of requests that go wrong, see O(max_retries).
       - If it is not set, it is 3600, and 1800 with C(state=absent).
       - When the time is over the task fails, but the operation goes on. The same task can be run again and picks up from there.
     type: int

@@ -114,6 +114,13 @@ class Task:
             )
         return self.waiter().until_idle(watch, watch.last)
 
+    def gone(self):
+        """Make sure that a 404 means that the cluster is gone, and not that its address is wrong.
+
+        :raises NksError: the service does not list clusters there either.
+        """
+        self.api.clusters()
+
     def needed_cluster(self, idle=True):
         """The cluster that the option ``cluster`` refers to.
 

@@ -51,6 +51,7 @@ def _listed(task, name):
 def _absent(task, watch):
     gone = {"cluster": {}, "plan": actions.Plan()}
     if watch is None:
+        task.gone()
         return gone
     if watch.last["status"] == "DELETE_IN_PROGRESS":
         # Someone is deleting it already: nothing to send, only to wait for.

@@ -34,6 +34,7 @@ def _absent(task, name):
     gone = {"nodegroup": {}, "plan": actions.Plan()}
     cluster = task.cluster(task.options["cluster"])
     if cluster is None:
+        task.gone()
         return gone
     if cluster.last["status"] != "DELETE_IN_PROGRESS":
         group = find_group(task, cluster, name, "name")

@@ -108,13 +108,6 @@ TASKS = [
     (nodegroup.JOB, {"cluster": "demo", "name": "extra", "state": "absent"}),
     (cluster.JOB, {"name": "new", "state": "absent"}),
 ]
-#: How a service may quote what it was sent: function of the body and of the token.
-QUOTES = {
-    "as it is": lambda body, token: "Invalid input for field/attribute body. Value: '%s'. Token %s." % (body, token),
-    "decoded": lambda body, token: "Invalid input for field/attribute body. Value: '%s'. Token %s." % (json.loads(body) if body else "", token),
-    "in parts": lambda body, token: "; ".join(str(value) for value in leaves(json.loads(body) if body else "")) + " " + token,
-    "HTML": lambda body, token: "<html><title>400</title><p>%s</p><pre>%s</pre></html>" % (html.escape(body), token),
-}
 
 
 def leaves(tree):
@@ -126,6 +119,15 @@ def leaves(tree):
     except (TypeError, ValueError):
         inner = None
     return [tree] + (leaves(inner) if isinstance(inner, (dict, list)) else [])
+
+
+#: How a service may quote what it was sent: function of the body and of the token.
+QUOTES = {
+    "as it is": lambda body, token: "Invalid input for field/attribute body. Value: '%s'. Token %s." % (body, token),
+    "decoded": lambda body, token: "Invalid input for field/attribute body. Value: '%s'. Token %s." % (json.loads(body) if body else "", token),
+    "in parts": lambda body, token: "; ".join(str(value) for value in leaves(json.loads(body) if body else "")) + " " + token,
+    "HTML": lambda body, token: "<html><title>400</title><p>%s</p><pre>%s</pre></html>" % (html.escape(body), token),
+}
 
 
 def quoting(world, how, pattern):

@@ -206,6 +206,15 @@ def test_a_cluster_that_vanishes_meanwhile_is_success_for_absent(world):
     world.nks_cluster(state="absent")
 
 
+def test_a_wrong_address_is_not_taken_for_a_deleted_cluster(world):
+    world.seed()
+    elsewhere = world.simulator.url + "/nowhere"
+    for run in (world.nks_cluster, world.nks_nodegroup):
+        with pytest.raises(ApiError) as caught:
+            run(state="absent", kubernetes_endpoint=elsewhere)
+        assert "HTTP 404" in caught.value.msg
+
+
 def test_a_cluster_deleted_behind_our_back_while_it_is_changed_is_an_error(world):
     cluster = world.seed()
     clock = HandClock(world.simulator)
