@@ -28,6 +28,7 @@ CONTROLLERS = ("3.13", "3.12", "3.11")  # best first
 MANAGED = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 NEWEST_CORE = {"3.13": "2.21", "3.12": "2.21", "3.11": "2.19"}
 OLDEST_CORE = "2.19"
+LONGEST_TEMP = 60  # characters of a folder for temporary files that leave room for the path of a socket
 
 # get-pip stand-in for ansible-test, which would download a program from the network each time it makes an environment.
 GET_PIP = '''\
@@ -209,7 +210,6 @@ def environment(*first: Path, **more: str) -> dict[str, str]:
     temp.mkdir(parents=True, exist_ok=True)
     env.update(
         HOME=str(place),
-        TMPDIR=str(temp),
         XDG_CACHE_HOME=str(CACHE / "xdg"),
         XDG_CONFIG_HOME=str(place / ".config"),
         XDG_DATA_HOME=str(place / ".local" / "share"),
@@ -235,6 +235,9 @@ def environment(*first: Path, **more: str) -> dict[str, str]:
         NO_COLOR="1",
         PATH=os.pathsep.join([*map(str, first), str(bin_folder()), os.environ.get("PATH", os.defpath)]),
     )
+    # Ansible opens a socket below it, whose path may have 107 characters; it cleans up after itself wherever that is.
+    if len(str(temp)) <= LONGEST_TEMP:
+        env["TMPDIR"] = str(temp)
     env.update(more)
     return env
 

@@ -16,9 +16,11 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -246,6 +248,8 @@ def program(world, folder, arguments, **environment):
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "NHNCLOUD_"))}
     kept.update(world.simulator.environment)
+    # Not below the folder: Ansible opens a socket in it, and the path of a socket must be short.
+    temporary = tempfile.mkdtemp(prefix="nks-")
     collections = str(ROOT.parents[2]) if ROOT.parts[-3:] == ("ansible_collections", "nhncloud", "nks") else str(ROOT / ".cache" / "collections")
     kept.update(
         {
@@ -261,12 +265,11 @@ def program(world, folder, arguments, **environment):
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
             "HOME": str(folder),
             "LC_ALL": "C.UTF-8",
-            "TMPDIR": str(folder / "tmp"),
+            "TMPDIR": temporary,
             "NHNCLOUD_TOKEN_CACHE": str(folder / "tokens"),
         }
     )
     kept.update(environment)
-    (folder / "tmp").mkdir(exist_ok=True)
     (folder / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "ansible"] + arguments,
@@ -279,6 +282,9 @@ def program(world, folder, arguments, **environment):
         timeout=400,
         check=False,
     )
+    # What is left in it is looked through with the rest.
+    (folder / "tmp").mkdir(exist_ok=True)
+    shutil.move(temporary, str(folder / "tmp"))
     return done.returncode, done.stdout
 
 
