@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import re
-from urllib.parse import urlsplit
 
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadReply
 
@@ -235,11 +234,3 @@ def appkeys(value):
         return []
     own = [str(item) for key, item in value.items() if str(key).lower().endswith("appkey") and item]
     return own + [secret for item in value.values() for secret in appkeys(item)]
-
-
-def host_of(url):
-    """The host of an address such as a cluster's ``api_address``; an empty text where there is none."""
-    try:
-        return urlsplit(url).hostname or "" if isinstance(url, str) else ""
-    except ValueError:
-        return ""

@@ -38,32 +38,10 @@ FAULTS = (
 MAX_RUNS = 12
 
 
-def life(name):
+def life(support, name):
     """The tasks of one cluster's life, in order: (module, options)."""
-    ready = {
-        "name": name,
-        "keypair": "demo-key",
-        "flavor": "m2.c4m8",
-        "image": "Ubuntu Server 22.04 LTS Container",
-        "availability_zone": "kr-pub-a",
-        "node_count": 2,
-        "boot_volume_type": "General SSD",
-        "boot_volume_size": 50,
-        "network": "demo-vpc",
-        "subnet": "demo-subnet",
-        "external_network": "public_network",
-        "kubernetes_version": "v1.31.4",
-    }
-    group = {
-        "cluster": name,
-        "name": "batch",
-        "flavor": "m2.c2m4",
-        "image": "Ubuntu Server 22.04 LTS Container",
-        "availability_zone": "kr-pub-b",
-        "node_count": 1,
-        "boot_volume_type": "General HDD",
-        "boot_volume_size": 40,
-    }
+    ready = dict(support.CLUSTER, name=name)
+    group = dict(support.NODEGROUP, cluster=name, name="batch", node_count=1)
     targets = [{"cidr_address": "203.0.113.0/24", "description": "office"}, {"cidr_address": "198.51.100.7"}]
     return [
         ("cluster", ready),
@@ -78,13 +56,13 @@ def life(name):
     ]
 
 
-def end(name):
+def end(support, name):
     """What must be true of the cluster after its life, as tasks that find nothing to do."""
     return [
         ("cluster", {"name": name, "kubernetes_version": "v1.33.4", "upgrade": "all", "node_count": 3, "flavor": "m2.c4m8"}),
         ("nodegroup", {"cluster": name, "name": "batch", "flavor": "m2.c4m8", "node_count": 2, "user_script": "#!/bin/sh\ntrue\n"}),
         ("autoscale", {"cluster": name, "nodegroup": "batch", "enabled": True, "min_node_count": 1, "max_node_count": 5}),
-        ("ipacl", life(name)[4][1]),
+        ("ipacl", life(support, name)[4][1]),
     ]
 
 
@@ -149,7 +127,7 @@ def main():
             share = given.rate / len(FAULTS)
             world.fault(probability=share / rest, seed=given.seed * 100 + number, times=None, **fault)
             rest -= share
-        for tasks in zip(*(life(name) for name in names)):
+        for tasks in zip(*(life(support, name) for name in names)):
             for module, options in tasks:
                 soak.task(module, options)
         log = list(world.cloud.log)
@@ -157,7 +135,7 @@ def main():
             world.cloud.faults.clear()
         soak.check(names)
         for name in names:
-            for module, options in end(name):
+            for module, options in end(support, name):
                 result = soak.task(module, options)
                 if result is not None and result["changed"]:
                     soak.complaints.append("nks_%s found work left on %s: %s" % (module, name, result["actions"]))
@@ -165,8 +143,8 @@ def main():
         print("| what | figure |\n|---|---|")
         for label, value in (
             ("clusters", given.clusters),
-            ("tasks", len(names) * len(life("x"))),
-            ("runs until all had succeeded", soak.counts["runs"] - len(names) * len(end("x"))),
+            ("tasks", len(names) * len(life(support, "x"))),
+            ("runs until all had succeeded", soak.counts["runs"] - len(names) * len(end(support, "x"))),
             ("runs that failed and were repeated", soak.counts["failed runs"]),
             ("requests", len(log)),
             ("requests that went wrong", "%d (%.0f %%)" % (disturbed, 100.0 * disturbed / len(log))),

@@ -192,7 +192,6 @@ class TestResources:
             wire.read(kind, value)
         wire.labels(value)
         wire.masked(value)
-        wire.host_of(value)
         wire.version_key(value)
         wire.write_any(value)
         for key in ("supported_k8s", "supported_event_type"):
@@ -250,20 +249,6 @@ class TestSmallReplies:
         assert wire.event_types({"supported_event_type": flat}) == flat
         assert wire.event_types({"supported_event_type": nested}) == flat
         assert wire.event_types({}) == {}
-
-    @pytest.mark.parametrize(
-        "url, host",
-        [
-            ("https://1.2.3.4:6443", "1.2.3.4"),
-            ("https://a-nks-kr1.container.nhncloud.com:6443", "a-nks-kr1.container.nhncloud.com"),
-            ("", ""),
-            (None, ""),
-            ("http://[", ""),
-            (5, ""),
-        ],
-    )
-    def test_the_host_of_an_address(self, url, host):
-        assert wire.host_of(url) == host
 
 
 class TestMasking:
