@@ -23,32 +23,19 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-# Imported here and not where they are needed: Ansible loads this file in its main process, and the workers that it forks
-# for each task find everything in place.
-from ansible_collections.nhncloud.nks.plugins.module_utils import engine, transport, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import autoscale, certificate, cluster, info, ipacl, kubeconfig, node, nodegroup
-
 COLLECTION = "nhncloud.nks"
-JOBS = {
-    job.name: job
-    for job in (
-        cluster.JOB,
-        nodegroup.JOB,
-        kubeconfig.JOB,
-        autoscale.JOB,
-        autoscale.INFO,
-        ipacl.JOB,
-        ipacl.INFO,
-        node.JOB,
-        certificate.JOB,
-        info.CLUSTERS,
-        info.NODEGROUPS,
-        info.EVENTS,
-        info.VERSIONS,
-        info.RESOURCES,
-    )
-}
+
+
+def jobs():
+    """Module name -> job. The first call loads the whole engine, and requests."""
+    from ansible_collections.nhncloud.nks.plugins.module_utils.jobs import JOBS
+
+    return JOBS
+
+
+if boolean(os.environ.get("NHNCLOUD_IN_PROCESS", True), strict=False):
+    # Ansible loads this file in its main process, so the workers that it forks for each task find everything in place.
+    jobs()
 
 
 class ActionModule(ActionBase):
@@ -68,7 +55,7 @@ class ActionModule(ActionBase):
             result.update(self._execute_module(module_name=module, task_vars=task_vars, wrap_async=self._task.async_val))
             return result
         with self._environment():
-            result.update(self._perform(JOBS[name], task_vars))
+            result.update(self._perform(jobs()[name], task_vars))
         return result
 
     def _in_process(self, task_vars):
@@ -77,10 +64,16 @@ class ActionModule(ActionBase):
             self._connection.transport == "local"
             and self._connection.become is None
             and not self._task.async_val
-            # Ansible's own Python may lack what the task's interpreter has.
-            and transport.requests is not None
             and self._setting(task_vars, "nks_in_process", "NHNCLOUD_IN_PROCESS")
+            and self._has_requests()
         )
+
+    @staticmethod
+    def _has_requests():
+        """Whether Ansible's own Python has what the engine needs; the task's interpreter may have it where this one has not."""
+        from ansible_collections.nhncloud.nks.plugins.module_utils import transport
+
+        return transport.requests is not None
 
     def _setting(self, task_vars, variable, environment):
         """A switch that is on unless a variable or the environment turns it off."""
@@ -106,6 +99,9 @@ class ActionModule(ActionBase):
 
     def _perform(self, job, task_vars):
         """Options in, result out, as AnsibleModule would do it."""
+        from ansible_collections.nhncloud.nks.plugins.module_utils import engine, wire
+        from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
+
         # Through JSON, as a module's arguments and result go: plain values without the marks that Ansible puts on them.
         given = json.loads(json.dumps(dict(self._task.args), default=str))
         checked = ArgumentSpecValidator(job.arguments, **job.constraints).validate(given)

@@ -9,15 +9,14 @@ Wire form in and out: nothing is interpreted here. Each docstring names the oper
 
 from __future__ import annotations
 
-import re
 import uuid
 from urllib.parse import parse_qs, quote
 
+from ansible_collections.nhncloud.nks.plugins.module_utils import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError
 
 #: Without it the server falls back to version 1.1 and refuses everything about node groups (406).
 VERSION_HEADER = {"OpenStack-API-Version": "container-infra latest"}
-UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 #: No account has so many pages; a server that never ends its list must not hold us for ever.
 MAX_PAGES = 1000
 
@@ -333,7 +332,7 @@ def _part(text):
     """
     if str(text) in ("", ".", ".."):
         raise NksError("'%s' is neither a name nor a UUID." % text)
-    if UUID.fullmatch(str(text)):
+    if wire.is_uuid(text):
         # The server takes any spelling for a UUID but looks for it letter by letter, so another one is 404 (observed on Magnum).
         return str(uuid.UUID(str(text)))
     return quote(str(text), safe="", errors="replace")

@@ -6,19 +6,21 @@
 
 The engine knows neither AnsibleModule nor stdout: it takes plain options, a check-mode flag, a clock and a progress
 callback, and returns a plain result or raises :class:`errors.NksError`.
+
+Ansible sends a module's rooms as source, and a process that imports one compiles it anew, in every task. So the rooms that
+only some tasks need (names, waits, changes, creations, upgrades, errors' words) are imported where they are needed, here and in
+the rooms above; the action plugin loads them all once for a whole playbook.
 """
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import identity, rules, wait, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import identity, rules, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import cluster_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError, WaitError
-from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names
-from ansible_collections.nhncloud.nks.plugins.module_utils.run import Overtaken, Runner
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError, Overtaken, WaitError
 from ansible_collections.nhncloud.nks.plugins.module_utils.transport import Transport
-from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Waiter, Watch
+from ansible_collections.nhncloud.nks.plugins.module_utils.watch import Watch, busy, failed, find_cluster
 
 WAIT_TIMEOUT = 3600
 DELETE_TIMEOUT = 1800
@@ -63,7 +65,21 @@ class Task:
             verify = options["ca_cert"]
         self.transport = Transport(self.clock, timeout=options.get("request_timeout", 30.0), max_retries=options.get("max_retries", 5), verify=verify)
         self.api = Api(self.transport, identity.Identity(self.transport, options))
-        self.names = Names(self.api)
+        self._names = None
+
+    @property
+    def names(self):
+        """The look-ups; see :class:`names.Names`."""
+        from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names
+
+        self._names = self._names or Names(self.api)
+        return self._names
+
+    @property
+    def timeout(self):
+        """Seconds for one operation."""
+        given = self.options.get("wait_timeout")
+        return given if given is not None else DELETE_TIMEOUT if self.options.get("state") == "absent" else WAIT_TIMEOUT
 
     def carry_on(self, job):
         """Run the job; where someone else's operation came before its first request, look and plan anew.
@@ -71,15 +87,15 @@ class Task:
         :returns: what the job returns.
         :raises NksError: as the job does.
         """
-        deadline = self.clock.now() + self.waiter().timeout
+        deadline = self.clock.now() + self.timeout
         while True:
-            self.transport.limit(self.waiter().timeout)
+            self.transport.limit(self.timeout)
             try:
                 return job.run(self)
             except Overtaken as overtaken:
                 if self.clock.now() >= deadline:
                     raise overtaken.refusal from None
-            self.names = Names(self.api)
+            self._names = None
             self.warnings = []
 
     def given(self, table):
@@ -89,13 +105,16 @@ class Task:
 
     def waiter(self):
         """A waiter with the task's limits."""
-        default = DELETE_TIMEOUT if self.options.get("state") == "absent" else WAIT_TIMEOUT
-        timeout = self.options.get("wait_timeout")
-        return Waiter(self.clock, self.options.get("wait_interval") or 10.0, default if timeout is None else timeout, self.progress, self.transport.limit)
+        return self._waiter(self.options.get("wait_interval") or 10.0, self.timeout)
+
+    def _waiter(self, interval, timeout):
+        from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Waiter
+
+        return Waiter(self.clock, interval, timeout, self.progress, self.transport.limit)
 
     def cluster(self, ref):
         """The watch of a cluster by name or UUID, with its state just read; None where there is none."""
-        reply = self.names.cluster(ref)
+        reply = find_cluster(self.api, ref)
         if reply is None:
             return None
         state = wire.identified(reply, "read cluster %s" % ref)
@@ -107,12 +126,12 @@ class Task:
         :returns: the state, or None where it is gone by now.
         :raises WaitError: it is busy and the task does not wait.
         """
-        if wait.busy(watch.last) and not self.options.get("wait", True):
+        if busy(watch.last) and not self.options.get("wait", True):
             raise WaitError(
                 "%s is in %s, so it cannot be compared yet. Run the task again later, or let it wait (wait: true)." % (watch.name, watch.last["status"]),
                 status=watch.last["status"],
             )
-        return self.waiter().until_idle(watch, watch.last)
+        return self.waiter().until_idle(watch, watch.last) if busy(watch.last) else watch.last
 
     def gone(self):
         """Make sure that a 404 means that the cluster is gone, and not that its address is wrong.
@@ -139,7 +158,7 @@ class Task:
         :raises WaitError: the resource is in CREATE_FAILED.
         """
         if watch.last["status"] == "CREATE_FAILED":
-            error = wait.failure(watch, watch.last)
+            error = self.failure(watch)
             error.msg += " It was never made: delete it (state: absent) and create it anew."
             raise error
 
@@ -149,26 +168,35 @@ class Task:
         The service may accept a creation and show it a little later, not in the list either (observed on Magnum). A task
         that came in between would make a second one.
         """
-        return Waiter(self.clock, min(self.waiter().interval, SHOWN_INTERVAL), SHOWN_TIMEOUT, self.progress, self.transport.limit).until_shown(watch)
+        return self._waiter(min(self.options.get("wait_interval") or SHOWN_INTERVAL, SHOWN_INTERVAL), SHOWN_TIMEOUT).until_shown(watch)
+
+    @staticmethod
+    def failure(watch):
+        """Why a watched resource is in a failed status; see :func:`wait.failure`."""
+        from ansible_collections.nhncloud.nks.plugins.module_utils import wait
+
+        return wait.failure(watch, watch.last)
 
     def carry_out(self, plan, cluster=None, watches=()):
         """Do what the plan says, unless this is check mode; warn or fail where a resource is in a failed status.
 
         :param cluster: the watch of the cluster.
         :param watches: watches of its node groups.
-        :returns: (the runner, the state after the last action or None).
+        :returns: (the runner, or None where nothing was to be done; the state after the last action, or None).
         """
-        for watch in [watch for watch in [cluster] + list(watches) if watch is not None and wait.failed(watch.last)]:
+        for watch in [watch for watch in [cluster] + list(watches) if watch is not None and failed(watch.last)]:
             if not plan.actions:
                 self.warnings.append("%s is in %s: %s" % (watch.name, watch.last["status"], watch.last.get("status_reason") or "no reason given"))
             elif any(action.name not in ("delete", "renew_certificate") for action in plan.actions):
-                raise wait.failure(watch, watch.last)
+                raise self.failure(watch)
         self.warnings += plan.warnings
+        if self.check_mode or not plan.actions:
+            return None, None
+        from ansible_collections.nhncloud.nks.plugins.module_utils.run import Runner
+
         runner = Runner(self.api, self.waiter(), self.options.get("wait", True), cluster)
         for watch in watches:
             runner.groups[watch.group] = watch
-        if self.check_mode or not plan.actions:
-            return runner, None
         return runner, runner.carry_out(plan)
 
 

@@ -73,6 +73,17 @@ class WaitError(NksError):
     """A wait that ended badly."""
 
 
+class Overtaken(NksError):
+    """Someone else's operation came between the look at the state and the first request: the plan is out of date.
+
+    :param refusal: what the service answered.
+    """
+
+    def __init__(self, refusal):
+        super().__init__(refusal.msg, **refusal.values)
+        self.refusal = refusal
+
+
 def _visible(value):
     """A value within a sentence; a line break at its end, as YAML's ``|`` leaves one, is seen."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))

@@ -9,20 +9,14 @@ Source: NHN Cloud, Token guide of the IaaS API (POST /v2.0/tokens); NKS API guid
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 import threading
-from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import files
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, BadReply, NksError
 
 DEFAULT_DOMAIN = "nhncloudservice.com"
-#: A token this close to its end is renewed beforehand: clocks differ, and a request takes its time.
-EXPIRY_MARGIN = timedelta(minutes=2)
 REGION = re.compile(r"[A-Za-z]{2,}[0-9]+")
 #: What an HTTP header can carry; a line break in a token is a slip that is hard to see.
 TOKEN = re.compile(r"[!-~]+")
@@ -69,6 +63,11 @@ class Identity:
         self._catalog = []
         self._token = options.get("token") or ""
         self._fixed = bool(self._token)
+        self._cache = None
+        if options.get("token_cache") and not self._fixed:
+            from ansible_collections.nhncloud.nks.plugins.module_utils.token_cache import TokenCache
+
+            self._cache = TokenCache(options["token_cache"], identity_url(options), self.tenant, options["username"], transport)
         transport.keep_secret(self._token, options.get("password"))
 
     def token(self):
@@ -77,7 +76,7 @@ class Identity:
         :raises NksError: the identity service refuses, or cannot be reached.
         """
         with self._lock:
-            if not self._token and not self._from_cache():
+            if not self._token and not self._cached():
                 self._log_in()
             return self._token
 
@@ -184,57 +183,21 @@ class Identity:
                 request_id=reply.request_id,
             ) from None
         self._use(token, catalog)
-        self._to_cache(expires)
+        if self._cache is not None:
+            self._cache.put(token, catalog, expires)
+
+    def _cached(self):
+        """Whether the cache had a token that will do."""
+        token, catalog = self._cache.get() if self._cache is not None else (None, [])
+        if not token or not TOKEN.fullmatch(token):
+            return False
+        self._use(token, _plain_catalog(catalog))
+        return True
 
     def _use(self, token, catalog):
         self._token = token
         self._catalog = catalog
         self.transport.keep_secret(token)
-
-    # -- cache: a JSON object, one entry per identity URL, tenant and user; anything unexpected in it is as if absent --
-
-    def _cache_key(self):
-        account = "\n".join([identity_url(self.options), self.tenant, self.options["username"]])
-        return hashlib.sha256(account.encode("utf-8", "replace")).hexdigest()
-
-    def _read_cache(self):
-        try:
-            content = json.loads(files.read(os.path.expanduser(self.options["token_cache"])) or "{}")
-        except (NksError, ValueError, RecursionError):
-            return {}
-        return content if isinstance(content, dict) else {}
-
-    def _from_cache(self):
-        if not self.options.get("token_cache"):
-            return False
-        entry = self._read_cache().get(self._cache_key())
-        try:
-            if parse_time(entry["expires"]) <= self.transport.clock.utc() + EXPIRY_MARGIN:
-                return False
-            token, catalog = entry["token"], _plain_catalog(entry["catalog"])
-            if not TOKEN.fullmatch(token):
-                return False
-        except (KeyError, TypeError, ValueError, AttributeError):
-            return False
-        self._use(token, catalog)
-        return True
-
-    def _to_cache(self, expires):
-        path = self.options.get("token_cache")
-        if not path:
-            return
-        content = {key: entry for key, entry in self._read_cache().items() if self._alive(entry)}
-        content[self._cache_key()] = {"token": self._token, "expires": expires, "catalog": self._catalog}
-        try:
-            files.write(os.path.expanduser(path), json.dumps(content), mode=0o600)
-        except NksError as error:
-            self.transport.warnings.append("The token was not kept in token_cache: %s" % re.sub(r"^dest: ", "", error.msg))
-
-    def _alive(self, entry):
-        try:
-            return parse_time(entry["expires"]) > self.transport.clock.utc()
-        except (KeyError, TypeError, ValueError, AttributeError):
-            return False
 
 
 def identity_url(options):
@@ -294,15 +257,6 @@ def _is_url(text):
         return bool(re.match(r"https?://[^/\s]+[^\s]*\Z", text) and urlsplit(text).hostname)
     except ValueError:
         return False
-
-
-def parse_time(text):
-    """A time of the identity service as a datetime in UTC: ``expires`` ends in Z, ``issued_at`` has no zone.
-
-    :raises ValueError: the text is no time.
-    """
-    moment = datetime.fromisoformat(re.sub(r"Z$", "+00:00", text))
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _plain_catalog(catalog):

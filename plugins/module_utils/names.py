@@ -10,13 +10,9 @@ ways (Nova by regular expression), and the candidates are needed for the message
 
 from __future__ import annotations
 
-import difflib
-import re
-
 from ansible_collections.nhncloud.nks.plugins.module_utils import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
 
-UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 #: Marks of an image made for NKS nodes: today's (since 2024-11-14) and the older one, which the service still knows.
 NKS_IMAGES = ({"nhncloud_allow_nks_cpu_flavor": "true"}, {"nhncloud_product": "container"})
 MAX_CANDIDATES = 12
@@ -36,11 +32,6 @@ KINDS = [
     "security_group",
     "service_gateway",
 ]
-
-
-def is_uuid(value):
-    """Whether the reference is a UUID, which is used without a look-up."""
-    return bool(UUID.fullmatch(str(value)))
 
 
 class Names:
@@ -90,30 +81,7 @@ class Names:
 
     def resolve(self, option, kind, value, scope=None, among=None):
         """The UUID of a reference; see :meth:`find`."""
-        return value if is_uuid(value) else self.find(option, kind, value, scope, among)["id"]
-
-    def cluster(self, ref):
-        """The reply of Get a Cluster for a name or UUID, None where there is no such cluster.
-
-        The service itself takes a name in this one path, so a look-up costs no request of its own; it answers 409 where
-        several clusters bear the name (observed on Magnum). Everything after this goes by UUID.
-
-        :raises NksError: several clusters bear the name.
-        """
-        try:
-            return self.api.cluster(ref)
-        except ApiError as error:
-            if error.status == 404:
-                return None
-            if error.status != 409:
-                raise
-            same = [item for item in self.api.clusters() if item.get("name") == ref]
-            if not same:
-                raise
-        raise NksError(
-            "cluster: '%s' is the name of %d clusters (%s); give the UUID of one of them."
-            % (ref, len(same), ", ".join("%s %s" % (item.get("uuid"), item.get("status")) for item in same))
-        )
+        return value if wire.is_uuid(value) else self.find(option, kind, value, scope, among)["id"]
 
     def no_cluster(self, option, ref):
         """The error for a cluster that has to be there and is not."""
@@ -128,7 +96,7 @@ class Names:
         :raises NksError: one is not in the group, or is given twice.
         """
         listed = (group.get("labels") or {}).get("node_list") or []
-        if listed and all(is_uuid(ref) for ref in refs):
+        if listed and all(wire.is_uuid(ref) for ref in refs):
             known = {uuid.lower(): uuid for uuid in listed}
             choices = dict(known)
         else:
@@ -217,6 +185,8 @@ class Names:
 
 def candidates(value, names):
     """What else there is: the closest names first, not too many of them."""
+    import difflib
+
     names = sorted({" ".join(str(name).split())[:MAX_CANDIDATE] for name in names if name})
     if not names:
         return "there is none at all"

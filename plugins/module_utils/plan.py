@@ -9,76 +9,15 @@ The plan is the only source of ``changed``, of ``actions``, of the diff and of c
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import fields, rules, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import fields, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan, cluster_resource, group_resource
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.fields import UNKNOWN
-from ansible_collections.nhncloud.nks.plugins.module_utils.upgrade import upgrade_cluster, upgrade_group
-
-# -- creation and deletion -------------------------------------------------------------------------------------------
-
-
-def create_cluster(wanted):
-    """The plan that makes a cluster.
-
-    :param wanted: option -> value with references resolved; only what was given.
-    :raises NksError: an option is missing or cannot be.
-    """
-    rules.check_creation(wanted, fields.CLUSTER)
-    body = {"name": wanted["name"], "cluster_template_id": "iaas_console", "labels": {}}
-    values = dict({"node_count": 1, "public_api_endpoint": False}, **wanted)
-    body["labels"]["cert_manager_api"] = "True"
-    _fill(body, values, fields.CLUSTER)
-    changes = _created(values, fields.CLUSTER)
-    return Plan([Action("create", cluster_resource(wanted["name"]), changes, ("create_cluster", (body,), {}))])
-
-
-def create_nodegroup(cluster, wanted):
-    """The plan that makes a node group.
-
-    :param cluster: the cluster's name, for the texts.
-    :param wanted: option -> value with references resolved; only what was given.
-    """
-    rules.check_creation(wanted, fields.NODEGROUP, nodegroup=True)
-    body = {"name": wanted["name"], "labels": {}}
-    values = dict({"node_count": 1}, **wanted)
-    _fill(body, values, fields.NODEGROUP, nodegroup=True)
-    changes = _created(values, fields.NODEGROUP)
-    action = Action("create", group_resource(cluster, wanted["name"]), changes, ("create_nodegroup", (body,), {}), group=wanted["name"])
-    return Plan([action])
 
 
 def delete(resource, method, *args):
     """The plan that deletes a cluster or a node group."""
     return Plan([Action("delete", resource, {"state": ("present", "absent")}, (method, args, {}), group=args[0] if args else None)])
-
-
-def _fill(body, values, table, nodegroup=False):
-    """The body of a creation from the table, the autoscaler and the user's own labels."""
-    for field in table:
-        if values.get(field.option) is not None and (field.sent or not nodegroup):
-            if field.kind == "script" and not values[field.option]:
-                continue
-            field.put(body, values[field.option], nodegroup)
-    settings = values.get("autoscale") or {"enabled": False}
-    for setting in fields.AUTOSCALE:
-        if settings.get(setting.option) is not None:
-            body["labels"][setting.label] = wire.write(setting.kind, settings[setting.option])
-    body["labels"].update(fields.further_labels(values.get("labels") or {}))
-
-
-def _created(values, table):
-    changes = {"state": ("absent", "present")}
-    for field in table:
-        if values.get(field.option) is not None:
-            changes[field.option] = (None, field.show(values[field.option]))
-    for option in ("autoscale", "labels"):
-        if values.get(option):
-            changes[option] = (None, wire.masked({key: value for key, value in values[option].items() if value is not None}))
-    return changes
-
-
-# -- changes ---------------------------------------------------------------------------------------------------------
 
 
 def fixed_differences(wanted, table, cluster, group, immutable, resource):
@@ -122,251 +61,34 @@ def _brief(value):
     return "none" if value in (None, "") else "'%s'" % (value,)
 
 
-def group_changes(cluster, group, wanted, autoscale, knobs):
-    """What has to change on one node group.
-
-    :param cluster: the cluster's name, for the texts.
-    :param group: the typed node group.
-    :param wanted: option -> value; ``nodes_to_remove`` as UUIDs.
-    :param autoscale: the autoscaler's present settings, typed.
-    :returns: (actions that go before an upgrade, actions that go after it, warnings).
-    :raises NksError: a change that would be refused.
-    """
-    resource = group_resource(cluster, group["name"])
-    warnings = []
-    settings = wanted.get("autoscale")
-    switch = autoscale_change(resource, group, settings, autoscale, whole=True) if settings else None
-    # While the autoscaler is on the service refuses a resize: it is turned off before and on after everything else.
-    off = switch is not None and settings["enabled"] is False
-    # A new script is for new nodes only, so it goes before whatever makes nodes.
-    script = _set_option("change_user_script", resource, group, wanted, "user_script", "set_user_script", {})
-    resize = _resize(resource, group, wanted, settings, autoscale, warnings)
-    flavor = _set_option("change_flavor", resource, group, wanted, "flavor", "set_flavor", knobs.call)
-    first = [action for action in (switch if off else None, script) if action]
-    last = [action for action in (resize, flavor, None if off else switch) if action]
-    return first, last, warnings
-
-
-def _field(option, table):
-    return next(field for field in table if field.option == option)
-
-
-def _set_option(name, resource, group, wanted, option, method, knobs):
-    """The action that sets one option of a node group to what is wanted; None where it is already."""
-    field = _field(option, fields.NODEGROUP)
-    value = wanted.get(option)
-    if value is None:
-        return None
-    present = field.present(None, group)
-    if present is not UNKNOWN and fields.equal(field.kind, value, present):
-        return None
-
-    def holds(state):
-        shown = field.present(None, state)
-        return shown is not UNKNOWN and fields.equal(field.kind, value, shown)
-
-    changes = {option: (field.show(present), field.show(value))}
-    return Action(name, resource, changes, (method, (group["uuid"], value), knobs), group["uuid"], [(option, holds)])
-
-
-def _resize(resource, group, wanted, settings, autoscale, warnings):
-    """The resize, or the truce with the autoscaler: while it is on, it decides the count and a resize is never sent."""
-    count = wanted.get("node_count")
-    present = group.get("node_count")
-    if count is None:
-        return None
-    merged = merged_autoscale(settings or {}, autoscale)
-    if merged.get("ca_enable") is True:
-        low, high = merged.get("ca_min_node_count"), merged.get("ca_max_node_count")
-        if (isinstance(low, int) and count < low) or (isinstance(high, int) and count > high):
-            raise BadInput(
-                "node_count",
-                count,
-                "is outside the %s to %s nodes that the autoscaler of %s keeps" % (low, high, resource),
-                "choose a count between them, other bounds, or turn the autoscaler off",
-            )
-        inside = not (isinstance(low, int) and isinstance(high, int) and isinstance(present, int)) or low <= present <= high
-        if autoscaled(settings, autoscale) or inside:
-            return None
-    if count == present:
-        return None
-    changes = {"node_count": (present, count)}
-    victims = None
-    if isinstance(present, int) and count < present:
-        victims = wanted.get("nodes_to_remove")
-        if victims and len(victims) > present - count:
-            raise BadInput(
-                "nodes_to_remove", "%d nodes" % len(victims), "is more than the %d to go" % (present - count), "name fewer nodes or lower node_count"
-            )
-        if victims:
-            changes["nodes_to_remove"] = (None, victims)
-        if len(victims or ()) < present - count:
-            warnings.append(
-                "%s goes from %d to %d nodes, and the service picks %s of the nodes to remove; name them with nodes_to_remove of nks_nodegroup."
-                % (resource, present, count, "all" if not victims else str(present - count - len(victims)))
-            )
-    return Action(
-        "resize",
-        resource,
-        changes,
-        ("resize", (group["uuid"], count, victims), {}),
-        group["uuid"],
-        [("node_count", lambda state: state.get("node_count") == count)],
-    )
-
-
-# -- autoscaler ------------------------------------------------------------------------------------------------------
-
-
-def merged_autoscale(settings, present):
-    """The full set to send: what is given, else the present value (NKS API guide, Change Autoscaler Configuration).
-
-    :param settings: option -> value or None.
-    :param present: the API's names -> typed values.
-    """
-    # What is neither a number nor a boolean could not be read, and is not sent back.
-    merged = {label: value for label, value in present.items() if label in wire.AUTOSCALE and isinstance(value, int)}
-    for setting in fields.AUTOSCALE:
-        if settings.get(setting.option) is not None:
-            merged[setting.label] = settings[setting.option]
-    return merged
-
-
-def autoscaled(settings, present):
-    """Whether the autoscaler is on and stays on, so that the count is none of ours.
-
-    :param settings: option -> value, or None where they are not given.
-    :param present: the API's names -> typed values.
-    """
-    return present.get("ca_enable") is True and merged_autoscale(settings or {}, present).get("ca_enable") is True
-
-
-def autoscale_change(resource, group, settings, present, whole):
-    """The change of the autoscaler, None where there is none.
-
-    :param group: the typed node group; ``stopped`` has the names of its stopped nodes where it is to be turned on.
-    :param whole: whether ``changes`` has one entry ``autoscale`` (as the option of that name) or one per setting.
-    :raises NksError: the merged settings contradict each other, or nodes are stopped (NKS user guide, node stop).
-    """
-    differing = {}
-    for setting in fields.AUTOSCALE:
-        value = settings.get(setting.option)
-        if value is not None and present.get(setting.label) != value:
-            differing[setting.option] = (present.get(setting.label), value)
-    if not differing:
-        return None
-    if settings.get("enabled") and group.get("stopped"):
-        raise NksError(
-            "%s: the autoscaler cannot be turned on while nodes are stopped (%s). Start them first with nks_node." % (resource, ", ".join(group["stopped"]))
-        )
-    group_uuid = group["uuid"]
-    merged = merged_autoscale(settings, present)
-    rules.check_autoscale({setting.option: merged.get(setting.label) for setting in fields.AUTOSCALE}, "autoscale." if whole else "")
-    changes = differing
-    if whole:
-        changes = {"autoscale": tuple({option: pair[side] for option, pair in differing.items()} for side in (0, 1))}
-    wanted = {setting.label: settings[setting.option] for setting in fields.AUTOSCALE if settings.get(setting.option) is not None}
-    outcome = [("autoscale", lambda state: all(state["detail"].get(label) == value for label, value in wanted.items()))]
-    return Action(
-        "set_autoscale",
-        resource,
-        changes,
-        ("set_autoscale", (group_uuid, merged), {}),
-        group_uuid,
-        outcome,
-        look=lambda api, cluster: wire.autoscale(api.autoscale(cluster, group_uuid)),
-    )
-
-
-# -- day two of a cluster --------------------------------------------------------------------------------------------
-
-
-def service_gateways(resource, wanted, cluster):
-    """Both gateways are always sent (NKS API guide, Change Service Gateway).
-
-    :raises NksError: the cluster was made without gateways, which cannot be added.
-    """
-    table = [_field(option, fields.CLUSTER) for option in ("ncr_sgw", "obs_sgw")]
-    present = {field.option: field.present(cluster, None) for field in table}
-    after = {field.option: wanted.get(field.option) or present[field.option] for field in table}
-    changes = {
-        field.option: (field.show(present[field.option]), after[field.option])
-        for field in table
-        if not fields.equal("uuid", after[field.option], present[field.option])
-    }
-    if not changes:
-        return None
-    if not any(present.values()):
-        raise NksError(
-            "%s: %s cannot be set: the service changes the service gateways only of clusters that were created with them. "
-            "Leave the option out, or create the cluster anew." % (resource, " and ".join(changes))
-        )
-    absent = [option for option, value in after.items() if not value]
-    if absent:
-        raise BadInput(absent[0], None, "is not set on %s, and the service wants both gateways" % resource, "give %s too" % absent[0])
-    return Action(
-        "update_service_gateways",
-        resource,
-        changes,
-        ("update_service_gateways", (after["ncr_sgw"], after["obs_sgw"]), {}),
-        None,
-        [(field.option, lambda state, field=field: fields.equal("uuid", after[field.option], field.present(state, None))) for field in table],
-    )
-
-
-def cni(resource, wanted, cluster, knobs):
-    """The change of the CNI (NKS API guide, Change Cluster CNI): from Flannel to Calico-VXLAN, with a new pod network.
-
-    :raises NksError: a change that the operation does not offer.
-    """
-    field = _field("cni", fields.CLUSTER)
-    present = field.present(cluster, None)
-    if wanted.get("cni") is None or fields.equal("text", wanted["cni"], present):
-        return None
-    if wanted["cni"] != "calico" or str(present).lower().startswith("calico"):
-        raise NksError(
-            "%s: cni is '%s' and cannot become '%s': the service changes only flannel, and only to calico. Set cni to the present value."
-            % (resource, present, wanted["cni"])
-        )
-    if not wanted.get("pods_network_cidr"):
-        raise BadInput("pods_network_cidr", None, "is needed to change the CNI of %s" % resource, "give a network that is not in use yet")
-    changes = {"cni": (present, wanted["cni"])}
-    for option in ("pods_network_cidr", "pods_network_subnet"):
-        row = _field(option, fields.CLUSTER)
-        if wanted.get(option) is not None:
-            changes[option] = (row.show(row.present(cluster, None)), wanted[option])
-    call = ("update_cni", (wanted["cni"], wanted["pods_network_cidr"], wanted.get("pods_network_subnet")), knobs.call)
-    return Action("update_cni", resource, changes, call, None, [("cni", lambda state: field.present(state, None) == wanted["cni"])])
-
-
-# -- everything together -------------------------------------------------------------------------------------------------
-
-
 def cluster_changes(cluster, group, groups, wanted, options):
     """The whole plan for a cluster that is there.
 
     :param cluster: the typed cluster.
     :param group: the typed node group default-worker; None where no option needs it.
-    :param groups: the typed worker groups for an upgrade; see :func:`upgrade_cluster`.
+    :param groups: the typed worker groups for an upgrade; see :func:`upgrade.upgrade_cluster`.
     :param wanted: option -> value with references resolved; only what was given.
     :param options: ``immutable``, ``upgrade``, ``versions``, ``autoscale`` (present settings), ``knobs``.
     :raises NksError: a refusal; nothing has been sent.
     """
     resource = cluster_resource(cluster["name"])
-    changed_network = cni(resource, wanted, cluster, options["knobs"])
+    changed_network = _changes().cni(resource, wanted, cluster, options["knobs"]) if wanted.get("cni") is not None else None
     fixed = dict(wanted)
     if changed_network:
         fixed.update(pods_network_cidr=None, pods_network_subnet=None)
     warnings = fixed_differences(fixed, fields.CLUSTER, cluster, group, options["immutable"], resource)
     first, last = [], []
     if group:
-        first, last, more = group_changes(cluster["name"], group, wanted, options["autoscale"], options["knobs"])
+        first, last, more = _changes().group_changes(cluster["name"], group, wanted, options["autoscale"], options["knobs"])
         warnings += more
     upgrades = []
     if wanted.get("kubernetes_version") is not None:
-        upgrades, more = upgrade_cluster(cluster, groups, wanted["kubernetes_version"], options["upgrade"], options["versions"], options["knobs"])
+        from ansible_collections.nhncloud.nks.plugins.module_utils import upgrade
+
+        upgrades, more = upgrade.upgrade_cluster(cluster, groups, wanted["kubernetes_version"], options["upgrade"], options["versions"], options["knobs"])
         warnings += more
-    middle = [action for action in (service_gateways(resource, wanted, cluster), changed_network) if action]
+    gateways = _changes().service_gateways(resource, wanted, cluster) if wanted.get("ncr_sgw") or wanted.get("obs_sgw") else None
+    middle = [action for action in (gateways, changed_network) if action]
     return Plan(first + middle + upgrades + last, warnings)
 
 
@@ -374,11 +96,20 @@ def nodegroup_changes(cluster, group, wanted, options):
     """The whole plan for a node group that is there; parameters as :func:`cluster_changes`."""
     resource = group_resource(cluster["name"], group["name"])
     warnings = fixed_differences(wanted, fields.NODEGROUP, None, group, options["immutable"], resource)
-    first, last, more = group_changes(cluster["name"], group, wanted, options["autoscale"], options["knobs"])
+    first, last, more = _changes().group_changes(cluster["name"], group, wanted, options["autoscale"], options["knobs"])
     upgrades = []
     if wanted.get("kubernetes_version") is not None:
-        upgrades = upgrade_group(cluster, group, wanted["kubernetes_version"], options["knobs"])
+        from ansible_collections.nhncloud.nks.plugins.module_utils import upgrade
+
+        upgrades = upgrade.upgrade_group(cluster, group, wanted["kubernetes_version"], options["knobs"])
     return Plan(first + upgrades + last, warnings + more)
+
+
+def _changes():
+    """The room of what can be changed; a task that gives nothing of it need not load it."""
+    from ansible_collections.nhncloud.nks.plugins.module_utils import changes
+
+    return changes
 
 
 #: Options whose value is read from node group default-worker.

@@ -11,24 +11,13 @@ from __future__ import annotations
 
 import contextlib
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import wait, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
-from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Watch
+from ansible_collections.nhncloud.nks.plugins.module_utils import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer, Overtaken
+from ansible_collections.nhncloud.nks.plugins.module_utils.watch import Watch, busy, mark
 
 #: How long to look for the trace of a request whose answer was lost: at least so many looks and seconds.
 LOOKS = 3
 LOOK_SECONDS = 6.0
-
-
-class Overtaken(NksError):
-    """Someone else's operation came between the look at the state and the first request: the plan is out of date.
-
-    :param refusal: what the service answered.
-    """
-
-    def __init__(self, refusal):
-        super().__init__(refusal.msg, **refusal.values)
-        self.refusal = refusal
 
 
 class Runner:
@@ -131,12 +120,10 @@ class Runner:
 
         def trace():
             state = watch.read()
-            taken_up = (
-                wait.busy(state) or wait.mark(state) != wait.mark(before) or (state is not None and not action.missing(state, self.api, self.cluster.cluster))
-            )
+            taken_up = busy(state) or mark(state) != mark(before) or (state is not None and not action.missing(state, self.api, self.cluster.cluster))
             if not taken_up and parent is not None:
                 above = parent.read()
-                taken_up = wait.busy(above) or wait.mark(above) != wait.mark(parent_before)
+                taken_up = busy(above) or mark(above) != mark(parent_before)
             return {} if taken_up else None
 
         self._send(lambda: getattr(self.api, method)(self.cluster.cluster, *args, **keywords), trace, self.cluster, watch)
@@ -197,9 +184,9 @@ class Runner:
     @staticmethod
     def _overtaken(watches):
         """Whether another operation is under way, or was and has just ended."""
-        before = [wait.mark(watch.last) for watch in watches]
+        before = [mark(watch.last) for watch in watches]
         after = [watch.read() for watch in watches]
-        return any(wait.busy(state) for state in after) or [wait.mark(state) for state in after] != before
+        return any(busy(state) for state in after) or [mark(state) for state in after] != before
 
     def _look(self, trace, patiently, deadline):
         """What became of a request without an answer; None where there is no trace of it.

@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import random
 import re
 import traceback
 import warnings
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
 
@@ -40,8 +39,6 @@ MAX_REDIRECTS = 3
 #: Errors before anything was sent, by their names in urllib3 and its messages.
 UNSENT = ("NewConnectionError", "NameResolutionError", "Failed to establish", "CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER")
 HIDDEN = "********"
-#: Where the cause of an error stands in its text: behind a number of the system, in quotation marks, behind a colon.
-REASONS = (r"\[Errno [^\]]*\] ([^()'\":]{5,})()", r"\([0-9]*,? ?(?:'([^']{5,})'|\"([^\"]{5,})\")", r": ([A-Z][^()'\":]{5,})()")
 LOOPBACK = re.compile(r"localhost|::1|127\.[0-9.]+")
 
 
@@ -107,7 +104,7 @@ class Transport:
     def hide(self, text, secrets=()):
         """The text without any secret known to us, in the spellings in which a service may quote it."""
         for secret in sorted(self._secrets.union(secrets), key=len, reverse=True):
-            for spelling in _spellings(secret):
+            for spelling in _words().spellings(secret):
                 text = text.replace(spelling, HIDDEN)
         return text
 
@@ -254,10 +251,10 @@ class Transport:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise NksError(
                     "Could not %s: the certificate of %s could not be verified (%s). Name your CA with ca_cert."
-                    % (doing, _host(url), self.hide(_reason(error)))
+                    % (doing, _host(url), self.hide(_words().reason(error)))
                 ) from None
             raise NoAnswer(
-                "Could not %s: no answer from %s (%s)." % (doing, _host(url), self.hide(_reason(error))),
+                "Could not %s: no answer from %s (%s)." % (doing, _host(url), self.hide(_words().reason(error))),
                 maybe_done=not any(name in repr(error) for name in UNSENT),
             ) from None
         except OSError as error:
@@ -273,7 +270,7 @@ class Transport:
 
     def _explained(self, content, secrets):
         """The explanation without secrets: hidden before it is cut and its spaces are joined, which would disguise them."""
-        return explanation(content, lambda text: self.hide(text, secrets))
+        return _words().explanation(content, lambda text: self.hide(text, secrets))
 
     def _decode(self, content, doing, status, request_id):
         """Decoded JSON; None for an empty body."""
@@ -289,38 +286,11 @@ class Transport:
             ) from None
 
 
-def explanation(content, hide=str):
-    """The service's own words from the body of an error, whatever its shape; at most 1,000 characters.
+def _words():
+    """The room that reads errors; most tasks meet none and need not load it."""
+    from ansible_collections.nhncloud.nks.plugins.module_utils import words
 
-    :param hide: takes secrets out of the words.
-
-    Shapes: Magnum's list of errors, Keystone's error object, and what Nova, Neutron, Glance and gateways answer
-    (observed on Magnum 9.4.1; NHN Cloud IaaS guides).
-    """
-    text = content.decode("utf-8", "replace")
-    try:
-        found = _words(json.loads(text))
-    except (ValueError, RecursionError):
-        # HTML of a gateway: its title or its text.
-        text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>", " ", text)
-        found = html.unescape(re.sub(r"<[^>]*>", " ", text))
-    return " ".join(hide(found).split())[:1000]
-
-
-def _words(data, depth=0):
-    """The most telling text in a decoded error body."""
-    if isinstance(data, str):
-        return data
-    if depth > 4:
-        return ""
-    if isinstance(data, list):
-        return next((words for words in (_words(item, depth + 1) for item in data) if words), "")
-    if isinstance(data, dict):
-        for key in ("detail", "message", "faultstring", "resultMessage", "title", "reason"):
-            if isinstance(data.get(key), str) and data[key]:
-                return data[key]
-        return _words([data[key] for key in data if isinstance(data[key], (dict, list))], depth + 1)
-    return ""
+    return words
 
 
 def _no_redirect(_response):
@@ -345,43 +315,9 @@ def _reference(request_id):
     return ", request id %s" % request_id if request_id else ""
 
 
-def _reason(error):
-    """The innermost cause of a chain of urllib3's errors: what a person wants to read."""
-    text = str(error)
-    for pattern in REASONS:
-        found = ["".join(groups) for groups in re.findall(pattern, text)]
-        if found:
-            return ("proxy: " if "ProxyError" in text else "") + found[-1].strip()
-    return text[:300]
-
-
 def _retry_after(value):
     """Seconds to wait, from a Retry-After header in seconds; None for anything else (RFC 9110, 10.2.3)."""
     try:
         return min(MAX_RETRY_AFTER, max(0.0, float(value)))
     except (TypeError, ValueError):
         return None
-
-
-def _spellings(secret):
-    """A secret as it is, and as JSON or Python would quote it, once or twice; a text of many lines also line by line."""
-    texts = [secret] + [line.strip() for line in secret.splitlines() if len(line.strip()) > 5]
-    for text in dict.fromkeys(texts):
-        quoted = _quoted(text)
-        for spelling in dict.fromkeys([text] + quoted + [again for once in quoted for again in _quoted(once)]):
-            if spelling:
-                yield spelling
-
-
-def _quoted(text):
-    """The text between the quotation marks of JSON (two ways) and of Python (a text, bytes), and as part of a URL."""
-    return [
-        json.dumps(text)[1:-1],
-        json.dumps(text, ensure_ascii=False)[1:-1],
-        repr(text)[1:-1],
-        repr(text.encode("utf-8", "replace"))[2:-1],
-        # As Python writes a text with both kinds of quotation marks.
-        repr(text + "'\"")[1:-4],
-        quote(text, safe="", errors="replace"),
-        quote(text, errors="replace"),
-    ]

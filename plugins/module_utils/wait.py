@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer, WaitError
+from ansible_collections.nhncloud.nks.plugins.module_utils.watch import busy, failed, mark, ready
 
 #: How long the service may show the state from before a request: at least so many polls and so many seconds.
 SETTLE_POLLS = 5
@@ -23,56 +24,6 @@ MISSING_SECONDS = 60.0
 QUIET_POLLS = 3
 #: A wait says at least this often that it goes on (seconds).
 PROGRESS_SECONDS = 60.0
-
-
-def busy(state):
-    """Whether an operation is under way, whoever started it."""
-    return state is not None and str(state["status"]).endswith("_IN_PROGRESS")
-
-
-def failed(state):
-    """Whether the last operation failed."""
-    return state is not None and str(state["status"]).endswith("_FAILED")
-
-
-def ready(state):
-    """Whether the last operation ended well."""
-    return state is not None and str(state["status"]).endswith("_COMPLETE")
-
-
-class Watch:
-    """A cluster or one of its node groups, and what was last seen of it.
-
-    :param api: see :class:`api.Api`.
-    :param cluster: the cluster's UUID.
-    :param group: the node group's UUID or name; None for the cluster itself.
-    :param name: how messages call it.
-    :param last: the state last seen, typed; None where there was nothing.
-    """
-
-    def __init__(self, api, cluster, group, name, last=None):
-        self.api = api
-        self.cluster = cluster
-        self.group = group
-        self.name = name
-        self.last = last
-
-    def read(self):
-        """The present state, typed; None for 404."""
-        try:
-            reply = self.api.nodegroup(self.cluster, self.group) if self.group else self.api.cluster(self.cluster)
-        except ApiError as error:
-            if error.status != 404:
-                raise
-            self.last = None
-        else:
-            self.last = wire.identified(reply, "read %s" % self.name)
-        return self.last
-
-
-def mark(state):
-    """What changes in a resource when the service takes a request up."""
-    return None if state is None else (state["status"], state.get("updated_at"), state.get("status_reason"))
 
 
 class Waiter:

@@ -17,6 +17,7 @@ import re
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadReply
 
 HIDDEN = "********"
+UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 #: Label -> type. Labels that are not here are texts.
 LABELS = {
@@ -73,6 +74,11 @@ TEXTS = ("fixed_network", "fixed_subnet", "name", "status", "status_reason", "uu
 APPKEY = re.compile(r"""(appkey\\*["']\s*:\s*\\*["'])[^"'\\]+""", re.IGNORECASE)
 
 AUTOSCALE = {label: kind for label, kind in LABELS.items() if label.startswith("ca_")}
+
+
+def is_uuid(value):
+    """Whether the reference is a UUID, which is used without a look-up."""
+    return bool(UUID.fullmatch(str(value)))
 
 
 def read(kind, value):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import actions, arguments, fields, plan, query, rules, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import actions, arguments, changes, fields, query, rules, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import find_group, needed_group, no_group, note_stopped, present_autoscale
 
@@ -19,7 +19,7 @@ def run(task):
     group = needed_group(task, cluster, task.options["nodegroup"])
     present = present_autoscale(task, cluster, group, True)
     note_stopped(task, cluster, group, settings, present)
-    action = plan.autoscale_change(group.name, group.last, settings, present, whole=False)
+    action = changes.autoscale_change(group.name, group.last, settings, present, whole=False)
     todo = actions.Plan([action] if action else [])
     task.carry_out(todo, cluster, [group])
     if todo.actions and not task.check_mode:

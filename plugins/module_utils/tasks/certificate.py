@@ -12,6 +12,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, wai
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput
+from ansible_collections.nhncloud.nks.plugins.module_utils.watch import failed
 
 DEAD = (
     "The certificate of %s was renewed: every kubeconfig fetched before has stopped working. Fetch it anew with nks_kubeconfig, "
@@ -28,12 +29,12 @@ def run(task):
     task.usable(watch)
     cluster = watch.last
     days = days_left(cluster, task.clock.utc())
-    event = wait.last_failed_event(watch, cluster) if wait.failed(cluster) else None
+    event = wait.last_failed_event(watch, cluster) if failed(cluster) else None
     # A failed renewal is repaired by another one; after any other failure the cluster is left alone (NKS user guide).
     repairs = event is not None and "CERTIFICATE" in str(event.get("type"))
     due = options["force"] or (days is not None and days < options["renew_before_days"]) or repairs
     if due and event is not None and not repairs:
-        raise wait.failure(watch, cluster)
+        raise task.failure(watch)
     if options["renew_before_days"] >= 365 * options["term_of_validity"]:
         task.warnings.append(
             "renew_before_days: %d days are no less than the term of a new certificate (%d years), so every run renews it."

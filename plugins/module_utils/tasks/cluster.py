@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import actions, arguments, fields, plan, wait, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import actions, arguments, fields, plan, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import default_group, note_stopped, present_autoscale, stopped_nodes, worker_groups
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.references import References
-from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Watch
+from ansible_collections.nhncloud.nks.plugins.module_utils.watch import Watch
 
 
 def run(task):
@@ -23,12 +20,12 @@ def run(task):
         return _absent(task, watch)
     if watch is not None and task.idle(watch) is None:
         watch = None
-    if watch is None and not is_uuid(name):
+    if watch is None and not wire.is_uuid(name):
         watch = _listed(task, name)
         if watch is not None and task.idle(watch) is None:
             watch = None
     if watch is None:
-        if is_uuid(name):
+        if wire.is_uuid(name):
             raise task.names.no_cluster("name", name)
         return _create(task)
     task.usable(watch)
@@ -56,7 +53,7 @@ def _absent(task, watch):
     if watch.last["status"] == "DELETE_IN_PROGRESS":
         # Someone is deleting it already: nothing to send, only to wait for.
         if task.options["wait"] and task.idle(watch) is not None:
-            raise wait.failure(watch, watch.last)
+            raise task.failure(watch)
         return gone
     if task.idle(watch) is None:
         return gone
@@ -67,12 +64,15 @@ def _absent(task, watch):
 
 
 def _create(task):
-    references = References(task.names)
+    from ansible_collections.nhncloud.nks.plugins.module_utils import creation
+    from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.references import References
+
+    references = References(task)
     wanted = references.resolve(task.given(fields.CLUSTER), fields.CLUSTER)
     references.complete(wanted)
-    todo = plan.create_cluster(wanted)
+    todo = creation.create_cluster(wanted)
     runner, state = task.carry_out(todo)
-    if state is None and runner.cluster is not None:
+    if state is None and runner is not None:
         # Not waited for: what the service shows already, or what is known for certain.
         state = task.shown(runner.cluster) or {"uuid": runner.cluster.cluster, "name": wanted["name"]}
     return {"cluster": wire.masked(state or {}), "plan": todo}
@@ -83,15 +83,9 @@ def _reconcile(task, watch):
     given = task.given(fields.CLUSTER)
     # The name only led here; it is not compared.
     given.pop("name")
-    group = None
-    if any(option in given for option in plan.NEEDS_GROUP):
-        group = default_group(task, watch)
-    wanted = References(task.names, cluster).resolve(given, fields.CLUSTER)
+    group, autoscale = _default_group(task, watch, given)
+    wanted = _resolved(task, cluster, given)
     groups, versions = _for_upgrade(task, watch, wanted.get("kubernetes_version"))
-    autoscale = {}
-    if group:
-        autoscale = present_autoscale(task, watch, group, "autoscale" in given)
-        note_stopped(task, watch, group, given.get("autoscale"), autoscale)
     todo = plan.cluster_changes(
         cluster,
         group.last if group else None,
@@ -106,12 +100,34 @@ def _reconcile(task, watch):
         },
     )
     watches = {item.last["uuid"]: item for item in groups + ([group] if group else [])}
-    _runner, state = task.carry_out(todo, watch, watches.values())
-    if state is not None or (todo.actions and not task.check_mode):
-        state = watch.read()
-        if state is None:
+    task.carry_out(todo, watch, watches.values())
+    if todo.actions and not task.check_mode:
+        # A wait ends with a look at the cluster, whatever it was for.
+        cluster = watch.last if options["wait"] else watch.read()
+        if cluster is None:
             raise NksError("%s was deleted by someone else while it was being changed." % watch.name)
-    return {"cluster": wire.masked(state or cluster), "plan": todo}
+    return {"cluster": wire.masked(cluster), "plan": todo}
+
+
+def _default_group(task, watch, given):
+    """The watch of the first node group and its autoscaler's settings, where an option is kept there; else None and nothing."""
+    if not any(option in given for option in plan.NEEDS_GROUP):
+        return None, {}
+    from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import groups
+
+    group = groups.default_group(task, watch)
+    autoscale = groups.present_autoscale(task, watch, group, "autoscale" in given)
+    groups.note_stopped(task, watch, group, given.get("autoscale"), autoscale)
+    return group, autoscale
+
+
+def _resolved(task, cluster, given):
+    """The options with UUIDs for names."""
+    if not any(given.get(field.option) for field in fields.CLUSTER if field.ref or field.kind == "security_groups"):
+        return dict(given)
+    from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.references import References
+
+    return References(task, cluster).resolve(given, fields.CLUSTER)
 
 
 def _for_upgrade(task, watch, target):
@@ -123,6 +139,8 @@ def _for_upgrade(task, watch, target):
     mode, here = task.options["upgrade"], (watch.last.get("labels") or {}).get("kube_tag")
     if target is None or mode == "never" or (mode == "control_plane" and target == here):
         return [], []
+    from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import stopped_nodes, worker_groups
+
     groups = worker_groups(task, watch)
     if mode == "all" and any(group.last["labels"].get("kube_tag") != target for group in groups):
         for group in groups:

@@ -11,7 +11,7 @@ import re
 from ansible_collections.nhncloud.nks.plugins.module_utils import fields, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import group_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.wait import Watch
+from ansible_collections.nhncloud.nks.plugins.module_utils.watch import Watch
 
 #: Statuses of an instance that is not running on purpose (Instance guide, Instance Status).
 STOPPED = ("SHUTOFF", "SHUTDOWN", "STOPPED")

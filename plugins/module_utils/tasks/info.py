@@ -9,8 +9,9 @@ from __future__ import annotations
 from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, query, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError
-from ansible_collections.nhncloud.nks.plugins.module_utils.names import KINDS, is_uuid
+from ansible_collections.nhncloud.nks.plugins.module_utils.names import KINDS
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import find_group
+from ansible_collections.nhncloud.nks.plugins.module_utils.watch import find_cluster
 
 
 def clusters(task):
@@ -18,7 +19,7 @@ def clusters(task):
     query.check_early(task.options)
     name = task.options["name"]
     if name is not None:
-        reply = task.names.cluster(name)
+        reply = find_cluster(task.api, name)
         found = [] if reply is None else [reply]
     else:
         found = task.api.clusters()
@@ -45,7 +46,7 @@ def events(task):
     """One task of nks_event_info. The service takes only a UUID here, so a name is looked up; a deleted cluster's UUID works."""
     query.check_early(task.options)
     ref, uuid = task.options["cluster"], task.options["uuid"]
-    if not is_uuid(ref):
+    if not wire.is_uuid(ref):
         ref = task.needed_cluster(idle=False).cluster
     if uuid is None:
         found = task.api.events(ref)

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, files, kubeconfig
+from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, files, kubeconfig, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, BadReply, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
+from ansible_collections.nhncloud.nks.plugins.module_utils.watch import find_cluster
 
 
 def run(task):
@@ -64,8 +64,8 @@ def _absent(task):
     destination = _Destination(options)
     # Only the name of the context could need the service, and only for a cluster given by its UUID.
     context = options["context"] or options["cluster"]
-    if options["merge"] and not options["context"] and is_uuid(options["cluster"]):
-        reply = task.names.cluster(options["cluster"])
+    if options["merge"] and not options["context"] and wire.is_uuid(options["cluster"]):
+        reply = find_cluster(task.api, options["cluster"])
         if reply is None:
             raise NksError(
                 "context: cluster '%s' is not there any more, so its name is not known; set context to the name of the entries to take out."

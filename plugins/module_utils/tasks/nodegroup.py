@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import actions, arguments, fields, plan, wait, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import actions, arguments, changes, fields, plan, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import find_group, no_group, note_stopped, present_autoscale, stopped_nodes
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.references import References
 
@@ -23,7 +22,7 @@ def run(task):
     task.usable(cluster)
     group = find_group(task, cluster, name, "name")
     if group is None or task.idle(group) is None:
-        if is_uuid(name):
+        if wire.is_uuid(name):
             raise no_group(task, cluster, "name", name)
         return _create(task, cluster)
     task.usable(group)
@@ -43,7 +42,7 @@ def _absent(task, name):
         if group.last["status"] == "DELETE_IN_PROGRESS":
             # Someone is deleting it already: nothing to send, only to wait for.
             if task.options["wait"] and task.idle(group) is not None:
-                raise wait.failure(group, group.last)
+                raise task.failure(group)
             return gone
     if task.idle(cluster) is None:
         return gone
@@ -60,10 +59,12 @@ def _absent(task, name):
 
 
 def _create(task, cluster):
-    references = References(task.names, cluster.last)
+    from ansible_collections.nhncloud.nks.plugins.module_utils import creation
+
+    references = References(task, cluster.last)
     wanted = references.resolve(task.given(fields.NODEGROUP), fields.NODEGROUP)
     references.complete_group(wanted, (cluster.last.get("labels") or {}).get("kube_tag"))
-    todo = plan.create_nodegroup(cluster.last["name"], wanted)
+    todo = creation.create_nodegroup(cluster.last["name"], wanted)
     runner, state = task.carry_out(todo, cluster)
     if state is None and not task.check_mode:
         # Not waited for: what the service shows already, or what is known for certain.
@@ -77,7 +78,7 @@ def _reconcile(task, cluster, group):
     given = task.given(fields.NODEGROUP)
     # The name only led here; it is not compared.
     given.pop("name")
-    wanted = References(task.names, cluster.last).resolve(given, fields.NODEGROUP)
+    wanted = References(task, cluster.last).resolve(given, fields.NODEGROUP)
     group.last["labels"] = group.last.get("labels") or {}
     if wanted.get("kubernetes_version") not in (None, group.last["labels"].get("kube_tag")):
         group.last["stopped"] = stopped_nodes(task, cluster, group)
@@ -85,7 +86,7 @@ def _reconcile(task, cluster, group):
     note_stopped(task, cluster, group, given.get("autoscale"), autoscale)
     count, present = wanted.get("node_count"), group.last.get("node_count")
     fewer = count is not None and isinstance(present, int) and count < present
-    if options["nodes_to_remove"] and fewer and not plan.autoscaled(given.get("autoscale"), autoscale):
+    if options["nodes_to_remove"] and fewer and not changes.autoscaled(given.get("autoscale"), autoscale):
         wanted["nodes_to_remove"] = task.names.nodes("nodes_to_remove", group.last, options["nodes_to_remove"])
     todo = plan.nodegroup_changes(
         cluster.last,

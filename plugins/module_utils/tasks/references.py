@@ -6,20 +6,19 @@
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import rules
+from ansible_collections.nhncloud.nks.plugins.module_utils import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
 
 
 class References:
     """Replaces names by UUIDs in a task's wanted options.
 
-    :param names: see :class:`names.Names`.
+    :param task: see :class:`engine.Task`; its look-ups are used where there is a name.
     :param cluster: the typed cluster where there is one: its network is where subnets are looked for.
     """
 
-    def __init__(self, names, cluster=None):
-        self.names = names
+    def __init__(self, task, cluster=None):
+        self.task = task
         self.network = (cluster or {}).get("fixed_network")
         self.items = {}
 
@@ -39,15 +38,15 @@ class References:
             wanted["subnet"] = self._one("subnet", "subnet", given["subnet"], self.network)
         if given.get("external_subnets"):
             wanted["external_subnets"] = [
-                self.names.resolve("external_subnets", "external_subnet", ref, wanted.get("external_network")) for ref in given["external_subnets"]
+                self.task.names.resolve("external_subnets", "external_subnet", ref, wanted.get("external_network")) for ref in given["external_subnets"]
             ]
-        networks = [self.names.resolve("additional_networks", "network", ref) for ref in given.get("additional_networks") or []]
+        networks = [self.task.names.resolve("additional_networks", "network", ref) for ref in given.get("additional_networks") or []]
         if given.get("additional_networks") is not None:
             wanted["additional_networks"] = networks
         if given.get("additional_subnets") is not None:
             scopes = networks or [None] * len(given["additional_subnets"])
             wanted["additional_subnets"] = [
-                self.names.resolve("additional_subnets", "subnet", ref, scope) for ref, scope in zip(given["additional_subnets"], scopes)
+                self.task.names.resolve("additional_subnets", "subnet", ref, scope) for ref, scope in zip(given["additional_subnets"], scopes)
             ]
         if given.get("extra_security_groups") is not None:
             wanted["extra_security_groups"] = [self._security_groups(item, networks) for item in given["extra_security_groups"]]
@@ -58,18 +57,20 @@ class References:
 
         :raises NksError: the look-ups show that the service would refuse.
         """
+        from ansible_collections.nhncloud.nks.plugins.module_utils import creation, ranges
+
         if wanted.get("external_network") and not wanted.get("external_subnets"):
             wanted["external_subnets"] = self._external_subnets(wanted["external_network"])
         subnet = self.items.get("subnet", {})
         if subnet.get("cidr"):
-            rules.check_subnets(wanted, [("subnet", subnet["cidr"])])
+            ranges.check_subnets(wanted, [("subnet", subnet["cidr"])])
         if isinstance(subnet.get("routingtable"), dict):
             if subnet["routingtable"].get("gateway_id"):
                 if not wanted.get("external_network"):
                     raise BadInput("external_network", None, "is needed, for subnet %s is attached to an internet gateway" % subnet["name"], "set it")
             elif not (wanted.get("ncr_sgw") and wanted.get("obs_sgw")):
                 raise NksError("ncr_sgw and obs_sgw: both are needed, for subnet %s is not attached to an internet gateway; set both." % subnet["name"])
-        rules.check_disk(self.items.get("image", {}), wanted.get("boot_volume_size"))
+        creation.check_disk(self.items.get("image", {}), wanted.get("boot_volume_size"))
 
     def complete_group(self, wanted, control_plane):
         """Check what only the creation of a node group needs.
@@ -77,23 +78,25 @@ class References:
         :param control_plane: the control plane's version, which a new group always gets (NKS user guide, Upgrade).
         :raises NksError: the service would refuse, or do something else.
         """
+        from ansible_collections.nhncloud.nks.plugins.module_utils import creation
+
         version = wanted.get("kubernetes_version")
         if version is not None and control_plane and version != control_plane:
             raise BadInput("kubernetes_version", version, "is not the control plane's version, which a new node group gets", "give %s" % control_plane)
-        rules.check_disk(self.items.get("image", {}), wanted.get("boot_volume_size"))
+        creation.check_disk(self.items.get("image", {}), wanted.get("boot_volume_size"))
 
     def _one(self, option, kind, value, scope=None):
-        if is_uuid(value):
+        if wire.is_uuid(value):
             return value
-        self.items[option] = self.names.find(option, kind, value, scope)
+        self.items[option] = self.task.names.find(option, kind, value, scope)
         return self.items[option]["id"]
 
     def _external_subnets(self, network):
         """All subnets of the external network, as the console takes them."""
-        item = self.items.get("external_network") or next((item for item in self.names.resources("external_network") if item["id"] == network), {})
+        item = self.items.get("external_network") or next((item for item in self.task.names.resources("external_network") if item["id"] == network), {})
         subnets = item.get("subnets")
         if not isinstance(subnets, list) or not subnets:
-            subnets = [subnet["id"] for subnet in self.names.resources("external_subnet", network)]
+            subnets = [subnet["id"] for subnet in self.task.names.resources("external_subnet", network)]
         subnets = [subnet for subnet in subnets if isinstance(subnet, str)]
         if not subnets:
             raise BadInput("external_network", network, "has no subnets that can be seen", "set external_subnets")
@@ -105,6 +108,6 @@ class References:
         among = [network for network in [self.network] + networks if network]
         scope = among[0] if len(among) == 1 else None
         return {
-            "subnet": self.names.resolve("extra_security_groups.subnet", "subnet", item["subnet"], scope, among),
-            "security_groups": [self.names.resolve("extra_security_groups.security_groups", "security_group", ref) for ref in item["security_groups"]],
+            "subnet": self.task.names.resolve("extra_security_groups.subnet", "subnet", item["subnet"], scope, among),
+            "security_groups": [self.task.names.resolve("extra_security_groups.security_groups", "security_group", ref) for ref in item["security_groups"]],
         }

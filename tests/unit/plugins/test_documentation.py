@@ -13,10 +13,10 @@ import yaml
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
-from ansible_collections.nhncloud.nks.plugins.action.nks_cluster import JOBS
 from ansible_collections.nhncloud.nks.plugins.doc_fragments.auth import ModuleDocFragment as AuthFragment
 from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
+from ansible_collections.nhncloud.nks.plugins.module_utils.jobs import JOBS
 
 ROOT = Path(__file__).resolve().parents[3]
 COLLECTION = "nhncloud.nks"

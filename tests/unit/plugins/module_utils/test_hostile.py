@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import transport, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import words as words_room
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadReply, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import autoscale, certificate, cluster, info, ipacl, kubeconfig, node, nodegroup
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, NODEGROUP, HandClock
@@ -413,7 +414,7 @@ def test_wire_reads_anything(reply, labels):
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(st.binary(max_size=200) | anything.map(lambda value: json.dumps(value).encode()))
 def test_the_words_of_a_refusal_may_be_anything(content):
-    words = transport.explanation(content)
+    words = words_room.explanation(content)
     assert isinstance(words, str) and len(words) <= 1000 and "\n" not in words
 
 

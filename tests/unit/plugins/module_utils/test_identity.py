@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import identity as room
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, BadReply, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.identity import SERVICES, Identity, check, identity_url, parse_time
+from ansible_collections.nhncloud.nks.plugins.module_utils.identity import SERVICES, Identity, check, identity_url
+from ansible_collections.nhncloud.nks.plugins.module_utils.token_cache import EXPIRY_MARGIN, parse_time
 from ansible_collections.nhncloud.nks.plugins.module_utils.transport import Transport
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.stubs import START, FakeClock, StubServer, answer
 
@@ -506,7 +506,7 @@ class TestCache:
     def test_no_entry_is_too_strange(self, path, found):
         identity, transport = made(token_cache=path)
         with open(path, "w", encoding="utf-8") as stream:
-            json.dump({identity._cache_key(): found}, stream)
+            json.dump({identity._cache.key: found}, stream)
         assert identity.token() == (found["token"] if not transport.logins else "issued-1")
 
     @pytest.mark.parametrize("where", ["missing/tokens.json", "folder"])
@@ -549,4 +549,4 @@ class TestCache:
 
 
 def test_the_margin_covers_a_slow_request():
-    assert timedelta(minutes=1) <= room.EXPIRY_MARGIN
+    assert timedelta(minutes=1) <= EXPIRY_MARGIN

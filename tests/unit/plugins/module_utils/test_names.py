@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import names as room
+from ansible_collections.nhncloud.nks.plugins.module_utils import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names, addresses_of, candidates, is_uuid
+from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names, addresses_of, candidates
+from ansible_collections.nhncloud.nks.plugins.module_utils.watch import find_cluster
 
 
 def number(count):
@@ -63,7 +65,7 @@ class TestReferences:
 
     @pytest.mark.parametrize("value", ["", "demo", number(1) + "0", number(1)[:-1], number(1) + "\n", "g" + number(1)[1:], "u" + number(1)])
     def test_what_is_nearly_a_uuid_is_a_name(self, value):
-        assert not is_uuid(value)
+        assert not wire.is_uuid(value)
 
     def test_several_of_one_name_are_listed(self):
         with pytest.raises(NksError) as caught:
@@ -160,16 +162,16 @@ class TestKinds:
 class TestClusters:
     def test_a_cluster_by_name_costs_one_request(self):
         api = FakeApi(cluster={"uuid": number(1), "name": "demo"})
-        assert Names(api).cluster("demo")["uuid"] == number(1)
+        assert find_cluster(api, "demo")["uuid"] == number(1)
         assert api.calls == [("cluster", "demo")]
 
     def test_what_is_not_there_is_none(self):
-        assert Names(FakeApi(cluster=ApiError("read", 404, "", ""))).cluster("demo") is None
+        assert find_cluster(FakeApi(cluster=ApiError("read", 404, "", "")), "demo") is None
 
     def test_two_of_one_name_fail_with_their_uuids(self):
         listed = [{"uuid": number(count), "name": name, "status": "CREATE_COMPLETE"} for count, name in ((1, "demo"), (2, "other"), (3, "demo"))]
         with pytest.raises(NksError) as caught:
-            Names(FakeApi(cluster=ApiError("read", 409, "", ""), clusters=listed)).cluster("demo")
+            find_cluster(FakeApi(cluster=ApiError("read", 409, "", ""), clusters=listed), "demo")
         assert caught.value.msg == "cluster: 'demo' is the name of 2 clusters (%s CREATE_COMPLETE, %s CREATE_COMPLETE); give the UUID of one of them." % (
             number(1),
             number(3),
@@ -177,12 +179,12 @@ class TestClusters:
 
     def test_another_conflict_is_told_as_it_is(self):
         with pytest.raises(ApiError, match="Busy"):
-            Names(FakeApi(cluster=ApiError("read cluster demo", 409, "Busy.", ""), clusters=[])).cluster("demo")
+            find_cluster(FakeApi(cluster=ApiError("read cluster demo", 409, "Busy.", ""), clusters=[]), "demo")
 
     @pytest.mark.parametrize("status", [400, 403, 500])
     def test_any_other_refusal_is_passed_on(self, status):
         with pytest.raises(ApiError):
-            Names(FakeApi(cluster=ApiError("read", status, "", ""))).cluster("demo")
+            find_cluster(FakeApi(cluster=ApiError("read", status, "", "")), "demo")
 
     def test_a_cluster_that_has_to_be_there_names_the_others(self):
         api = FakeApi(clusters=[{"name": "demo"}, {"name": "prod"}, {}])

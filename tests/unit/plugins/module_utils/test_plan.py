@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import fields, plan, upgrade, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import creation, fields, plan, upgrade, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Knobs, Plan, group_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 
@@ -703,7 +703,7 @@ def test_an_empty_plan_changes_nothing():
 def test_a_creation_shows_no_secret_and_sends_it():
     wanted = {option: SAME[option] for option in SAME if option != "labels"}
     wanted.update(name="new", labels={"control_plane_log": {"appkey": "log-secret"}})
-    todo = plan.create_cluster(wanted)
+    todo = creation.create_cluster(wanted)
     shown = json.dumps([todo.told(), todo.diff()])
     assert "secret" not in shown and wire.HIDDEN in shown
     body = todo.actions[0].call[1][0]
@@ -713,7 +713,7 @@ def test_a_creation_shows_no_secret_and_sends_it():
 
 
 def test_a_creation_is_sent_in_the_words_of_the_guide():
-    body = plan.create_cluster(dict(SAME, name="new", labels={"k8s_args": {"b": 1}, "x": "y"})).actions[0].call[1][0]
+    body = creation.create_cluster(dict(SAME, name="new", labels={"k8s_args": {"b": 1}, "x": "y"})).actions[0].call[1][0]
     assert {name: value for name, value in body.items() if name != "labels"} == {
         "name": "new",
         "cluster_template_id": "iaas_console",
@@ -744,7 +744,7 @@ def test_a_creation_is_sent_in_the_words_of_the_guide():
 
 def test_a_node_groups_creation_sends_its_image_beside_the_labels_and_no_version():
     body = (
-        plan.create_nodegroup(
+        creation.create_nodegroup(
             "demo",
             dict(
                 {key: SAME[key] for key in ("flavor", "image", "availability_zone", "boot_volume_type", "boot_volume_size")},
@@ -761,7 +761,7 @@ def test_a_node_groups_creation_sends_its_image_beside_the_labels_and_no_version
 
 def test_what_a_creation_lacks_is_told_all_at_once():
     with pytest.raises(NksError) as caught:
-        plan.create_cluster({"name": "new", "keypair": "demo-key"})
+        creation.create_cluster({"name": "new", "keypair": "demo-key"})
     for option in ("flavor", "image", "availability_zone", "boot_volume_type", "boot_volume_size", "network", "subnet", "kubernetes_version"):
         assert option in caught.value.msg
     assert "keypair" not in caught.value.msg

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The room ``rules``: what the service would refuse is refused here first, naming option, value and remedy."""
+"""The rooms ``rules``, ``ranges`` and ``creation``: what the service would refuse is refused here first, naming option, value and remedy."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import fields, rules
+from ansible_collections.nhncloud.nks.plugins.module_utils.creation import check_creation, check_disk, check_name
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.names import is_uuid
-from ansible_collections.nhncloud.nks.plugins.module_utils.rules import check_creation, check_disk, check_name, check_options, check_subnets
+from ansible_collections.nhncloud.nks.plugins.module_utils.ranges import check_subnets
+from ansible_collections.nhncloud.nks.plugins.module_utils.rules import check_options
+from ansible_collections.nhncloud.nks.plugins.module_utils.wire import is_uuid
 
 UUID = "5801ef8a-3760-4858-b467-fc4c1201241d"
 

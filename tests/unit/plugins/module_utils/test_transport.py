@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import transport as room
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
-from ansible_collections.nhncloud.nks.plugins.module_utils.transport import HIDDEN, Transport, explanation
+from ansible_collections.nhncloud.nks.plugins.module_utils.transport import HIDDEN, Transport
+from ansible_collections.nhncloud.nks.plugins.module_utils.words import explanation
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.stubs import FakeClock, StubServer, answer
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.nhncloud.nks.plugins.module_utils import wait
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NoAnswer, WaitError
+from ansible_collections.nhncloud.nks.plugins.module_utils.watch import Watch
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import HandClock
 
 BUSY, READY, FAILED = "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_FAILED"
@@ -58,8 +59,8 @@ class Scene:
         self.clock = HandClock()
         self.lines = []
         self.waiter = wait.Waiter(self.clock, interval, timeout, self.lines.append)
-        self.watch = wait.Watch(self.api, "c", None, "cluster/demo")
-        self.group = wait.Watch(self.api, "c", "g", "cluster/demo/nodegroup/extra")
+        self.watch = Watch(self.api, "c", None, "cluster/demo")
+        self.group = Watch(self.api, "c", "g", "cluster/demo/nodegroup/extra")
 
 
 def resize(count=3):

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tokens kept between tasks in a file: a JSON object, one entry for each identity URL, tenant and user.
+
+Anything unexpected in the file is as if it were not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from datetime import datetime, timedelta, timezone
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import files
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
+
+#: A token this close to its end is renewed beforehand: clocks differ, and a request takes its time.
+EXPIRY_MARGIN = timedelta(minutes=2)
+
+
+class TokenCache:
+    """One account's entry of the file.
+
+    :param path: the file; made with mode 0600.
+    :param url: the identity service.
+    :param tenant: the tenant's id.
+    :param user: who logs in.
+    :param transport: its clock tells what has expired, and its warnings what could not be kept.
+    """
+
+    def __init__(self, path, url, tenant, user, transport):
+        self.path = os.path.expanduser(path)
+        self.key = hashlib.sha256("\n".join([url, tenant, user]).encode("utf-8", "replace")).hexdigest()
+        self.transport = transport
+
+    def get(self):
+        """(token, service catalogue), or (None, []) where there is none that lasts a while."""
+        entry = self._read().get(self.key)
+        if not self._lasts(entry, EXPIRY_MARGIN) or not isinstance(entry.get("token"), str) or "catalog" not in entry:
+            return None, []
+        return entry["token"], entry["catalog"]
+
+    def put(self, token, catalog, expires):
+        """Keep a token; what has expired goes. A failure is a warning.
+
+        :param expires: when it ends, as the identity service writes it.
+        """
+        content = {key: entry for key, entry in self._read().items() if self._lasts(entry, timedelta())}
+        content[self.key] = {"token": token, "expires": expires, "catalog": catalog}
+        try:
+            files.write(self.path, json.dumps(content), mode=0o600)
+        except NksError as error:
+            self.transport.warnings.append("The token was not kept in token_cache: %s" % re.sub(r"^dest: ", "", error.msg))
+
+    def _read(self):
+        try:
+            content = json.loads(files.read(self.path) or "{}")
+        except (NksError, ValueError, RecursionError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def _lasts(self, entry, margin):
+        try:
+            return parse_time(entry["expires"]) > self.transport.clock.utc() + margin
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return False
+
+
+def parse_time(text):
+    """A time of the identity service as a datetime in UTC: ``expires`` ends in Z, ``issued_at`` has no zone.
+
+    :raises ValueError: the text is no time.
+    """
+    moment = datetime.fromisoformat(re.sub(r"Z$", "+00:00", text))
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
