@@ -61,9 +61,12 @@ class Api:
         """Delete a Cluster."""
         self._call("kubernetes", "DELETE", _cluster(ref), "delete cluster %s" % ref)
 
-    def events(self, uuid):
-        """View Task History List. The path takes a UUID only."""
-        return self._list("kubernetes", _cluster(uuid) + "/events", "events", "list the events of cluster %s" % uuid)
+    def events(self, uuid, safe=None):
+        """View Task History List. The path takes a UUID only.
+
+        :param safe: False where it is not worth a second attempt.
+        """
+        return self._list("kubernetes", _cluster(uuid) + "/events", "events", "list the events of cluster %s" % uuid, safe=safe)
 
     def event(self, uuid, event_uuid):
         """List Task History (of one task)."""
@@ -232,7 +235,7 @@ class Api:
 
     # -- how a call is made ------------------------------------------------------------------------------------------
 
-    def _call(self, service, method, path, doing, body=None, params=None, secrets=()):
+    def _call(self, service, method, path, doing, body=None, params=None, safe=None, secrets=()):
         """One request with a valid token; a token that was refused is replaced once."""
         if service not in self._bases:
             self._bases[service] = self.identity.endpoint(service, self.region)
@@ -244,7 +247,7 @@ class Api:
             if body is None:
                 headers["Content-Type"] = "application/json"
             try:
-                return self.transport.request(method, self._bases[service] + path, doing, headers=headers, params=params, body=body, secrets=secrets)
+                return self.transport.request(method, self._bases[service] + path, doing, headers=headers, params=params, body=body, safe=safe, secrets=secrets)
             except ApiError as error:
                 if error.status != 401 or last:
                     raise
@@ -281,14 +284,14 @@ class Api:
                     raise BadReply(error.msg, **error.values) from None
                 raise
 
-    def _list(self, service, path, key, doing, params=None):
+    def _list(self, service, path, key, doing, params=None, safe=None):
         """All items of a list, page by page.
 
         Only the marker is taken out of ``next``: its host and path are whatever the server's gateway made of them.
         """
         items, params = [], dict(params or {})
         for _page in range(MAX_PAGES):
-            reply = self._call(service, "GET", path, doing, params=params)
+            reply = self._call(service, "GET", path, doing, params=params, safe=safe)
             page = reply.data.get(key) if isinstance(reply.data, dict) else None
             if not isinstance(page, list) or not all(isinstance(item, dict) for item in page):
                 raise _unexpected(doing, "a list under '%s'" % key, reply)

@@ -82,8 +82,9 @@ class Runner:
         if not waits:
             return None
         state = self.waiter.until_there(watch)
-        if action.group is not None:
-            self.waiter.until_idle(self.cluster)
+        if action.group is not None and busy(self.cluster.read()):
+            # A new group keeps the cluster busy too, and may be seen to change until that is over.
+            self.waiter.until_idle(self.cluster, self.cluster.last)
             state = watch.read() or state
         return state
 

@@ -24,6 +24,8 @@ MISSING_SECONDS = 60.0
 QUIET_POLLS = 3
 #: A wait says at least this often that it goes on (seconds).
 PROGRESS_SECONDS = 60.0
+#: So much of an event's contents fits into a line of progress (letters).
+MAX_CONTENTS = 100
 
 
 class Waiter:
@@ -40,14 +42,16 @@ class Waiter:
         self.clock = clock
         self.interval = interval
         self.timeout = timeout
+        self.tells = progress is not None
         self.progress = progress or (lambda line: None)
         self.limit = limit or (lambda seconds: None)
 
-    def poll(self, watch, until, aim, pause_first=False):
+    def poll(self, watch, until, aim, pause_first=False, parent=None):
         """Call ``until`` between pauses until it answers something other than None.
 
         :param watch: whose last status is told.
         :param aim: what is being waited for, for messages ("to be ready").
+        :param parent: a watch that is told of instead, while only its resource is busy.
         :raises WaitError: the time is over.
         """
         started = self.clock.now()
@@ -60,6 +64,8 @@ class Waiter:
             try:
                 answer = until()
                 if answer is not None:
+                    if told[0] is not None:
+                        self._tell(watch, self.clock.now() - started, told)
                     # What comes after the wait has time of its own.
                     self.limit(self.timeout)
                     return answer
@@ -71,7 +77,8 @@ class Waiter:
                     raise
                 trouble = error
             elapsed = self.clock.now() - started
-            self._tell(watch, elapsed, told)
+            waits_for_parent = parent is not None and busy(parent.last) and not busy(watch.last)
+            self._tell(parent if waits_for_parent else watch, elapsed, told, trouble)
             if elapsed >= self.timeout:
                 status = watch.last["status"] if watch.last else "nothing"
                 raise WaitError(
@@ -81,12 +88,19 @@ class Waiter:
                 )
             self.clock.sleep(min(self.interval, self.timeout - elapsed))
 
-    def _tell(self, watch, elapsed, told):
-        """A line of progress, if there is something new to say or a minute has passed."""
-        status = watch.last["status"] if watch.last else "not there"
-        if status != told[0] or self.clock.now() - told[1] >= PROGRESS_SECONDS:
-            told[:] = [status, self.clock.now()]
-            self.progress("%s: %s, %s%s" % (watch.name, status, duration(elapsed), _nodes(watch.last)))
+    def _tell(self, watch, elapsed, told, trouble=None):
+        """A line of progress, if there is something new to say or a minute has passed.
+
+        :param told: [what was told last, when]; brought up to date.
+        """
+        if not self.tells:
+            return
+        shown = (watch.name, watch.last["status"] if watch.last else "gone" if told[0] else "not there yet", nodes(watch.last))
+        if shown != told[0] or self.clock.now() - told[1] >= PROGRESS_SECONDS:
+            told[:] = [shown, self.clock.now()]
+            # The service that does not answer a read would not tell its events either.
+            event = running_event(watch) if trouble is None and busy(watch.last) else ""
+            self.progress(", ".join(filter(None, ["%s: %s" % shown[:2], duration(elapsed), shown[2], event])))
 
     def until_idle(self, watch, first=None):
         """Wait while an operation is under way, whoever started it.
@@ -199,7 +213,7 @@ class Waiter:
                 raise dropped(watch, action.name, missing)
             return None
 
-        return self.poll(watch, look, "to finish %s" % action.name, pause_first=True)
+        return self.poll(watch, look, "to finish %s" % action.name, pause_first=True, parent=parent)
 
 
 class _Evidence:
@@ -255,8 +269,15 @@ def last_failed_event(watch, state):
     except NksError:
         # The failure itself must be told, whatever becomes of its history.
         return None
-    # The history of a cluster is that of its node groups too.
-    own = [event for event in events if watch.group and event.get("resource_uuid") == state.get("uuid")]
+    return newest_event(events, watch.group and state.get("uuid"))
+
+
+def newest_event(events, resource=None):
+    """The newest of some events, None where there are none.
+
+    :param resource: UUID of a node group, whose own events come first: the history of a cluster is that of its node groups too.
+    """
+    own = [event for event in events if resource and event.get("resource_uuid") == resource]
     newest = sorted(map(wire.event, own or events), key=lambda event: (str(event.get("created_at")), _number(event.get("id"))))
     return newest[-1] if newest else None
 
@@ -280,7 +301,30 @@ def duration(seconds):
     return "%d min %d s" % (minutes, seconds) if minutes else "%d s" % seconds
 
 
-def _nodes(state):
-    """ ", 1 of 3 nodes", where the service tells."""
-    wanted = ((state or {}).get("labels") or {}).get("requested_node_count")
-    return ", %s of %s nodes" % (state.get("node_count"), wanted) if isinstance(wanted, int) else ""
+def nodes(state):
+    """ "1 of 3 nodes", where the service tells both; for a cluster only while they differ.
+
+    Nodes that are there have addresses; what is wanted of a node group stands in its label ``requested_node_count`` (observed), of a
+    cluster in ``node_count``.
+    """
+    state = state or {}
+    wanted = (state.get("labels") or {}).get("requested_node_count")
+    addresses, count = state.get("node_addresses"), state.get("node_count")
+    done = len(addresses) if isinstance(addresses, list) else count
+    if isinstance(wanted, int) and isinstance(done, int):
+        return "%d of %d nodes" % (done, wanted)
+    return "%d of %d nodes" % (done, count) if isinstance(addresses, list) and isinstance(count, int) and done < count else ""
+
+
+def running_event(watch):
+    """The event that is under way and how far it is: "CLUSTER_CREATE" or "CLUSTER_CREATE: Creating nodes"; empty where none is told."""
+    try:
+        # A line of progress is not worth a second attempt.
+        events = [event for event in watch.api.events(watch.cluster, safe=False) if event.get("state") == "IN_PROGRESS"]
+    except NksError:
+        return ""
+    event = newest_event(events, watch.group and (watch.last or {}).get("uuid"))
+    if event is None:
+        return ""
+    contents = " ".join(wire.masked(str(event.get("contents") or "")).split())[:MAX_CONTENTS]
+    return str(event.get("type")) + (": " + contents if contents else "")

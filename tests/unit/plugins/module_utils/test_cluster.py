@@ -354,7 +354,10 @@ def test_the_interval_is_kept_to_and_there_is_no_poll_right_after_the_request(wo
     assert outcome.clock.slept == [20] * 5
     sent = outcome.requests.index(outcome.writes[0])
     # The polls, and before them one look whether someone else has created a cluster of the name too.
-    assert len(outcome.requests) - sent - 1 == 6
+    polls = [entry for entry in outcome.requests[sent + 1 :] if not entry["path"].endswith("/events")]
+    assert len(polls) == 6
+    # The events are for the lines of progress alone: at the first poll and then each minute.
+    assert len(outcome.requests) - sent - 1 - len(polls) == 2
 
 
 def test_a_time_out_says_that_a_rerun_goes_on_and_so_it_does(world):
@@ -381,8 +384,9 @@ def test_progress_names_each_action_and_each_change_of_status(world):
     outcome = world.nks_cluster(node_count=3)
     assert outcome.lines == [
         "cluster/demo/nodegroup/default-worker: resize",
-        "cluster/demo/nodegroup/default-worker: UPDATE_IN_PROGRESS, 10 s, 2 of 3 nodes",
-        "cluster/demo/nodegroup/default-worker: UPDATE_IN_PROGRESS, 1 min 10 s, 2 of 3 nodes",
+        "cluster/demo/nodegroup/default-worker: UPDATE_IN_PROGRESS, 10 s, 2 of 3 nodes, CLUSTER_RESIZE: Task has started",
+        "cluster/demo/nodegroup/default-worker: UPDATE_IN_PROGRESS, 1 min 10 s, 2 of 3 nodes, CLUSTER_RESIZE: Task has started",
+        "cluster/demo/nodegroup/default-worker: UPDATE_COMPLETE, 1 min 40 s, 3 of 3 nodes",
     ]
 
 

@@ -28,6 +28,7 @@ class Script:
         self.replies = {"cluster": list(replies), "nodegroup": list(groups)}
         self.history = events
         self.asked = 0
+        self.events_asked = 0
 
     def _next(self, kind):
         self.asked += 1
@@ -45,7 +46,8 @@ class Script:
     def nodegroup(self, _uuid, _group):
         return self._next("nodegroup")
 
-    def events(self, _uuid):
+    def events(self, _uuid, safe=None):
+        self.events_asked += 1
         if isinstance(self.history, Exception):
             raise self.history
         return list(self.history)
@@ -136,14 +138,75 @@ def test_progress_is_told_at_each_change_and_each_minute():
         "cluster/demo: CREATE_IN_PROGRESS, 1 min 0 s",
         "cluster/demo: CREATE_IN_PROGRESS, 2 min 0 s",
         "cluster/demo: UPDATE_IN_PROGRESS, 2 min 20 s",
+        "cluster/demo: UPDATE_COMPLETE, 2 min 40 s",
     ]
+    # The history is asked only for a line that is told, and once for each.
+    assert scene.api.events_asked == 4
+
+
+def test_silence_costs_no_request():
+    scene = Scene(*([cluster("CREATE_IN_PROGRESS")] * 14 + [cluster(READY)]))
+    wait.Waiter(scene.clock).until_idle(scene.watch)
+    assert scene.api.events_asked == 0
+
+
+def test_progress_tells_the_event_that_is_running():
+    history = [
+        {"id": 1, "type": "CLUSTER_CREATE", "state": "SUCCESS", "contents": "done", "resource_uuid": "c", "created_at": "1"},
+        {"id": 3, "type": "NODEGROUP_UPGRADE", "state": "IN_PROGRESS", "contents": ' 1 of 3\n nodes {"appkey": "hush"}' + "x" * 200, "resource_uuid": "g"},
+        {"id": 2, "type": "CLUSTER_RESIZE", "state": "IN_PROGRESS", "contents": None, "resource_uuid": "c"},
+    ]
+    scene = Scene(cluster(BUSY), cluster(READY), groups=[cluster(BUSY, uuid="g"), cluster(READY, uuid="g")], events=history)
+    scene.waiter.until_idle(scene.watch)
+    scene.waiter.until_idle(scene.group)
+    first, dummy_end, second, dummy_end_too = scene.lines
+    assert first.startswith("cluster/demo: UPDATE_IN_PROGRESS, 0 s, NODEGROUP_UPGRADE: 1 of 3 nodes {")
+    assert second.startswith("cluster/demo/nodegroup/extra: UPDATE_IN_PROGRESS, 0 s, NODEGROUP_UPGRADE: 1 of 3 nodes {")
+    assert "hush" not in first and len(first) < 200 and "\n" not in first
+
+
+def test_a_history_that_cannot_be_read_costs_no_line():
+    scene = Scene(cluster(BUSY), cluster(READY), events=ApiError("list", 500, "", ""))
+    scene.waiter.until_idle(scene.watch)
+    assert scene.lines == ["cluster/demo: UPDATE_IN_PROGRESS, 0 s", "cluster/demo: UPDATE_COMPLETE, 10 s"]
+
+
+def test_a_poll_without_an_answer_asks_for_no_event():
+    scene = Scene(cluster(BUSY), NoAnswer("no answer"), cluster(READY))
+    scene.waiter.until_idle(scene.watch)
+    assert scene.api.events_asked == 1
+
+
+def test_while_only_the_cluster_is_busy_it_is_the_cluster_that_is_told_of():
+    scene = Scene(cluster(BUSY), cluster(READY), groups=[cluster(READY, "t1", node_count=3)])
+    scene.waiter.until_done(resize(3), scene.group, cluster(READY, node_count=2), scene.watch, cluster(READY))
+    assert scene.lines == ["cluster/demo: UPDATE_IN_PROGRESS, 10 s", "cluster/demo/nodegroup/extra: UPDATE_COMPLETE, 20 s"]
 
 
 def test_progress_counts_the_nodes_where_the_service_tells():
     group = cluster(BUSY, node_count="1", labels={"requested_node_count": "3"})
     scene = Scene(cluster(), groups=[group, cluster(READY)])
     scene.waiter.until_idle(scene.group)
-    assert scene.lines == ["cluster/demo/nodegroup/extra: UPDATE_IN_PROGRESS, 0 s, 1 of 3 nodes"]
+    assert scene.lines == ["cluster/demo/nodegroup/extra: UPDATE_IN_PROGRESS, 0 s, 1 of 3 nodes", "cluster/demo/nodegroup/extra: UPDATE_COMPLETE, 10 s"]
+
+
+@pytest.mark.parametrize(
+    "state, told",
+    [
+        ({"node_count": 3, "node_addresses": ["10.0.0.1"]}, "1 of 3 nodes"),
+        ({"node_count": 3, "node_addresses": []}, "0 of 3 nodes"),
+        ({"node_count": 1, "node_addresses": ["10.0.0.1"]}, ""),
+        ({"node_count": 3}, ""),
+        # The server counts a new node at once (observed on Magnum); its address comes when it is there.
+        ({"node_count": 3, "node_addresses": ["10.0.0.1"], "labels": {"requested_node_count": 3}}, "1 of 3 nodes"),
+        ({"node_count": 3, "node_addresses": ["a", "b", "c"], "labels": {"requested_node_count": 1}}, "3 of 1 nodes"),
+        ({"node_count": None, "labels": {"requested_node_count": 1}}, ""),
+        (None, ""),
+    ],
+    ids=str,
+)
+def test_nodes_are_counted_where_both_numbers_are_known(state, told):
+    assert wait.nodes(state) == told
 
 
 # -- gone ------------------------------------------------------------------------------------------------------------
