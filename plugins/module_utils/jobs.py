@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 # The rooms below are imported by others only where they are needed, see engine.
-from ansible_collections.nhncloud.nks.plugins.module_utils import (  # noqa: F401
+from ansible_collections.nhncloud.nks.plugins.module_utils import (  # pylint: disable=unused-import  # noqa: F401
     changes,
     creation,
     names,

@@ -2,49 +2,49 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What tasks and inventories cost, as ratios measured in one run on one machine: a table on stdout.
+"""What tasks, waits and inventories cost, as ratios measured in one run on one machine: tables on stdout, and in docs/ with a plot.
 
-A task that finds nothing to do is measured against ansible.builtin.ping, through both doors; the inventory against an empty
-plugin that adds the same hosts, and against the same requests one after another. Seconds differ from machine to machine and
-from hour to hour; the ratios are what counts.
+A task that finds nothing to do is measured against ansible.builtin.ping; the inventory against an empty plugin that adds the same
+hosts, against the same requests one after another, and against what other collections do on the same simulator. Seconds differ from
+machine to machine and from hour to hour; the ratios are what counts.
 
-    python tests/benchmark/speed.py --rounds 3
+    make benchmark PROGRAMS=speed.py
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "tools"))
+sys.path[:0] = [str(ROOT / "tests" / "tools"), str(ROOT / "tests" / "benchmark"), str(ROOT / "tests" / "unit")]
 
 import envs  # noqa: E402
+import report  # noqa: E402
 import requests  # noqa: E402
+from replay import Replay  # noqa: E402
+from report import Table  # noqa: E402
 from targets import Simulator  # noqa: E402
 
 TASKS = 20
+PEER_TASKS = 5
 LATENCY = 0.05
+WORKERS = 16
 CLUSTERS, GROUPS, NODES = 100, 5, 10
+GROWTH = (10, 100, 1000)
+PREFIX = "many"
+QUERY = "[?starts_with(name, '%s')]" % PREFIX
 
-PLAYBOOK = """
-- hosts: localhost
-  gather_facts: false
-  vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
-  tasks:
-    - ansible.builtin.ping:
-      loop: "{{ range(%(tasks)d) | list }}"
-      when: what == "ping"
-    - nhncloud.nks.nks_cluster: {name: bench-0, keypair: demo-key}
-      loop: "{{ range(%(tasks)d) | list }}"
-      when: what == "nks"
-"""
+PLAY = {"hosts": "localhost", "gather_facts": False, "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}}
+NO_OP = {"nhncloud.nks.nks_cluster": {"name": "bench", "keypair": "demo-key"}}
 
 EMPTY_PLUGIN = '''
 DOCUMENTATION = """
@@ -73,84 +73,304 @@ class InventoryModule(BaseInventoryPlugin):
 '''
 
 
-def seconds(command, env, rounds):
-    """The shortest of some runs: what the machine does besides only ever adds."""
+class Bench:
+    """One machine, one simulator, one folder for what is written meanwhile.
+
+    :ivar facts: what the plot is drawn from.
+    """
+
+    def __init__(self, simulator: Simulator, bin_folder: pathlib.Path, scratch: pathlib.Path, rounds: int) -> None:
+        self.simulator = simulator
+        self.bin_folder = bin_folder
+        self.scratch = scratch
+        self.rounds = rounds
+        self.facts: dict = {}
+        plugins = scratch / "plugins"
+        plugins.mkdir()
+        (plugins / "empty.py").write_text(EMPTY_PLUGIN % (CLUSTERS, GROUPS, NODES))
+        self.env = envs.environment(
+            bin_folder,
+            **simulator.access,
+            ANSIBLE_COLLECTIONS_PATH=str(envs.collections()),
+            ANSIBLE_INVENTORY_PLUGINS=str(plugins),
+            ANSIBLE_INVENTORY_ENABLED="nhncloud.nks.nks,empty",
+        )
+
+    # -- what everything is measured with
+
+    def seconds(self, command: list, env: dict[str, str], rounds: int | None = None) -> float:
+        """The shortest of some runs: what the machine does besides only ever adds."""
+        found = []
+        for _round in range(rounds or self.rounds):
+            started = time.perf_counter()
+            done = subprocess.run([str(word) for word in command], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+            found.append(time.perf_counter() - started)
+            if done.returncode:
+                raise SystemExit("%s\nended with status %d: %s" % (done.stderr, done.returncode, command))
+        return min(found)
+
+    def write(self, name: str, content: object) -> pathlib.Path:
+        """A file of the scratch folder; JSON is YAML."""
+        path = self.scratch / name
+        path.write_text(json.dumps(content))
+        return path
+
+    def play(self, tasks: list[dict], program: pathlib.Path | None = None, rounds: int | None = None, **more: str) -> float:
+        """Seconds of a playbook."""
+        path = self.write("tasks.yml", [dict(PLAY, tasks=tasks)])
+        return self.seconds([(program or self.bin_folder) / "ansible-playbook", path], dict(self.env, **more), rounds)
+
+    def seed(self, **body: object) -> None:
+        """Ready clusters, without a request of the collection's."""
+        requests.post(self.simulator.url + "/_sim/seed", json=body, timeout=300).raise_for_status()
+
+    @contextlib.contextmanager
+    def replaying(self):
+        """A server that takes no time, and the environment that leads to it."""
+        with Replay(self.simulator.url) as replay:
+            yield replay, dict(self.env, NHNCLOUD_AUTH_URL=self.simulator.access["NHNCLOUD_AUTH_URL"].replace(self.simulator.url, replay.url))
+
+    def parse(self, name: str, source: pathlib.Path, env: dict[str, str], rounds: int | None = None) -> dict:
+        """What parsing one source takes; of some runs the one with the fewest seconds."""
+        command = [self.bin_folder / "python", "-B", ROOT / "tests" / "benchmark" / "parse.py", name, source]
+        found = []
+        for _round in range(rounds or self.rounds):
+            done = subprocess.run([str(word) for word in command], env=env, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise SystemExit(done.stderr)
+            found.append(json.loads(done.stdout.splitlines()[-1]))
+        return min(found, key=lambda result: result["seconds"])
+
+
+def tasks(bench: Bench, peers: pathlib.Path) -> Table:
+    """Tasks that find nothing to do, each a task of its own, against a ping."""
+    bench.seed(count=1, name="bench")
+    base = bench.play([])
+
+    def each(what: dict, **more: str) -> float:
+        return (bench.play([what] * TASKS, **more) - base) / TASKS
+
+    ping = each({"ansible.builtin.ping": {}})
+    inside, module = each(NO_OP), each(NO_OP, NHNCLOUD_IN_PROCESS="false")
+    read = requests_alone(bench)
+    address = bench.simulator.access["NHNCLOUD_AUTH_URL"]
+    uri = each({"ansible.builtin.uri": {"url": address, "status_code": [200, 300, 404]}})
+    cloud = {"auth_type": "v2password", "region_name": "KR1", "auth": {"auth_url": address}}
+    for key in ("username", "password", "tenant_id"):
+        cloud["auth"][key] = bench.simulator.access["NHNCLOUD_" + key.upper()]
+    more = {"OS_CLIENT_CONFIG_FILE": str(bench.write("clouds.yaml", {"clouds": {"nks": cloud}})), "ANSIBLE_COLLECTIONS_PATH": str(bench.scratch)}
+    other = [{"openstack.cloud.coe_cluster": {"cloud": "nks", "name": "nowhere", "state": "absent"}}]
+    peer = (bench.play(other * PEER_TASKS, peers, 1, **more) - bench.play([], peers, 1, **more)) / PEER_TASKS
+    bench.facts["tasks"] = [
+        ("nks_cluster, in process", inside / ping),
+        ("ansible.builtin.ping", 1.0),
+        ("ansible.builtin.uri", uri / ping),
+        ("nks_cluster, as a module", module / ping),
+        ("openstack.cloud.coe_cluster", peer / ping),
+    ]
+    return Table(
+        "Tasks that find nothing to do",
+        "%d tasks in one playbook; a playbook without tasks is taken off. Each task of the collection makes two requests, for a token and for the "
+        "cluster." % TASKS,
+        ("task", "seconds", "of a ping"),
+        [
+            ("`ansible.builtin.ping`", "%.3f" % ping, "1"),
+            ("`nhncloud.nks.nks_cluster`, in process", "%.3f" % inside, "%.2f" % (inside / ping)),
+            ("the same without the time of its requests", "%.3f" % max(inside - read, 0.0), "%.2f" % (max(inside - read, 0.0) / ping)),
+            ("`nhncloud.nks.nks_cluster`, as a module", "%.3f" % module, "%.2f" % (module / ping)),
+            ("the same without the time of its requests", "%.3f" % (module - read), "%.2f" % ((module - read) / ping)),
+            ("`ansible.builtin.uri`, one request", "%.3f" % uri, "%.2f" % (uri / ping)),
+            ("`openstack.cloud.coe_cluster`, a token and a list of clusters", "%.3f" % peer, "%.2f" % (peer / ping)),
+        ],
+    )
+
+
+def token_and_base(url: str, access: dict[str, str]) -> tuple[str, str]:
+    """A token, and the address of the NKS API."""
+    login = {"username": access["NHNCLOUD_USERNAME"], "password": access["NHNCLOUD_PASSWORD"]}
+    body = {"auth": {"tenantId": access["NHNCLOUD_TENANT_ID"], "passwordCredentials": login}}
+    found = requests.post(url + "/tokens", json=body, timeout=60).json()["access"]
+    base = next(entry["endpoints"][0]["publicURL"] for entry in found["serviceCatalog"] if entry["type"] in ("container-infra", "kubernetes"))
+    return found["token"]["id"], base
+
+
+def headers(token: str) -> dict[str, str]:
+    """What every request to the NKS API bears."""
+    return {"X-Auth-Token": token, "Accept": "application/json", "OpenStack-API-Version": "container-infra latest"}
+
+
+def requests_alone(bench: Bench) -> float:
+    """Seconds that the two requests of a task take when nothing else is done."""
     found = []
-    for _round in range(rounds):
-        started = time.monotonic()
-        subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        found.append(time.monotonic() - started)
+    for _round in range(TASKS):
+        started = time.perf_counter()
+        token, base = token_and_base(bench.simulator.access["NHNCLOUD_AUTH_URL"], bench.simulator.access)
+        requests.get(base + "/clusters/bench", headers=headers(token), timeout=60).raise_for_status()
+        found.append(time.perf_counter() - started)
     return min(found)
 
 
-def tasks(bin_folder, env, scratch, rounds):
-    """Rows about tasks."""
-    playbook = scratch / "tasks.yml"
-    playbook.write_text(PLAYBOOK % {"tasks": TASKS})
+def one_after_another(url: str, access: dict[str, str]) -> float:
+    """Seconds of the inventory's requests when each waits for the one before it."""
+    started = time.perf_counter()
+    token, base = token_and_base(url, access)
+    with requests.Session() as session:
+        session.headers.update(headers(token))
+        for cluster in session.get(base + "/clusters", timeout=60).json()["clusters"]:
+            if cluster["name"].startswith(PREFIX):
+                path = "%s/clusters/%s/nodegroups" % (base, cluster["uuid"])
+                for group in session.get(path, timeout=60).json()["nodegroups"]:
+                    session.get("%s/%s" % (path, group["uuid"]), timeout=60).raise_for_status()
+    return time.perf_counter() - started
 
-    def one(what, **more):
-        command = [str(bin_folder / "ansible-playbook"), str(playbook), "-e", "what=" + what]
-        return seconds(command, dict(env, **more), rounds)
 
-    base = one("nothing")
-    ping, inside, module = one("ping") - base, one("nks") - base, one("nks", NHNCLOUD_IN_PROCESS="false") - base
-    return [
-        ("a task of ansible.builtin.ping", ping / TASKS, ""),
-        ("a no-op nks_cluster task, in process", inside / TASKS, "%.2f of a ping" % (inside / ping)),
-        ("a no-op nks_cluster task, as a module", module / TASKS, "%.2f of a ping" % (module / ping)),
+def inventory(bench: Bench, peers: pathlib.Path) -> Table:
+    """Worker nodes of many clusters at some latency."""
+    bench.seed(count=CLUSTERS, nodegroups=GROUPS, nodes=NODES, prefix=PREFIX)
+    source = bench.write("parallel.nks.yml", {"plugin": "nhncloud.nks.nks", "cluster_query": QUERY})
+    cached = {"plugin": "nhncloud.nks.nks", "cluster_query": QUERY, "cache": True, "cache_plugin": "ansible.builtin.jsonfile"}
+    kept = bench.write("cached.nks.yml", dict(cached, cache_connection=str(bench.scratch / "cache")))
+    nothing = bench.write("empty.yml", {"plugin": "empty"})
+    program = bench.bin_folder / "ansible-inventory"
+    with bench.replaying() as (replay, env):
+        bench.parse("nhncloud.nks.nks", source, env, 1)
+        replay.latency, replay.requests = LATENCY, 0
+        ours = bench.parse("nhncloud.nks.nks", source, env)
+        asked = replay.requests // bench.rounds
+        alone = one_after_another(env["NHNCLOUD_AUTH_URL"], bench.simulator.access)
+        empty = bench.parse("empty", nothing, env)
+        bench.parse("nhncloud.nks.nks", kept, env, 1)
+        again = bench.parse("nhncloud.nks.nks", kept, env)
+        whole, whole_empty, whole_again = (bench.seconds([program, "-i", path, "--list"], env) for path in (source, nothing, kept))
+        sources = {"plugin": "openstack.cloud.openstack", "expand_hostvars": False, "fail_on_errors": True, "only_clouds": ["nks"]}
+        clouds = json.loads((bench.scratch / "clouds.yaml").read_text())
+        clouds["clouds"]["nks"]["auth"]["auth_url"] = env["NHNCLOUD_AUTH_URL"]
+        more = {"OS_CLIENT_CONFIG_FILE": str(bench.write("clouds.yaml", clouds)), "ANSIBLE_COLLECTIONS_PATH": str(bench.scratch)}
+        more["ANSIBLE_INVENTORY_ENABLED"] = "openstack.cloud.openstack"
+        command = [peers / "ansible-inventory", "-i", bench.write("openstack.yml", sources), "--list"]
+        before = replay.requests
+        peer = bench.seconds(command, dict(env, **more), 1)
+        peer_asked = replay.requests - before
+    least = max(asked * LATENCY / WORKERS, empty["seconds"])
+    bench.facts["inventory"] = [
+        ("least that %d workers can take" % WORKERS, least),
+        ("nhncloud.nks.nks", ours["seconds"]),
+        ("from the cache", again["seconds"]),
+        ("one request after another", alone),
     ]
+    what = "%d clusters, %d node groups each, %d nodes each: %d hosts, %d requests of %d ms, %d workers"
+    return Table(
+        "Inventory",
+        what % (CLUSTERS, GROUPS, NODES, ours["hosts"], asked, LATENCY * 1000, WORKERS) + ". The first rows are what the plugin itself takes; the "
+        "last ones are whole runs of `ansible-inventory --list`, most of which is Ansible's own start, merging and printing.",
+        ("what", "seconds", "ratio"),
+        [
+            ("the same requests one after another, and nothing else", "%.2f" % alone, "%.1f times as long as the plugin" % (alone / ours["seconds"])),
+            ("an empty plugin that adds the same hosts", "%.2f" % empty["seconds"], ""),
+            ("requests x latency / workers", "%.2f" % (asked * LATENCY / WORKERS), ""),
+            ("`nhncloud.nks.nks`", "%.2f" % ours["seconds"], "%.2f of the larger of the two" % (ours["seconds"] / least)),
+            (
+                "`nhncloud.nks.nks`, from the cache",
+                "%.2f" % again["seconds"],
+                "%.1f of the empty plugin; requests is %s"
+                % (again["seconds"] / empty["seconds"], "imported" if again["requests_imported"] else "not imported"),
+            ),
+            ("whole run, empty plugin", "%.2f" % whole_empty, ""),
+            ("whole run, `nhncloud.nks.nks`", "%.2f" % whole, "%.1f of the empty plugin's" % (whole / whole_empty)),
+            ("whole run, from the cache", "%.2f" % whole_again, "%.1f of the empty plugin's" % (whole_again / whole_empty)),
+            (
+                "whole run, `openstack.cloud.openstack` (the same instances, %d requests)" % peer_asked,
+                "%.2f" % peer,
+                "%.1f times as long as `nhncloud.nks.nks`" % (peer / whole),
+            ),
+        ],
+    )
 
 
-def inventory(bin_folder, env, scratch, simulator, rounds):
-    """Rows about the inventory."""
-    requests.post(
-        simulator.url + "/_sim/seed", json={"count": CLUSTERS, "nodegroups": GROUPS, "nodes": NODES, "prefix": "many"}, timeout=120
-    ).raise_for_status()
-    requests.post(simulator.url + "/_sim/settings", json={"latency": LATENCY}, timeout=10).raise_for_status()
-    plugins = scratch / "plugins"
-    plugins.mkdir()
-    (plugins / "empty.py").write_text(EMPTY_PLUGIN % (CLUSTERS, GROUPS, NODES))
-    (scratch / "empty.yml").write_text("plugin: empty\n")
-    env = dict(env, ANSIBLE_INVENTORY_PLUGINS=str(plugins), ANSIBLE_INVENTORY_ENABLED="nhncloud.nks.nks,empty")
+def growth(bench: Bench) -> Table:
+    """Time and memory as the account grows; the server takes no time."""
+    rows, bench.facts["growth"] = [], []
+    for count in GROWTH:
+        requests.post(bench.simulator.url + "/_sim/reset", timeout=300).raise_for_status()
+        bench.seed(count=count, nodegroups=GROUPS, nodes=NODES, prefix=PREFIX)
+        source = bench.write("growth.nks.yml", {"plugin": "nhncloud.nks.nks", "cluster_query": QUERY, "hostname": "{{ nks_cluster }}-{{ nks_address }}"})
+        plain = bench.write("plain.nks.yml", {"plugin": "nhncloud.nks.nks", "cluster_query": QUERY})
+        with bench.replaying() as (replay, env):
+            bench.parse("nhncloud.nks.nks", plain, env, 1)
+            replay.requests = 0
+            found = bench.parse("nhncloud.nks.nks", plain, env, 1)
+            asked = replay.requests
+            named = bench.parse("nhncloud.nks.nks", source, env, 1)
+        bench.facts["growth"].append((found["hosts"], found["seconds"], found["megabytes"]))
+        rows.append(
+            (
+                "%d" % count,
+                "%d" % asked,
+                "%d" % found["hosts"],
+                "%.2f" % found["seconds"],
+                "%.2f" % (1000 * found["seconds"] / found["hosts"]),
+                "%.1f" % found["megabytes"],
+                "%.1f" % (1000 * found["megabytes"] / found["hosts"]),
+                "%.2f" % named["seconds"],
+            )
+        )
+    return Table(
+        "Growth",
+        "%d node groups in each cluster and %d nodes in each; the server answers at once. Memory is what parsing adds to an idle Ansible, at its "
+        "highest." % (GROUPS, NODES),
+        ("clusters", "requests", "hosts", "seconds", "ms a host", "MB", "KB a host", "seconds with a template as `hostname`"),
+        rows,
+    )
 
-    def one(name, content=None, runs=rounds):
-        if content:
-            (scratch / name).write_text(json.dumps(content))
-        return seconds([str(bin_folder / "ansible-inventory"), "-i", str(scratch / name), "--list"], env, runs)
 
-    start = one("empty.yml")
-    requests.delete(simulator.url + "/_sim/log", timeout=10)
-    plugin = {"plugin": "nhncloud.nks.nks", "cluster_query": "[?starts_with(name, 'many')]"}
-    parallel = one("parallel.nks.yml", plugin, 1)
-    asked = len(requests.get(simulator.url + "/_sim/log", timeout=60).json()["requests"])
-    parallel = min(parallel, one("parallel.nks.yml", plugin))
-    sequential = one("sequential.nks.yml", dict(plugin, workers=1), 1)
-    cached = dict(plugin, cache=True, cache_plugin="ansible.builtin.jsonfile", cache_connection=str(scratch / "cache"))
-    one("cached.nks.yml", cached, 1)
-    again = one("cached.nks.yml", cached)
-    return [
-        ("an empty inventory plugin that adds the same %d hosts" % (CLUSTERS * GROUPS * NODES), start, ""),
-        ("%d clusters, %d requests of %d ms, 16 workers" % (CLUSTERS, asked, LATENCY * 1000), parallel, "%.1f of the empty plugin" % (parallel / start)),
-        ("the same with one worker", sequential, "%.1f times as long" % (sequential / parallel)),
-        ("the same from the cache", again, "%.1f of the empty plugin" % (again / start)),
-    ]
+def waits() -> Table:
+    """Reads of a wait, counted on a clock that is driven by hand."""
+    import conftest
+
+    conftest.pytest_configure()
+    from ansible_collections.nhncloud.nks.plugins.module_utils.jobs import JOBS
+    from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils import support
+
+    rows = []
+    package = support.load_simulator()
+    with package.Simulator(clock=package.Clock(frozen=True)) as simulator:
+        world = support.World(simulator)
+        for minutes, interval in ((10, 10), (10, 60), (20, 10)):
+            world.reset(task_seconds=minutes * 60.0)
+            outcome = world.run(JOBS["nks_cluster"], dict(support.CLUSTER, wait_interval=interval))
+            polls = outcome.reads(r"/clusters/[0-9a-f-]{36}")
+            rows.append(("%d min" % minutes, "%d s" % interval, "%d" % len(polls), "%d s" % (outcome.clock.now() - minutes * 60), "%d" % len(outcome.lines)))
+    return Table(
+        "Waiting for a cluster",
+        "The first look comes one interval after the request; each further one an interval later.",
+        ("creation takes", "`wait_interval`", "reads of the cluster", "end noticed after", "lines of progress"),
+        rows,
+    )
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3, help="the shortest of so many runs counts (default: %(default)s)")
+    parser.add_argument("--docs", action="store_true", help="also write docs/benchmark.md and its plot")
     given = parser.parse_args()
     bin_folder = pathlib.Path(sys.executable).parent
+    peers = envs.peers_env()
     with tempfile.TemporaryDirectory(dir=envs.CACHE) as folder:
         scratch = pathlib.Path(folder)
         with Simulator(bin_folder, scratch) as simulator:
-            env = envs.environment(bin_folder, **dict(simulator.access, ANSIBLE_COLLECTIONS_PATH=str(envs.collections())))
-            requests.post(simulator.url + "/_sim/seed", json={"count": 1, "name": "bench-0"}, timeout=60).raise_for_status()
-            rows = tasks(bin_folder, env, scratch, given.rounds) + inventory(bin_folder, env, scratch, simulator, given.rounds)
-    print("Python %s, %d processors\n" % (sys.version.split()[0], os.cpu_count()))
-    print("| what | seconds | ratio |\n|---|---|---|")
-    for row in rows:
-        print("| %s | %.3f | %s |" % row)
+            bench = Bench(simulator, bin_folder, scratch, given.rounds)
+            tables = [tasks(bench, peers), inventory(bench, peers), growth(bench), waits()]
+    versions = subprocess.run([peers / "pip", "list"], capture_output=True, text=True, check=False).stdout or ""
+    core = subprocess.run([bin_folder / "ansible", "--version"], env=bench.env, capture_output=True, text=True, check=True).stdout
+    machine = {
+        "Processor": "%s, %d cores" % (report.processor(), os.cpu_count() or 0),
+        "Python": sys.version.split()[0],
+        "ansible-core": re.search(r"core ([\w.]+)", core).group(1),  # type: ignore[union-attr]
+        "Peers": ", ".join(re.findall(r"^((?:ansible|openstacksdk) +\S+)", versions, re.MULTILINE)) or "see tests/tools/requirements/peers.txt",
+    }
+    print(report.markdown(machine, tables))
+    if given.docs:
+        report.write(ROOT / "docs", machine, tables, bench.facts)
     return 0
 
 

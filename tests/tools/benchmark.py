@@ -11,20 +11,21 @@ import sys
 import envs
 from envs import ROOT, SetupError, say
 
-PROGRAMS = ("soak.py", "speed.py")
+PROGRAMS = ("soak.py", "speed.py --docs")
 
 
 def main() -> int:
     """Run them all, or those named on the command line."""
     try:
-        bin_folder, version, core = envs.controller_env()
+        bin_folder, version, core = envs.benchmark_env()
     except SetupError as error:
         sys.exit(str(error))
     say("ansible-core %s on Python %s" % (core, version))
     worst = 0
     for program in sys.argv[1:] or PROGRAMS:
         say("\n===== %s" % program)
-        command = [str(bin_folder / "python"), "-B", str(ROOT / "tests" / "benchmark" / program)]
+        name, *options = program.split()
+        command = [str(bin_folder / "python"), "-B", str(ROOT / "tests" / "benchmark" / name), *options]
         worst = max(worst, subprocess.run(command, env=envs.environment(bin_folder), cwd=ROOT, check=False).returncode)
     return worst
 

@@ -350,6 +350,19 @@ def controller_env(core: str | None = None) -> tuple[Path, str, str]:
     return folder, version, core
 
 
+def benchmark_env() -> tuple[Path, str, str]:
+    """Return the same as controller_env() of an environment that can draw, too."""
+    version, python = controller()
+    core = NEWEST_CORE[version]
+    names = ("ansible-%s.txt" % core, "test.txt", "benchmark.txt")
+    return env("benchmark", python, [REQUIREMENTS / name for name in names]), version, core
+
+
+def peers_env() -> Path:
+    """Return the bin folder of the environment with the collections that the benchmark compares with."""
+    return env("peers", controller()[1], [REQUIREMENTS / "peers.txt"])
+
+
 def lint_env() -> Path:
     """Return the bin folder of the environment with the linters."""
     version, python = controller()
