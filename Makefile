@@ -8,7 +8,7 @@ START = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and no p
 
 .DEFAULT_GOAL := help
 # PROGRAMS="soak.py" runs only that one.
-.PHONY: help test test-quick demo benchmark format changelog clean
+.PHONY: help test test-quick demo benchmark docs format changelog clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -24,6 +24,9 @@ test-quick:  ## Run what is quick: formatting, types, lint, unit tests (1 minute
 
 benchmark:  ## Measure what is claimed: the soak with failing requests, the cost of tasks and inventories (5 minutes)
 	@$(START) benchmark $(PROGRAMS)
+
+docs:  ## Build the documentation site below .cache/site/html and check its links (1 minute)
+	@$(START) docsite
 
 format:  ## Put every Python file into its format
 	@$(START) reformat

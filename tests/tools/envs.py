@@ -369,6 +369,12 @@ def lint_env() -> Path:
     return env("lint", python, [REQUIREMENTS / ("ansible-%s.txt" % NEWEST_CORE[version]), REQUIREMENTS / "lint.txt"])
 
 
+def docs_env() -> Path:
+    """Return the bin folder of the environment that checks the documentation and builds the site."""
+    version, python = controller()
+    return env("docs", python, [REQUIREMENTS / ("ansible-%s.txt" % NEWEST_CORE[version]), REQUIREMENTS / "docs.txt"])
+
+
 # The tree
 
 

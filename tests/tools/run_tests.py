@@ -132,7 +132,7 @@ def ansible_lint(log: Log) -> Tally:
 
 def documentation(log: Log) -> Tally:
     """Check that every plugin is documented and that documentation is well formed: antsibull-docs, ansible-doc."""
-    bin_folder = envs.lint_env()
+    bin_folder = envs.docs_env()
     tree = envs.copy_tree("docs")
     env = envs.environment(bin_folder, ANSIBLE_COLLECTIONS_PATH=str(tree.parents[2]))
     command = [bin_folder / "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", "."]
@@ -151,6 +151,16 @@ def documentation(log: Log) -> Tally:
         passed += len(there) - len(missing)
         failed += len(missing)
     return Tally(passed, failed, "documented plugins")
+
+
+def site(log: Log) -> Tally:
+    """Build the documentation site without a warning, with a page for everything that has one, and check its links."""
+    status, output = log.run([sys.executable, "-B", ROOT / "tests" / "tools" / "docsite.py"], env=envs.environment())
+    summary = re.search(r"^(\d+) pages, (\d+) links, (\d+) faults$", output, re.MULTILINE)
+    if not summary:
+        return Tally(0, 1, "no summary line was found")
+    pages, links, faults = map(int, summary.groups())
+    return Tally(pages if links else 0, _at_least_one_failed(status, faults), "pages; %d links" % links)
 
 
 def changelog(log: Log) -> Tally:
@@ -322,6 +332,7 @@ PARTS: dict[str, Part] = {
     "demo": demo,
     "ansible-lint": ansible_lint,
     "documentation": documentation,
+    "site": site,
     "changelog": changelog,
     "build": build,
 }
