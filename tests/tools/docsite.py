@@ -152,7 +152,7 @@ class Source:
                 name, kind, what = title.groups()
                 kind = "Information modules" if name.endswith("_info") else {"module": "Modules", "role": "Roles"}.get(kind, kind.capitalize() + " plugins")
                 kinds.setdefault(kind, []).append((name, path.stem, what))
-        text = "# Modules and plugins\n\nInformation modules change nothing. All others compare, change what differs, and wait until it is so.\n"
+        text = "# Modules and plugins\n\nModules compare, change what differs, and wait until it is so. Information modules change nothing.\n"
         for kind in sorted(kinds, key=lambda name: (name != "Modules", name != "Information modules", name)):
             rows = "".join("| [`%s`](%s.rst) | %s |\n" % entry for entry in kinds[kind])
             text += "\n## %s\n\n| Name | What it does |\n|---|---|\n%s" % (kind, rows)

@@ -68,10 +68,11 @@ html_theme_options = {
 
 # Pages of Ansible's own documentation, which are not looked up, so that the site can be built without a network.
 ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
+SETTINGS = "reference_appendices/config.html"
 ELSEWHERE = {
-    "action_plugins": "plugins/action.html",
-    "ansible_configuration_settings": "reference_appendices/config.html",
-    "common_return_values": "reference_appendices/common_return_values.html",
+    "action_plugins": ("plugins/action.html", "action plugins"),
+    "ansible_configuration_settings": (SETTINGS, "Ansible's configuration settings"),
+    "common_return_values": ("reference_appendices/common_return_values.html", "common return values"),
 }
 # Columns whose words in code are names of tests, some of which are called as the module that they test.
 TESTS = ("Test", "Shown by")
@@ -81,10 +82,17 @@ def elsewhere(app: Sphinx, env: object, node: nodes.Element, content: nodes.Elem
     """Resolve a reference to Ansible's documentation; any other that is missing stays a warning."""
     target = node.get("reftarget", "")
     plugin = re.match(r"ansible_collections\.(?!nhncloud\.)(\w+)\.(\w+)\.(\w+)$", target)
-    page = "collections/%s/%s/%s.html" % plugin.groups() if plugin else ELSEWHERE.get(target)
+    page, title = "", ""
     if node.get("reftype") == "envvar" and target.startswith("ANSIBLE_"):
-        page = ELSEWHERE["ansible_configuration_settings"] + "#envvar-" + target
-    return nodes.reference("", "", content, refuri=ANSIBLE + page, internal=False) if page else None
+        page = "%s#envvar-%s" % (SETTINGS, target)
+    elif plugin:
+        page = "collections/%s/%s/%s.html" % plugin.groups()
+    elif target in ELSEWHERE:
+        page, title = ELSEWHERE[target]
+    if not page:
+        return None
+    text = nodes.inline("", title) if title and not node.get("refexplicit") else content
+    return nodes.reference("", "", text, refuri=ANSIBLE + page, internal=False)
 
 
 def link_modules(app: Sphinx, doctree: nodes.document, docname: str) -> None:
