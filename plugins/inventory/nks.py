@@ -20,8 +20,8 @@ description:
     C(nks_nodegroup), C(nks_nodegroup_uuid), C(nks_region), C(nks_kubernetes_version), C(nks_flavor_id), C(nks_image_id),
     C(nks_availability_zone), C(nks_role), C(nks_status) (of the node group) and C(nks_autoscale_enabled).
     With O(resolve_nodes) there are also C(nks_node_name), C(nks_node_uuid) and C(nks_node_status).
-  - Read are one list of clusters for each region, one list of node groups for each cluster and each node group by itself;
-    with O(resolve_nodes) also one list of instances for each region. These requests run in parallel, O(workers) of them at a time.
+  - One list of clusters is read for each region, one list of node groups for each cluster, and each node group by itself; with
+    O(resolve_nodes) also one list of instances for each region. These requests run in parallel, O(workers) of them at a time.
   - What cannot be read at all (no token, no list of clusters, no list of instances that was asked for) is an error. What concerns a
     single cluster is a warning, see O(strict_clusters).
 options:
@@ -96,6 +96,11 @@ extends_documentation_fragment:
   - ansible.builtin.inventory_cache
 requirements:
   - jmespath (for the option cluster_query)
+seealso:
+  - module: nhncloud.nks.nks_nodegroup_info
+  - name: Inventory
+    description: A guide to groups, names of hosts and the cache.
+    link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/inventory.md
 notes:
   - Clusters of one name, and names that are equal once they are made safe, share a group. That is warned of.
   - The connection options may be templates, for instance V({{ lookup('ansible.builtin.file', '/run/secrets/nks'\) }}), and encrypted with

@@ -33,6 +33,9 @@ options:
 seealso:
   - module: nhncloud.nks.nks_autoscale_info
   - module: nhncloud.nks.nks_nodegroup
+  - name: Node groups and autoscaling
+    description: A guide to more, fewer and other nodes.
+    link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/node-groups-and-autoscaling.md
 author:
   - nhncloud.nks contributors (@nhncloud-nks)
 """
@@ -115,7 +118,7 @@ actions:
       description:
         - Name of the action.
       type: str
-      sample: resize
+      sample: set_autoscale
     resource:
       description:
         - What it was done to.
@@ -126,9 +129,9 @@ actions:
         - For each option that changes, its value C(before) and C(after). Secrets are masked.
       type: dict
       sample:
-        node_count:
-          before: 2
-          after: 3
+        max_node_count:
+          before: 3
+          after: 5
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import door

@@ -95,7 +95,7 @@ result:
     - What the expression in O(query) gives.
   returned: when O(query) is given
   type: raw
-  sample: ["demo"]
+  sample: true
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import door

@@ -48,6 +48,9 @@ attributes:
       - With O(force=true) the certificate is renewed at every run.
 seealso:
   - module: nhncloud.nks.nks_kubeconfig
+  - name: Kubeconfigs
+    description: A guide to kubeconfigs and certificates.
+    link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/kubeconfigs.md
 author:
   - nhncloud.nks contributors (@nhncloud-nks)
 """
@@ -101,20 +104,23 @@ actions:
       description:
         - Name of the action.
       type: str
-      sample: resize
+      sample: renew_certificate
     resource:
       description:
         - What it was done to.
       type: str
-      sample: cluster/demo/nodegroup/default-worker
+      sample: cluster/demo
     changes:
       description:
         - For each option that changes, its value C(before) and C(after). Secrets are masked.
       type: dict
       sample:
-        node_count:
-          before: 2
-          after: 3
+        expiry:
+          before: "2026-12-14T07:43:17+00:00"
+          after: 5 years from now
+        term_of_validity:
+          before: 5
+          after: 5
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import door

@@ -165,6 +165,12 @@ seealso:
   - name: NKS API guide
     description: The API of record.
     link: https://docs.nhncloud.com/en/Container/NKS/en/public-api/
+  - name: First cluster
+    description: A guide from the installation to the first change.
+    link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/first-cluster.md
+  - name: Upgrades
+    description: A guide to upgrades, at once or step by step.
+    link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/upgrades.md
 author:
   - nhncloud.nks contributors (@nhncloud-nks)
 """

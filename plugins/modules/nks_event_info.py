@@ -127,7 +127,10 @@ result:
     - What the expression in O(query) gives.
   returned: when O(query) is given
   type: raw
-  sample: ["demo"]
+  sample:
+    - task: NODEGROUP_UPGRADE
+      resource: batch
+      reason: The node did not become ready
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import door

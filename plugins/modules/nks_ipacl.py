@@ -74,6 +74,9 @@ options:
     elements: str
 seealso:
   - module: nhncloud.nks.nks_ipacl_info
+  - name: Closing the API endpoint
+    description: A guide to who may connect.
+    link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/closing-the-api-endpoint.md
 author:
   - nhncloud.nks contributors (@nhncloud-nks)
 """
@@ -163,20 +166,23 @@ actions:
       description:
         - Name of the action.
       type: str
-      sample: resize
+      sample: set_ipacl
     resource:
       description:
         - What it was done to.
       type: str
-      sample: cluster/demo/nodegroup/default-worker
+      sample: cluster/demo
     changes:
       description:
         - For each option that changes, its value C(before) and C(after). Secrets are masked.
       type: dict
       sample:
-        node_count:
-          before: 2
-          after: 3
+        state:
+          before: absent
+          after: present
+        action:
+          before: null
+          after: allow
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import door

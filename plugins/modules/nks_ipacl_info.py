@@ -85,7 +85,7 @@ result:
     - What the expression in O(query) gives.
   returned: when O(query) is given
   type: raw
-  sample: ["demo"]
+  sample: ["203.0.113.0/24"]
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import door

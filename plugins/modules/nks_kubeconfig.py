@@ -86,6 +86,9 @@ notes:
 seealso:
   - module: nhncloud.nks.nks_cluster
   - module: kubernetes.core.k8s
+  - name: Kubeconfigs
+    description: A guide to kubeconfigs and certificates.
+    link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/kubeconfigs.md
 author:
   - nhncloud.nks contributors (@nhncloud-nks)
 attributes:
@@ -181,20 +184,20 @@ actions:
       description:
         - Name of the action.
       type: str
-      sample: resize
+      sample: write
     resource:
       description:
         - What it was done to.
       type: str
-      sample: cluster/demo/nodegroup/default-worker
+      sample: file//home/me/.kube/demo.yml
     changes:
       description:
         - For each option that changes, its value C(before) and C(after). Secrets are masked.
       type: dict
       sample:
-        node_count:
-          before: 2
-          after: 3
+        mode:
+          before: "0644"
+          after: "0600"
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import door

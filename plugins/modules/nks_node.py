@@ -44,6 +44,9 @@ options:
     required: true
 seealso:
   - module: nhncloud.nks.nks_nodegroup
+  - name: Node groups and autoscaling
+    description: A guide to more, fewer and other nodes.
+    link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/node-groups-and-autoscaling.md
 author:
   - nhncloud.nks contributors (@nhncloud-nks)
 """
@@ -107,7 +110,7 @@ actions:
       description:
         - Name of the action.
       type: str
-      sample: resize
+      sample: stop_nodes
     resource:
       description:
         - What it was done to.
@@ -118,9 +121,11 @@ actions:
         - For each option that changes, its value C(before) and C(after). Secrets are masked.
       type: dict
       sample:
-        node_count:
-          before: 2
-          after: 3
+        nodes:
+          before:
+            demo-default-worker-node-1: started
+          after:
+            demo-default-worker-node-1: stopped
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import door

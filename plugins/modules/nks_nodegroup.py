@@ -72,6 +72,9 @@ seealso:
   - name: NKS API guide
     description: The API of record.
     link: https://docs.nhncloud.com/en/Container/NKS/en/public-api/
+  - name: Node groups and autoscaling
+    description: A guide to more, fewer and other nodes.
+    link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/node-groups-and-autoscaling.md
 author:
   - nhncloud.nks contributors (@nhncloud-nks)
 """
@@ -191,17 +194,17 @@ nodegroup:
       sample: worker
     is_default:
       description:
-        - What the service says of it. It is V(false) for node group C(default-worker), too.
+        - As the service tells it, which is V(false) for node group C(default-worker), too.
       type: bool
       sample: false
     min_node_count:
       description:
-        - Smallest number of nodes as the base of the service knows it; the autoscaler's own is the label C(ca_min_node_count).
+        - The service's own lower bound. That of the autoscaler is the label C(ca_min_node_count).
       type: int
       sample: 1
     max_node_count:
       description:
-        - Largest number of nodes as the base of the service knows it; the autoscaler's own is the label C(ca_max_node_count).
+        - The service's own upper bound. That of the autoscaler is the label C(ca_max_node_count).
       type: int
       sample: 10
     project_id:

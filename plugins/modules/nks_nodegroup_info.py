@@ -117,17 +117,17 @@ nodegroups:
       sample: worker
     is_default:
       description:
-        - What the service says of it. It is V(false) for node group C(default-worker), too.
+        - As the service tells it, which is V(false) for node group C(default-worker), too.
       type: bool
       sample: false
     min_node_count:
       description:
-        - Smallest number of nodes as the base of the service knows it; the autoscaler's own is the label C(ca_min_node_count).
+        - The service's own lower bound. That of the autoscaler is the label C(ca_min_node_count).
       type: int
       sample: 1
     max_node_count:
       description:
-        - Largest number of nodes as the base of the service knows it; the autoscaler's own is the label C(ca_max_node_count).
+        - The service's own upper bound. That of the autoscaler is the label C(ca_max_node_count).
       type: int
       sample: 10
     project_id:
@@ -238,7 +238,7 @@ result:
     - What the expression in O(query) gives.
   returned: when O(query) is given
   type: raw
-  sample: ["demo"]
+  sample: ["10.0.0.21", "10.0.0.22"]
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import door

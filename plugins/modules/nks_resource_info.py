@@ -87,7 +87,7 @@ result:
     - What the expression in O(query) gives.
   returned: when O(query) is given
   type: raw
-  sample: ["demo"]
+  sample: ["m2.c4m8", "r2.c4m32"]
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import door

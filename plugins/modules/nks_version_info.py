@@ -69,7 +69,7 @@ result:
     - What the expression in O(query) gives.
   returned: when O(query) is given
   type: raw
-  sample: ["demo"]
+  sample: v1.33.4
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import door

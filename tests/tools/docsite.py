@@ -142,9 +142,10 @@ class Source:
         for name in ("index.rst", "changelog.rst"):
             (target / name).unlink(missing_ok=True)
         for path in target.glob("*.rst"):
-            # The theme has each page's contents at its side.
-            text = path.read_text(encoding="utf-8")
-            path.write_text(re.sub(r"^\.\. contents::\n(?:[ ]+:\w+:.*\n)+", "", text, flags=re.MULTILINE), encoding="utf-8")
+            # The theme has each page's contents at its side, and the guides are on the site.
+            text = re.sub(r"^\.\. contents::\n(?:[ ]+:\w+:.*\n)+", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            text = re.sub(r"<%s/blob/main/docs/([\w-]+)\.md>" % re.escape(metadata("repository")), r"<../\1.html>", text)
+            path.write_text(text, encoding="utf-8")
         kinds: dict[str, list[tuple[str, str, str]]] = {}
         for path in sorted(target.glob("*.rst")):
             title = re.search(r"^nhncloud\.nks\.(\w+) (\w+) -- (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
