@@ -370,7 +370,7 @@ def lint_env() -> Path:
 
 
 def docs_env() -> Path:
-    """Return the bin folder of the environment that checks the documentation and builds the site."""
+    """Return the bin folder of the environment that builds the documentation site."""
     version, python = controller()
     return env("docs", python, [REQUIREMENTS / ("ansible-%s.txt" % NEWEST_CORE[version]), REQUIREMENTS / "docs.txt"])
 

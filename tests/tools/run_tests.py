@@ -132,7 +132,7 @@ def ansible_lint(log: Log) -> Tally:
 
 def documentation(log: Log) -> Tally:
     """Check that every plugin is documented and that documentation is well formed: antsibull-docs, ansible-doc."""
-    bin_folder = envs.docs_env()
+    bin_folder = envs.lint_env()
     tree = envs.copy_tree("docs")
     env = envs.environment(bin_folder, ANSIBLE_COLLECTIONS_PATH=str(tree.parents[2]))
     command = [bin_folder / "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", "."]
