@@ -163,7 +163,11 @@ class Source:
             text += "\n```{toctree}\n:hidden:\n\nEnvironment variables <environment_variables>\n```\n"
         self.write(REFERENCE + "/index.md", text)
         named = [name for name in self.tree if not name.endswith("/__init__.py")] + [name for name in self.folders if re.match(r"roles/\w+$", name)]
-        return sorted({page for name in named for page in [page_of(name)] if page and page.startswith(REFERENCE)})
+        wanted = sorted({page for name in named for page in [page_of(name)] if page and page.startswith(REFERENCE)})
+        for page in wanted:
+            if not any(Path(page).stem == stem for entries in kinds.values() for dummy_name, stem, dummy_what in entries):
+                self.faults.add("%s is not in the index of modules and plugins" % page)
+        return wanted
 
 
 class Page(html.parser.HTMLParser):
