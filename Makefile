@@ -8,7 +8,7 @@ START = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and no p
 
 .DEFAULT_GOAL := help
 # PROGRAMS="soak.py" runs only that one.
-.PHONY: help test test-quick demo benchmark docs format changelog clean
+.PHONY: help test test-quick demo benchmark docs format changelog role-options clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -33,6 +33,9 @@ format:  ## Put every Python file into its format
 
 changelog:  ## Make the release of galaxy.yml's version from the fragments, or write what is there again
 	@$(START) changelog
+
+role-options:  ## Write the options of the role anew from the documentation of the modules
+	@$(START) role_options
 
 clean:  ## Remove everything that make has written
 	rm -rf .cache .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output tests/integration/integration_config.yml

@@ -139,18 +139,18 @@ def documentation(log: Log) -> Tally:
     status, output = log.run(command, env=env, cwd=tree)
     failed = _at_least_one_failed(status, len(re.findall(r"^\S+:\d+:\d+: ", output, re.MULTILINE)))
     passed = 0
-    for kind, folder in (("module", "modules"), ("inventory", "inventory")):
-        there = sorted(path.stem for path in (tree / "plugins" / folder).glob("*.py") if path.stem != "__init__")
+    for kind, files, doc in (("module", "plugins/modules/*.py", "doc"), ("inventory", "plugins/inventory/*.py", "doc"), ("role", "roles/*", "entry_points")):
+        there = sorted(path.stem for path in tree.glob(files) if path.stem != "__init__")
         names = ["nhncloud.nks." + name for name in there]
         text = log.run([bin_folder / "ansible-doc", "--json", "--type", kind, *names], env=env, cwd=tree, quiet=True)[1] if names else ""
         known = json.JSONDecoder().raw_decode(text[text.index("{") :])[0] if "{" in text else {}
-        missing = [name for name in there if not known.get("nhncloud.nks." + name, {}).get("doc")]
+        missing = [name for name in there if not known.get("nhncloud.nks." + name, {}).get(doc)]
         if missing:
             log.write(text)
         log.write("%s: documented %d of %d%s" % (kind, len(there) - len(missing), len(there), "".join(", not " + name for name in missing)))
         passed += len(there) - len(missing)
         failed += len(missing)
-    return Tally(passed, failed, "documented plugins")
+    return Tally(passed, failed, "documented plugins and roles")
 
 
 def site(log: Log) -> Tally:
@@ -175,8 +175,8 @@ def changelog(log: Log) -> Tally:
 
 
 # What may be in the tarball, by the first part of a path; what of the tree must be.
-PACKAGED = {"CHANGELOG.md", "COPYING", "FILES.json", "LICENSES", "MANIFEST.json", "README.md", "changelogs", "docs", "meta", "playbooks", "plugins"}
-MUST_BE_PACKAGED = ("COPYING", "LICENSES/", "README.md", "docs/", "meta/", "playbooks/", "plugins/")
+PACKAGED = {"CHANGELOG.md", "COPYING", "FILES.json", "LICENSES", "MANIFEST.json", "README.md", "changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
+MUST_BE_PACKAGED = ("COPYING", "LICENSES/", "README.md", "docs/", "meta/", "playbooks/", "plugins/", "roles/")
 
 
 def build(log: Log) -> Tally:

@@ -1,0 +1,183 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes the options of the role nks_cluster (meta/argument_specs.yml) from the documentation of the modules that it calls.
+
+Names, types, choices and texts stand once, in the modules; tests/unit/test_roles.py fails where the file is not what this writes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import envs
+
+TARGET = envs.ROOT / "roles" / "nks_cluster" / "meta" / "argument_specs.yml"
+HEADER = """\
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Written by "make role-options" from the documentation of the modules. Change the texts there, and what is the role's own in
+# tests/tools/role_options.py.
+---
+"""
+
+# What the role does not take from a module: where its value comes from instead.
+ROLE_DECIDES = {
+    "nks_cluster": {"wait"},  # each step needs what the one before has made
+    "nks_nodegroup": {"cluster", "wait", "wait_timeout", "wait_interval"},  # the latter two are those of the cluster
+    "nks_ipacl": {"cluster", "wait", "wait_timeout", "wait_interval"},
+    "nks_kubeconfig": {"cluster", "wait", "wait_timeout", "wait_interval", "return_content"},  # a secret is no result of a role
+}
+
+SHORT = "Manage an NHN Kubernetes Service (NKS) cluster with everything that belongs to it"
+TEXTS = [
+    "Converges one cluster to one data structure, O(nks_cluster_spec): the cluster with its first node group, further node groups, their"
+    " cluster autoscalers, IP access control of its Kubernetes API endpoint, and its kubeconfig, in this order.",
+    "A cluster that is to be absent loses its kubeconfig first and is then deleted with all its node groups.",
+    "The options have the names, types and defaults of the modules M(nhncloud.nks.nks_cluster), M(nhncloud.nks.nks_nodegroup),"
+    " M(nhncloud.nks.nks_ipacl) and M(nhncloud.nks.nks_kubeconfig). Their documentation tells more. Aliases"
+    " of these options are not taken. What is not given is left alone.",
+    "Region and credentials come from the environment (E(NHNCLOUD_REGION) and so on) or from C(module_defaults) for the group"
+    " C(nhncloud.nks.nks), see the documentation of the modules.",
+    "The variable C(nks_cluster_result) has what came of it, with the keys C(changed), C(cluster), C(nodegroups), C(ipacl), C(kubeconfig)"
+    " and C(actions); the README of the role tells more.",
+    "In check mode a cluster that is not there yet has no UUID, so nothing can be told of what belongs to it; the role says so.",
+]
+SPEC = [
+    "The cluster as it shall be: the options of M(nhncloud.nks.nks_cluster), and what belongs to the cluster.",
+    "O(nks_cluster_spec.wait_timeout) and O(nks_cluster_spec.wait_interval) are for every task of the role.",
+]
+NODEGROUPS = [
+    "Further node groups, each with the options of M(nhncloud.nks.nks_nodegroup).",
+    "Those with C(state=absent) are deleted. Those which are not in the list are left alone, see O(nks_cluster_purge_nodegroups).",
+]
+IPACL = [
+    "IP access control of the Kubernetes API endpoint, with the options of M(nhncloud.nks.nks_ipacl). Left alone if it is not given.",
+]
+KUBECONFIG = [
+    "The file with the kubeconfig, with the options of M(nhncloud.nks.nks_kubeconfig). None is written if it is not given.",
+]
+PURGE = [
+    "Whether node groups which O(nks_cluster_spec.nodegroups) does not name are deleted, after all others are as they shall be.",
+    "The first node group C(default-worker) is never deleted. Without O(nks_cluster_spec.nodegroups) nothing is.",
+]
+
+
+def role_options() -> dict:
+    """Return the content of the file; Ansible must be importable and know the collection."""
+    spec: dict = {"type": "dict", "required": True, "description": SPEC, "options": _module("nks_cluster")}
+    spec["options"].update(
+        nodegroups={"type": "list", "elements": "dict", "description": NODEGROUPS, "options": _module("nks_nodegroup")},
+        ipacl={"type": "dict", "description": IPACL, "options": _module("nks_ipacl")},
+        kubeconfig={"type": "dict", "description": KUBECONFIG, "options": _module("nks_kubeconfig")},
+    )
+    # Without return_content there must be a file.
+    spec["options"]["kubeconfig"]["options"]["dest"].update(required=True, description=["Path of the file. Its folder must exist."])
+    return {
+        "argument_specs": {
+            "main": {
+                "short_description": SHORT,
+                "version_added": "0.2.0",
+                "author": ["nhncloud.nks contributors (@nhncloud-nks)"],
+                "description": TEXTS,
+                "options": {
+                    "nks_cluster_spec": spec,
+                    "nks_cluster_purge_nodegroups": {"type": "bool", "default": False, "description": PURGE},
+                },
+            }
+        }
+    }
+
+
+def _module(name: str) -> dict:
+    """Return the options of a module that the role takes."""
+    documented = _documentation(name)
+    # The connection comes from the environment or module_defaults; its options are all that this module has besides "query".
+    connection = set(_documentation("nks_version_info")) - {"query"}
+    left_out = ROLE_DECIDES[name] | connection
+    return _options(name, {option: entry for option, entry in documented.items() if option not in left_out})
+
+
+def _documentation(name: str) -> dict:
+    """Return the options of a module with those of its fragments, as ansible-doc shows them."""
+    from ansible.plugins.loader import fragment_loader
+    from ansible.utils.plugin_docs import get_docstring
+
+    path = envs.ROOT / "plugins" / "modules" / (name + ".py")
+    return get_docstring(str(path), fragment_loader, collection_name="nhncloud.nks", plugin_type="module")[0]["options"]
+
+
+def _options(module: str, options: dict) -> dict:
+    """Return options in the form of a role's argument specs. Aliases have no place there."""
+    found = {}
+    for name, entry in options.items():
+        new = {key: entry[key] for key in ("type", "elements", "choices", "required") if entry.get(key)}
+        if entry.get("default") is not None:
+            new["default"] = entry["default"]
+        if "appkey" in name:
+            new["no_log"] = True
+        new["description"] = _first_sentence(module, entry["description"])
+        if entry.get("suboptions"):
+            new["options"] = _options(module, entry["suboptions"])
+        found[name] = new
+    return found
+
+
+def _first_sentence(module: str, description: str | list[str]) -> list[str]:
+    """Return the first sentence of a description, whose references to options say that they are the module's.
+
+    The whole is in the documentation of the module: ansible-core prints all of a role's argument specs where one argument is wrong.
+    """
+    text = description if isinstance(description, str) else description[0]
+    sentence = re.match(r".*?\.(?= [A-Z]|$)", text, re.DOTALL)
+    return [re.sub(r"\b(O|RV)\((?!nhncloud\.)", r"\g<1>(nhncloud.nks.%s#module:" % module, sentence.group(0) if sentence else text)]
+
+
+def text() -> str:
+    """Return the text of the file."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Indents lists, as ansible-lint wants them, and writes no anchors."""
+
+        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+            super().increase_indent(flow, False)
+
+        def ignore_aliases(self, data: object) -> bool:
+            return True
+
+    # Through JSON, which leaves behind the marks that Ansible puts on what it reads.
+    return HEADER + yaml.dump(json.loads(json.dumps(role_options())), Dumper=Dumper, sort_keys=False, width=110, allow_unicode=True)
+
+
+def write() -> None:
+    """Write the file; runs in an environment with Ansible."""
+    from ansible.plugins.loader import init_plugin_loader
+
+    init_plugin_loader([str(envs.collections())])
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    TARGET.write_text(text())
+
+
+def main(arguments: Iterable[str]) -> int:
+    """Write the file with the Python of the environment that has Ansible."""
+    if "--here" in arguments:
+        write()
+        return 0
+    bin_folder = envs.controller_env()[0]
+    command = [str(bin_folder / "python"), "-B", str(Path(__file__).resolve()), "--here"]
+    return subprocess.run(command, env=envs.environment(bin_folder), check=False).returncode
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except envs.SetupError as error:
+        sys.exit(str(error))

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role takes exactly the options of the modules that it calls, and passes each of them on."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.nhncloud.nks.plugins.module_utils import arguments
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import cluster, ipacl, kubeconfig, nodegroup
+
+pytest.importorskip("ansible.plugins.loader", reason="a role runs on the controller")
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLE = ROOT / "roles" / "nks_cluster"
+SPEC = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+CLUSTER = SPEC["nks_cluster_spec"]["options"]
+OWN = {"nodegroups", "ipacl", "kubeconfig"}
+WAITING = {"wait_timeout", "wait_interval"}
+# Module: its argument spec, the options that the role has for it, and the variable from which its task takes them.
+CALLED = {
+    "nks_cluster": (cluster.JOB.arguments, {name: entry for name, entry in CLUSTER.items() if name not in OWN}, "nks_cluster_spec"),
+    "nks_nodegroup": (nodegroup.JOB.arguments, CLUSTER["nodegroups"]["options"], "nks_cluster_nodegroup"),
+    "nks_ipacl": (ipacl.JOB.arguments, CLUSTER["ipacl"]["options"], "nks_cluster_spec.ipacl"),
+    "nks_kubeconfig": (kubeconfig.JOB.arguments, CLUSTER["kubeconfig"]["options"], "nks_cluster_spec.kubeconfig"),
+}
+
+
+def tool():
+    """The program that writes the argument specs."""
+    folder = str(ROOT / "tests" / "tools")
+    sys.path.insert(0, folder)
+    try:
+        spec = importlib.util.spec_from_file_location("role_options", ROOT / "tests" / "tools" / "role_options.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(folder)
+    return module
+
+
+def meaning(options):
+    """Options without their texts and without what is as if it were not there."""
+    keys = ("type", "elements", "choices", "required", "default", "no_log")
+    found = {}
+    for name, entry in options.items():
+        found[name] = {key: entry[key] for key in keys if entry.get(key) is not None and (entry[key] is not False or key == "default")}
+        found[name].setdefault("type", "str")
+        if entry.get("options"):
+            found[name]["options"] = meaning(entry["options"])
+    return found
+
+
+def tasks(name):
+    """The tasks of a file of the role."""
+    return yaml.safe_load((ROLE / "tasks" / name).read_text(encoding="utf-8"))
+
+
+def arguments_of(module, file, wanted=None):
+    """What the only task of a module (with that state, if several) gives it."""
+    found = [task["nhncloud.nks." + module] for task in tasks(file) if "nhncloud.nks." + module in task]
+    found = [given for given in found if wanted is None or given.get("state") != wanted]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_written_from_the_documentation() -> None:
+    """When this fails, run "make role-options"."""
+    assert (ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8") == tool().text()
+
+
+@pytest.mark.parametrize("module", CALLED)
+def test_exactly_the_options_of_the_module(module) -> None:
+    theirs, ours, dummy = CALLED[module]
+    wanted = meaning({name: entry for name, entry in theirs.items() if name not in arguments.auth() and name not in tool().ROLE_DECIDES[module]})
+    if module == "nks_kubeconfig":
+        wanted["dest"]["required"] = True
+    assert meaning(ours) == wanted
+
+
+@pytest.mark.parametrize("module", CALLED)
+def test_each_option_is_passed_on_where_it_is_given(module) -> None:
+    dummy, ours, variable = CALLED[module]
+    wanted = {name: "{{ %s.%s%s }}" % (variable, name, "" if entry.get("required") else " | default(omit)") for name, entry in ours.items()}
+    wanted.update({name: "{{ nks_cluster_spec.%s | default(omit) }}" % name for name in WAITING})
+    if module == "nks_cluster":
+        wanted["state"] = "present"  # that is why this file was taken
+    else:
+        wanted["cluster"] = "{{ nks_cluster_built.cluster.uuid }}"
+    assert arguments_of(module, "present.yml", wanted="absent") == wanted
+
+
+def test_what_is_to_be_absent_is_found_as_what_was_present() -> None:
+    """The file and the entries in it are those which the same data made; all else has no meaning there."""
+    present = arguments_of("nks_kubeconfig", "present.yml")
+    absent = arguments_of("nks_kubeconfig", "absent.yml")
+    assert absent.pop("state") == "absent"
+    assert absent.pop("cluster") == arguments_of("nks_cluster", "absent.yml")["name"] == "{{ nks_cluster_spec.name }}"
+    assert absent.items() <= present.items()
+    assert {"dest", "merge", "context"} <= set(absent)
+
+
+def test_defaults_are_those_of_the_argument_specs() -> None:
+    defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    assert defaults == {name: entry["default"] for name, entry in SPEC.items() if "default" in entry}
