@@ -311,6 +311,29 @@ def integration(log: Log, in_process: bool, core: str | None = None) -> Tally:
     return Tally(passed if names else 0, failed, "tasks of %d targets; Python %s, ansible-core %s" % (len(names), python, core))
 
 
+def molecule(log: Log) -> Tally:
+    """Run the scenarios of molecule, which bring their own simulator, in a copy of the tree."""
+    version, python = envs.controller()
+    core = envs.NEWEST_CORE[version]
+    bin_folder = envs.env("molecule", python, [envs.REQUIREMENTS / ("ansible-%s.txt" % core), envs.REQUIREMENTS / "molecule.txt"])
+    tree = envs.copy_tree("molecule")
+    env = envs.environment(bin_folder, ANSIBLE_COLLECTIONS_PATH=str(tree.parents[2]), ANSIBLE_DEPRECATION_WARNINGS="true")
+    status, output = log.run([bin_folder / "molecule", "test", "--all"], env=env, cwd=tree, limit=900)
+    passed = failed = 0
+    for name in sorted(path.parent.name for path in (tree / "extensions" / "molecule").glob("*/molecule.yml")):
+        recap = re.search(r"^%s +: actions=(\d+) +successful=(\d+) " % re.escape(name), output, re.MULTILINE)
+        wanted, done = map(int, recap.groups()) if recap else (1, 0)
+        if "%s > idempotence: Executed: Successful" % name not in output:
+            log.write("The scenario %s was not run twice." % name)
+            wanted += 1
+        passed += done
+        failed += wanted - done
+    if "[DEPRECATION WARNING]" in output:
+        log.write("A scenario was warned of what a coming ansible-core will no longer take.")
+        failed += 1
+    return Tally(passed, _at_least_one_failed(status, failed), "actions; ansible-core %s" % core)
+
+
 def demo(log: Log) -> Tally:
     """Run the demonstration, as a newcomer would."""
     bin_folder, dummy_version, dummy_core = envs.controller_env()
@@ -329,6 +352,7 @@ PARTS: dict[str, Part] = {
     "units": units,
     "units, oldest core": lambda log: units(log, envs.OLDEST_CORE),
     "units, oldest Python": units_managed,
+    "molecule": molecule,
     "demo": demo,
     "ansible-lint": ansible_lint,
     "documentation": documentation,
