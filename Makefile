@@ -8,7 +8,7 @@ START = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and no p
 
 .DEFAULT_GOAL := help
 # PROGRAMS="soak.py" runs only that one.
-.PHONY: help test test-quick demo benchmark docs format changelog role-options clean
+.PHONY: help test test-quick demo benchmark docs format changelog role-options lint clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -28,8 +28,11 @@ benchmark:  ## Measure what is claimed: the soak with failing requests, the cost
 docs:  ## Build the documentation site below .cache/site/html and check its links (1 minute)
 	@$(START) docsite
 
+lint:  ## Run the sessions of antsibull-nox.toml: format, types, licences, rules of Ansible; SESSIONS="typing yamllint" runs only these
+	@$(START) sessions $(SESSIONS)
+
 format:  ## Put every Python file into its format
-	@$(START) reformat
+	@$(START) sessions --fix formatters
 
 changelog:  ## Make the release of galaxy.yml's version from the fragments, or write what is there again
 	@$(START) changelog

@@ -12,11 +12,6 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 attributes:
-  action_group:
-    description: Use C(group/nhncloud.nks.nks) in C(module_defaults) to set defaults for this module.
-    support: full
-    membership:
-      - nhncloud.nks.nks
   async:
     description: Supports being used with the C(async) keyword.
     support: full
@@ -43,11 +38,6 @@ attributes:
     INFO = r"""
 options: {}
 attributes:
-  action_group:
-    description: Use C(group/nhncloud.nks.nks) in C(module_defaults) to set defaults for this module.
-    support: full
-    membership:
-      - nhncloud.nks.nks
   async:
     description: Supports being used with the C(async) keyword.
     support: full
@@ -70,4 +60,15 @@ attributes:
     description: Target OS/families that can be operated against.
     support: full
     platforms: posix
+"""
+
+    # Modules in the action group
+    ACTIONGROUP_NKS = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/nhncloud.nks.nks) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - nhncloud.nks.nks
 """

@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
   - nhncloud.nks.attributes
+  - nhncloud.nks.attributes.actiongroup_nks
   - nhncloud.nks.autoscale
 options:
   cluster:

@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
   - nhncloud.nks.attributes
+  - nhncloud.nks.attributes.actiongroup_nks
 options:
   cluster:
     description:

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
   - nhncloud.nks.attributes
+  - nhncloud.nks.attributes.actiongroup_nks
   - nhncloud.nks.nodegroup
   - nhncloud.nks.autoscale.suboptions
   - nhncloud.nks.reconciled

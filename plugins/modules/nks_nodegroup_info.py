@@ -17,6 +17,7 @@ extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.query
   - nhncloud.nks.attributes.info
+  - nhncloud.nks.attributes.actiongroup_nks
 options:
   cluster:
     description:

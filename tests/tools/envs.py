@@ -342,6 +342,14 @@ def _uv(variables: dict[str, str], python: str) -> Path | None:
     return program
 
 
+def installing(variables: dict[str, str]) -> dict[str, str]:
+    """Return the environment for a program that makes environments by itself: it finds uv last on PATH, if uv works here."""
+    folder = CACHE / "envs" / "uv"
+    if not (folder / "bin" / "uv").exists() or (folder / "none").exists():
+        return variables
+    return _uv_variables(dict(variables, PATH=variables["PATH"] + os.pathsep + str(folder / "bin")))
+
+
 def controller_env(core: str | None = None) -> tuple[Path, str, str]:
     """Return bin folder, Python version and ansible-core series of the environment that runs the collection."""
     version, python = controller()
@@ -363,10 +371,16 @@ def peers_env() -> Path:
     return env("peers", controller()[1], [REQUIREMENTS / "peers.txt"])
 
 
+def lint_requirements(version: str, sessions: bool = False) -> list[Path]:
+    """Return the requirements files of what reads the code on this Python, with those of the sessions of nox too."""
+    names = ["ansible-%s.txt" % NEWEST_CORE.get(version, NEWEST_CORE[CONTROLLERS[0]]), "lint.txt", *(["sessions.txt"] if sessions else [])]
+    return [REQUIREMENTS / name for name in names]
+
+
 def lint_env() -> Path:
     """Return the bin folder of the environment with the linters."""
     version, python = controller()
-    return env("lint", python, [REQUIREMENTS / ("ansible-%s.txt" % NEWEST_CORE[version]), REQUIREMENTS / "lint.txt"])
+    return env("lint", python, lint_requirements(version))
 
 
 def docs_env() -> Path:

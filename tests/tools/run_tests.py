@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import json
-import os
 import re
 import shutil
 import sys
@@ -27,6 +26,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import envs
+import sessions
 import targets
 from envs import CACHE, ROOT, SetupError, say
 
@@ -79,65 +79,90 @@ def _at_least_one_failed(status: int | bool, failed: int) -> int:
 # Reading the code
 
 
+def _sessions(log: Log, copy: str, *names: str, arguments: tuple[str | Path, ...] = ()) -> tuple[int, str, dict[str, int]]:
+    """Run sessions of antsibull-nox.toml in a copy of the tree; return a count of what failed, the output, and findings by file.
+
+    A session that leaves something out says "Skip" and succeeds; only where the tree has nothing to look at is that right.
+    """
+    tree = envs.copy_tree(copy)
+    status, output = sessions.run(list(names), tree, lambda command, env, cwd: log.run(command, env=env, cwd=cwd), arguments=arguments)
+    findings: dict[str, int] = {}
+    for name in re.findall(r"^(\S+?):\d+:\d+: ", output, re.MULTILINE):
+        findings[name] = findings.get(name, 0) + 1
+    done = re.findall(r"^nox > Session (\S+) was successful", output, re.MULTILINE)
+    left_out = [line for line in re.findall(r"^nox > .*\bSkip.*", output, re.MULTILINE) if "extra docs" not in line]
+    undone = sorted(set(names) - set(done))
+    for line in left_out:
+        log.write("Something was left out: " + line)
+    for name in undone:
+        log.write("The session %s did not end with success." % name)
+    return _at_least_one_failed(status, len(set(undone)) + len(left_out)), output, findings
+
+
 def formatting(log: Log) -> Tally:
-    """Check formatting and lint: ruff, over every Python file."""
-    bin_folder = envs.lint_env()
-    env = envs.environment(bin_folder)
+    """Check formatting and lint of every Python file: ruff, in the sessions formatters and codeqa."""
+    failed, output, findings = _sessions(log, "formatting", "formatters", "codeqa")
     files = _python_files()
-    status, output = log.run([bin_folder / "ruff", "format", "--check", *files], env=env)
-    bad = set(re.findall(r"^(?:Would reformat: |\s*--> )(.*?)(?::\d+:\d+)?$", output, re.MULTILINE))
-    again, dummy_text = log.run([bin_folder / "ruff", "check", "--output-format", "concise", *files], env=env)
-    report = log.path.with_suffix(".json")
-    log.run([bin_folder / "ruff", "check", "--quiet", "--output-format", "json", "--output-file", report, *files], env=env, quiet=True)
-    bad |= {os.path.relpath(finding["filename"], ROOT) for finding in json.loads(report.read_text())}
-    dummy_status, listed = log.run([bin_folder / "ruff", "check", "--show-files", *files], env=env, quiet=True)
-    seen = len(listed.split())
-    log.write("Files with findings: %s" % (", ".join(sorted(bad)) or "none"))
-    return Tally(seen - len(bad), _at_least_one_failed(status or again, len(bad)), "Python files")
+    bad = set(findings) | set(re.findall(r"^Would reformat: (.*)$", output, re.MULTILINE))
+    seen = sum(map(int, re.findall(r"(\d+) files? (?:already formatted|would be reformatted)", output)))
+    if seen != len(files):
+        log.write("ruff saw %d of %d Python files: a folder is missing in antsibull-nox.toml." % (seen, len(files)))
+        failed += 1
+    return Tally(max(seen - len(bad), 0), max(failed, len(bad)), "Python files")
 
 
 def types(log: Log) -> Tally:
-    """Check types: mypy, over the collection's plugins and the programs beside the tests."""
-    bin_folder = envs.lint_env()
-    tree = envs.copy_tree("types")
-    env = envs.environment(bin_folder)
-    options = ["--config-file", tree / "pyproject.toml", "--no-color-output"]
-    passed = failed = 0
-    runs = [(tree.parents[2], ["-p", "ansible_collections.nhncloud.nks.plugins"])]
-    if (tree / "tests" / "simulator").exists():
-        runs.append((tree.parents[2], ["-p", "ansible_collections.nhncloud.nks.tests.simulator"]))
-    runs.append((tree / "tests" / "tools", sorted(path.name for path in (tree / "tests" / "tools").glob("*.py"))))
-    for cwd, what in runs:
-        status, output = log.run([bin_folder / "mypy", *options, *what], env=env, cwd=cwd)
-        clean = re.search(r"no issues found in (\d+) source file", output)
-        found = re.search(r"in (\d+) files? \(checked (\d+) source file", output)
-        bad = int(found.group(1)) if found else 0
-        passed += int(clean.group(1)) if clean else int(found.group(2)) - bad if found else 0
-        failed += _at_least_one_failed(status or not clean, bad)
-    return Tally(passed, failed, "source files")
+    """Check types of every Python file: mypy, in the session typing."""
+    report = log.path.with_suffix(".lines")
+    shutil.rmtree(report, ignore_errors=True)
+    failed, dummy_output, findings = _sessions(log, "types", "typing", arguments=("--linecount-report", report))
+    text = (report / "linecount.txt").read_text() if (report / "linecount.txt").exists() else ""
+    checked = set(re.findall(r"(\S+)$", text, re.MULTILINE))
+    expected = {re.sub(r"(/__init__)?\.py$", "", name).replace("/", ".") for name in _python_files() if name.startswith("plugins/")}
+    missing = sorted(name for name in expected if "ansible_collections.nhncloud.nks." + name not in checked)
+    for name in missing:
+        log.write("mypy did not check " + name)
+    return Tally(max(len(checked) - len(findings), 0), max(failed, len(findings)) + len(missing), "modules")
 
 
 def ansible_lint(log: Log) -> Tally:
-    """Lint playbooks, roles, targets and metadata: ansible-lint with the production profile."""
-    bin_folder = envs.lint_env()
-    tree = envs.copy_tree("ansible-lint")
-    command = [bin_folder / "ansible-lint", "--offline", "--profile", "production", "--strict", "--nocolor"]
-    status, output = log.run(command, env=envs.environment(bin_folder, ANSIBLE_COLLECTIONS_PATH=str(tree.parents[2])), cwd=tree)
-    summary = re.search(r"(\d+) failure\(s\), (\d+) warning\(s\) in (\d+) files processed", output)
+    """Lint playbooks, roles, targets and metadata with the production profile: ansible-lint, in the session of that name."""
+    failed, output, dummy_findings = _sessions(log, "ansible-lint", "ansible-lint")
+    summary = re.search(r"(\d+) failure\(s\), (\d+) warning\(s\) in (\d+) files processed.*Profile 'production' was required", output)
     if not summary:
         return Tally(0, 1, "no summary line was found")
     failures, warnings, files = map(int, summary.groups())
-    return Tally(files, _at_least_one_failed(status, failures + warnings), "files")
+    return Tally(files, max(failed, failures + warnings), "files")
+
+
+def rules(log: Log) -> Tally:
+    """Check what a collection must keep to: licences of all files, action group, YAML, files that plugins may have."""
+    names = ("antsibull-nox-config", "yamllint", "license-check", "extra-checks")
+    failed, output, findings = _sessions(log, "rules", *names)
+    licensed = re.search(r"^\* Files with license information: (\d+) / (\d+)$", output, re.MULTILINE)
+    if not licensed:
+        return Tally(0, max(failed, 1), "no summary of licences was found")
+    passed = int(licensed.group(1)) - len(findings)
+    return Tally(passed, max(failed, len(findings)), "files; sessions " + ", ".join(names))
+
+
+def galaxy_importer(log: Log) -> Tally:
+    """Import the tarball as Ansible Galaxy does: galaxy-importer, in the session build-import-check."""
+    failed, output, dummy_findings = _sessions(log, "importer", "build-import-check")
+    loaded = re.findall(r"^Loading (?:action|inventory|module|playbook) \S+$", output, re.MULTILINE)
+    complaints = re.findall(r"^(?:CRITICAL|ERROR|WARNING): .*$", output, re.MULTILINE)
+    if "Importer processing completed successfully" not in output:
+        failed = max(failed, 1)
+    return Tally(len(loaded), max(failed, len(complaints)), "plugins and playbooks")
 
 
 def documentation(log: Log) -> Tally:
-    """Check that every plugin is documented and that documentation is well formed: antsibull-docs, ansible-doc."""
+    """Check that every plugin is documented and that documentation is well formed: antsibull-docs in the session docs-check, ansible-doc."""
+    failed, dummy_output, findings = _sessions(log, "docs", "docs-check")
+    failed = max(failed, sum(findings.values()))
     bin_folder = envs.lint_env()
-    tree = envs.copy_tree("docs")
+    tree = envs.CACHE / "work" / "docs" / "ansible_collections" / "nhncloud" / "nks"
     env = envs.environment(bin_folder, ANSIBLE_COLLECTIONS_PATH=str(tree.parents[2]))
-    command = [bin_folder / "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", "."]
-    status, output = log.run(command, env=env, cwd=tree)
-    failed = _at_least_one_failed(status, len(re.findall(r"^\S+:\d+:\d+: ", output, re.MULTILINE)))
     passed = 0
     for kind, files, doc in (("module", "plugins/modules/*.py", "doc"), ("inventory", "plugins/inventory/*.py", "doc"), ("role", "roles/*", "entry_points")):
         there = sorted(path.stem for path in tree.glob(files) if path.stem != "__init__")
@@ -355,6 +380,8 @@ PARTS: dict[str, Part] = {
     "molecule": molecule,
     "demo": demo,
     "ansible-lint": ansible_lint,
+    "rules": rules,
+    "galaxy-importer": galaxy_importer,
     "documentation": documentation,
     "site": site,
     "changelog": changelog,
