@@ -79,12 +79,11 @@ def _at_least_one_failed(status: int | bool, failed: int) -> int:
 # Reading the code
 
 
-def _sessions(log: Log, copy: str, *names: str, arguments: tuple[str | Path, ...] = ()) -> tuple[int, str, dict[str, int]]:
+def _sessions(log: Log, tree: Path, *names: str, arguments: tuple[str | Path, ...] = ()) -> tuple[int, str, dict[str, int]]:
     """Run sessions of antsibull-nox.toml in a copy of the tree; return a count of what failed, the output, and findings by file.
 
     A session that leaves something out says "Skip" and succeeds; only where the tree has nothing to look at is that right.
     """
-    tree = envs.copy_tree(copy)
     status, output = sessions.run(list(names), tree, lambda command, env, cwd: log.run(command, env=env, cwd=cwd), arguments=arguments)
     findings: dict[str, int] = {}
     for name in re.findall(r"^(\S+?):\d+:\d+: ", output, re.MULTILINE):
@@ -101,7 +100,7 @@ def _sessions(log: Log, copy: str, *names: str, arguments: tuple[str | Path, ...
 
 def formatting(log: Log) -> Tally:
     """Check formatting and lint of every Python file: ruff, in the sessions formatters and codeqa."""
-    failed, output, findings = _sessions(log, "formatting", "formatters", "codeqa")
+    failed, output, findings = _sessions(log, envs.copy_tree("formatting"), "formatters", "codeqa")
     files = _python_files()
     bad = set(findings) | set(re.findall(r"^Would reformat: (.*)$", output, re.MULTILINE))
     seen = sum(map(int, re.findall(r"(\d+) files? (?:already formatted|would be reformatted)", output)))
@@ -115,7 +114,7 @@ def types(log: Log) -> Tally:
     """Check types of every Python file: mypy, in the session typing."""
     report = log.path.with_suffix(".lines")
     shutil.rmtree(report, ignore_errors=True)
-    failed, dummy_output, findings = _sessions(log, "types", "typing", arguments=("--linecount-report", report))
+    failed, dummy_output, findings = _sessions(log, envs.copy_tree("types"), "typing", arguments=("--linecount-report", report))
     text = (report / "linecount.txt").read_text() if (report / "linecount.txt").exists() else ""
     checked = set(re.findall(r"(\S+)$", text, re.MULTILINE))
     expected = {re.sub(r"(/__init__)?\.py$", "", name).replace("/", ".") for name in _python_files() if name.startswith("plugins/")}
@@ -127,7 +126,7 @@ def types(log: Log) -> Tally:
 
 def ansible_lint(log: Log) -> Tally:
     """Lint playbooks, roles, targets and metadata with the production profile: ansible-lint, in the session of that name."""
-    failed, output, dummy_findings = _sessions(log, "ansible-lint", "ansible-lint")
+    failed, output, dummy_findings = _sessions(log, envs.copy_tree("ansible-lint"), "ansible-lint")
     summary = re.search(r"(\d+) failure\(s\), (\d+) warning\(s\) in (\d+) files processed.*Profile 'production' was required", output)
     if not summary:
         return Tally(0, 1, "no summary line was found")
@@ -138,7 +137,7 @@ def ansible_lint(log: Log) -> Tally:
 def rules(log: Log) -> Tally:
     """Check what a collection must keep to: licences of all files, action group, YAML, files that plugins may have."""
     names = ("antsibull-nox-config", "yamllint", "license-check", "extra-checks")
-    failed, output, findings = _sessions(log, "rules", *names)
+    failed, output, findings = _sessions(log, envs.copy_tree("rules"), *names)
     licensed = re.search(r"^\* Files with license information: (\d+) / (\d+)$", output, re.MULTILINE)
     if not licensed:
         return Tally(0, max(failed, 1), "no summary of licences was found")
@@ -148,7 +147,7 @@ def rules(log: Log) -> Tally:
 
 def galaxy_importer(log: Log) -> Tally:
     """Import the tarball as Ansible Galaxy does: galaxy-importer, in the session build-import-check."""
-    failed, output, dummy_findings = _sessions(log, "importer", "build-import-check")
+    failed, output, dummy_findings = _sessions(log, envs.copy_tree("importer"), "build-import-check")
     loaded = re.findall(r"^Loading (?:action|inventory|module|playbook) \S+$", output, re.MULTILINE)
     complaints = re.findall(r"^(?:CRITICAL|ERROR|WARNING): .*$", output, re.MULTILINE)
     if "Importer processing completed successfully" not in output:
@@ -158,10 +157,19 @@ def galaxy_importer(log: Log) -> Tally:
 
 def documentation(log: Log) -> Tally:
     """Check that every plugin is documented and that documentation is well formed: antsibull-docs in the session docs-check, ansible-doc."""
-    failed, dummy_output, findings = _sessions(log, "docs", "docs-check")
-    failed = max(failed, sum(findings.values()))
     bin_folder = envs.lint_env()
-    tree = envs.CACHE / "work" / "docs" / "ansible_collections" / "nhncloud" / "nks"
+    tree = envs.copy_tree("docs")
+    failed, dummy_output, findings = _sessions(log, tree, "docs-check")
+    failed = max(failed, sum(findings.values()))
+    # It does not tell what it saw, and it has seen nothing if it does not see a mistake.
+    log.write("\nWith a mistake, which has to be found:")
+    sample = next((tree / "plugins" / "modules").glob("*_info.py"))
+    text = sample.read_text()
+    sample.write_text(text.replace("\ndescription:\n  - ", "\ndescription:\n  - See O(an_option_that_is_not_there). ", 1))
+    if "an_option_that_is_not_there" not in _sessions(log, tree, "docs-check")[1]:
+        log.write("The mistake was not found.")
+        failed += 1
+    sample.write_text(text)
     env = envs.environment(bin_folder, ANSIBLE_COLLECTIONS_PATH=str(tree.parents[2]))
     passed = 0
     for kind, files, doc in (("module", "plugins/modules/*.py", "doc"), ("inventory", "plugins/inventory/*.py", "doc"), ("role", "roles/*", "entry_points")):

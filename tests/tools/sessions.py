@@ -49,6 +49,8 @@ def run(names: list[str], tree: Path, execute: Execute, *, fix: bool = False, ar
     # It takes CI for the order to change nothing; on GitHub it would fold its output away.
     env.update(CI="false" if fix else "true", NOX_ENVDIR=str(PLACE), UV_COMPILE_BYTECODE="1")
     env.pop("GITHUB_ACTION", None)
+    # Sessions make copies below .cache, where the checkout's git ignores every file and tools then see none.
+    env["GIT_CEILING_DIRECTORIES"] = str(envs.CACHE)
     command = [bin_folder / "nox", "-R", *(["-e", *names] if names else []), *(["--", *arguments] if arguments else [])]
     status, output = execute(command, env, tree)
     if not re.search(r"^nox > Command .*\binstall\b.* failed", output, re.MULTILINE):
