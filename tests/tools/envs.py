@@ -26,8 +26,12 @@ REQUIREMENTS = ROOT / "tests" / "tools" / "requirements"
 
 CONTROLLERS = ("3.13", "3.12", "3.11")  # best first
 MANAGED = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
-NEWEST_CORE = {"3.13": "2.21", "3.12": "2.21", "3.11": "2.19"}
-OLDEST_CORE = "2.19"
+# The series of ansible-core that are supported, oldest first, with the Pythons that their controllers take; README.md and
+# meta/runtime.yml say the same, which "make test" checks.
+CORES = {"2.19": ("3.11", "3.12", "3.13"), "2.20": ("3.12", "3.13", "3.14"), "2.21": ("3.12", "3.13", "3.14")}
+COMING = {"2.22": ("3.13", "3.14")}  # not released yet; "make test-matrix" looks ahead
+OLDEST_CORE = next(iter(CORES))
+NEWEST_CORE = {version: core for core, versions in CORES.items() for version in versions if version in CONTROLLERS}
 LONGEST_TEMP = 60  # characters of a folder for temporary files that leave room for the path of a socket
 
 # get-pip stand-in for ansible-test, which would download a program from the network each time it makes an environment.
@@ -350,11 +354,13 @@ def installing(variables: dict[str, str]) -> dict[str, str]:
     return _uv_variables(dict(variables, PATH=variables["PATH"] + os.pathsep + str(folder / "bin")))
 
 
-def controller_env(core: str | None = None) -> tuple[Path, str, str]:
+def controller_env(core: str | None = None, version: str | None = None) -> tuple[Path, str, str]:
     """Return bin folder, Python version and ansible-core series of the environment that runs the collection."""
-    version, python = controller()
+    best = controller()[0]
+    version = version or best
     core = core or NEWEST_CORE[version]
-    folder = env("ansible-%s" % core, python, [REQUIREMENTS / ("ansible-%s.txt" % core), REQUIREMENTS / "test.txt"])
+    name = "ansible-%s" % core if version == best else "ansible-%s-python%s" % (core, version)
+    folder = env(name, pythons()[version], [REQUIREMENTS / ("ansible-%s.txt" % core), REQUIREMENTS / "test.txt"])
     return folder, version, core
 
 
@@ -369,6 +375,11 @@ def benchmark_env() -> tuple[Path, str, str]:
 def peers_env() -> Path:
     """Return the bin folder of the environment with the collections that the benchmark compares with."""
     return env("peers", controller()[1], [REQUIREMENTS / "peers.txt"])
+
+
+def matrix() -> list[tuple[str, str]]:
+    """Return every pair of an ansible-core series and a controller's Python for which this machine has the Python, oldest first."""
+    return [(core, version) for core, versions in {**CORES, **COMING}.items() for version in versions if version in pythons()]
 
 
 def lint_requirements(version: str, sessions: bool = False) -> list[Path]:

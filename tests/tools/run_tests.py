@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import functools
 import json
 import re
 import shutil
@@ -255,10 +256,10 @@ def _junit(paths: list[Path]) -> tuple[int, int, list[str]]:
 INSTALLING = re.compile(r"\s|$|Collecting|Downloading|Installing |Looking in|Processing|Requirement already|Successfully|Using cached|WARNING: Location")
 
 
-def sanity(log: Log) -> Tally:
-    """Run every sanity test of ansible-test, on every Python there is."""
-    bin_folder, version, dummy_core = envs.controller_env()
-    tree = envs.copy_tree("sanity")
+def sanity(log: Log, core: str | None = None, python: str | None = None) -> Tally:
+    """Run every sanity test of ansible-test, on every Python there is, and nothing is ignored."""
+    bin_folder, version, core = envs.controller_env(core, python)
+    tree = envs.copy_tree("sanity-%s-%s" % (core, version))
     env = envs.environment(bin_folder)
     dummy_status, listing = log.run([bin_folder / "ansible-test", "sanity", "--list-tests", "--color", "no"], env=env, cwd=tree, quiet=True)
     names = set(re.findall(r"^[a-z][a-z0-9-]*$", listing, re.MULTILINE))
@@ -278,15 +279,18 @@ def sanity(log: Log) -> Tally:
     if not names or "validate-modules" not in ran:
         log.write("ansible-test did not see the collection.")
         failed += 1
+    for path in (tree / "tests" / "sanity").glob("ignore*"):
+        log.write("%s asks ansible-test to look away." % path.relative_to(tree))
+        failed += 1
     found = sorted(set(re.findall(r'sanity test "import" on Python ([\d.]+)$', output, re.MULTILINE)) - absent, key=lambda text: int(text[2:]))
     idle = [re.sub(r"sanity (\S+?)(-python-[\d.]+)?: .*", r"\1", text) for text in skipped if "No tests applicable" in text]
-    note = "sanity tests; Python %s%s" % (" ".join(found), "; no file to look at: " + ", ".join(idle) if idle else "")
+    note = "sanity tests; ansible-core %s, Python %s%s" % (core, " ".join(found), "; no file to look at: " + ", ".join(idle) if idle else "")
     return Tally(passed, _at_least_one_failed(status, failed) + len(names - ran) + len(unrun), note)
 
 
-def units(log: Log, core: str | None = None) -> Tally:
+def units(log: Log, core: str | None = None, python: str | None = None) -> Tally:
     """Run the unit tests with pytest in the checkout."""
-    bin_folder, version, core = envs.controller_env(core)
+    bin_folder, version, core = envs.controller_env(core, python)
     report = log.path.with_suffix(".xml")
     report.unlink(missing_ok=True)
     command = [bin_folder / "python", "-m", "pytest", "-q", "--junit-xml", report, "tests/unit"]
@@ -322,14 +326,14 @@ def units_managed(log: Log) -> Tally:
     return Tally(passed, _at_least_one_failed(status, failed), note)
 
 
-def integration(log: Log, in_process: bool, core: str | None = None) -> Tally:
+def integration(log: Log, in_process: bool, core: str | None = None, python: str | None = None) -> Tally:
     """Run every integration target against the simulator through one door."""
-    bin_folder, python, core = envs.controller_env(core)
+    bin_folder, python, core = envs.controller_env(core, python)
+    tree = envs.copy_tree("integration-%s-%s-%s" % ("in-process" if in_process else "module", core, python))
     managed = bin_folder / "python"
     if not in_process:
         # Modules run on managed hosts, whose Python is often old.
         python, managed = _managed(core)
-    tree = envs.copy_tree("integration-%s-%s" % ("in-process" if in_process else "module", core))
     names = targets.find_targets(tree)
     passed = failed = 0
     for name in names:
@@ -395,15 +399,50 @@ PARTS: dict[str, Part] = {
     "changelog": changelog,
     "build": build,
 }
+# What each pair of ansible-core and Python goes through in the matrix.
+COLUMNS: dict[str, Callable[..., Tally]] = {
+    "sanity": sanity,
+    "units": units,
+    "in process": lambda log, core, python: integration(log, True, core, python),
+    "module": lambda log, core, python: integration(log, False, core, python),
+}
+ONCE = ("sanity", "module")
 QUICK = ("formatting", "types", "units", "ansible-lint")
 
 
-def run_part(name: str) -> tuple[str, Tally, float, str]:
+def matrix() -> dict[str, Part]:
+    """Return the parts of the matrix: every column for every pair, or once for each ansible-core what chooses its Pythons by itself."""
+    parts: dict[str, Part] = {}
+    pairs = envs.matrix()
+    newest = dict(pairs)
+    for core, python in pairs:
+        for column, part in COLUMNS.items():
+            if column not in ONCE or newest[core] == python:
+                parts["%s, Python %s, %s" % (core, python, column)] = functools.partial(part, core=core, python=python)
+    return parts
+
+
+def show_matrix(results: dict[str, tuple[Tally, float]]) -> None:
+    """Print the table of the matrix: tests that passed, and those that failed where any did."""
+    row = "%-12s %-7s" + " %16s" * len(COLUMNS)
+    say("\n" + row % ("ansible-core", "Python", *COLUMNS))
+    for core, python in envs.matrix():
+        cells = []
+        for column in COLUMNS:
+            tally = results.get("%s, Python %s, %s" % (core, python, column), (None, 0))[0]
+            cells.append("-" if tally is None else "%d" % tally.passed if not tally.failed else "%d, %d failed" % (tally.passed, tally.failed))
+        if set(cells) != {"-"}:
+            say(row % (core, python, *cells))
+    say("in process, module: the integration tests through both doors. Sanity tests run on every Python there is, and those of modules")
+    say("on the oldest Python that this ansible-core takes on managed hosts, so both run once for each ansible-core.")
+
+
+def run_part(name: str, part: Part) -> tuple[str, Tally, float, str]:
     """Run one part; return its name, tally, seconds and, if it failed, the end of its output."""
     started = time.monotonic()
     log = Log(name)
     try:
-        tally = PARTS[name](log)
+        tally = part(log)
     except SetupError as error:
         log.write(str(error))
         tally = Tally(0, 1, "could not run")
@@ -424,15 +463,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help="beginnings of the names of the parts to run: %s" % ", ".join(PARTS))
     parser.add_argument("--quick", action="store_true", help="only what is quick: %s" % ", ".join(QUICK))
+    parser.add_argument("--matrix", action="store_true", help="instead the tests on every ansible-core and Python; PART begins with a series")
     parser.add_argument("--jobs", type=int, default=2, help="parts at a time (2)")
     arguments = parser.parse_args()
-    names = [name for name in PARTS if not arguments.parts or name.startswith(tuple(arguments.parts))]
+    parts = matrix() if arguments.matrix else PARTS
+    names = [name for name in parts if not arguments.parts or name.startswith(tuple(arguments.parts))]
     if arguments.quick:
         names = [name for name in names if name in QUICK]
     if not names:
         parser.error("no part has a name that begins so")
 
     started = time.monotonic()
+    width = max(map(len, names)) + 1
     results = {}
     try:
         if envs.NEWEST_CORE[envs.controller()[0]] == envs.OLDEST_CORE:
@@ -441,12 +483,12 @@ def main() -> int:
         say("Python %s runs the collection; found: %s" % (envs.controller()[0], ", ".join(envs.pythons())))
         envs.environment()
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-            for future in concurrent.futures.as_completed([pool.submit(run_part, name) for name in names]):
+            for future in concurrent.futures.as_completed([pool.submit(run_part, name, parts[name]) for name in names]):
                 name, tally, seconds, output = future.result()
                 results[name] = (tally, seconds)
                 if output:
                     say("\n%s\n%s" % ("----- %s failed " % name + "-" * 60, output))
-                say("%-26s %s in %.0f s" % (name, "FAILED" if tally.failed else "ok", seconds))
+                say("%-*s %s in %.0f s" % (width, name, "FAILED" if tally.failed else "ok", seconds))
     except SetupError as error:
         say(str(error))
         say("0 passed, 1 failed")
@@ -454,13 +496,15 @@ def main() -> int:
     finally:
         shutil.rmtree(CACHE / "tmp", ignore_errors=True)
 
-    say("\n%-26s %7s %7s %8s" % ("part", "passed", "failed", "seconds"))
+    say("\n%-*s %7s %7s %8s" % (width, "part", "passed", "failed", "seconds"))
     for name in names:
         tally, seconds = results[name]
-        say("%-26s %7d %7d %8.0f  %s" % (name, tally.passed, tally.failed, seconds, tally.note))
+        say("%-*s %7d %7d %8.0f  %s" % (width, name, tally.passed, tally.failed, seconds, tally.note))
+    if arguments.matrix:
+        show_matrix(results)
     passed = sum(tally.passed for tally, dummy in results.values())
     failed = sum(tally.failed for tally, dummy in results.values())
-    say("%-26s %7d %7d %8.0f\n" % ("all", passed, failed, time.monotonic() - started))
+    say("%-*s %7d %7d %8.0f\n" % (width, "all", passed, failed, time.monotonic() - started))
     say("%d passed, %d failed" % (passed, failed))
     return 1 if failed else 0
 
