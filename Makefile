@@ -8,7 +8,7 @@ START = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and no p
 
 .DEFAULT_GOAL := help
 # PROGRAMS="soak.py" runs only that one.
-.PHONY: help test test-quick demo benchmark docs format changelog role-options lint test-matrix clean
+.PHONY: help test test-quick demo benchmark docs format changelog role-options lint test-matrix release-check clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -42,6 +42,9 @@ changelog:  ## Make the release of galaxy.yml's version from the fragments, or w
 
 role-options:  ## Write the options of the role anew from the documentation of the modules
 	@$(START) role_options
+
+release-check:  ## See that a release can be made: version, changelog, everything committed, the demonstration from the installed tarball
+	@$(START) run_tests --release $(PARTS)
 
 clean:  ## Remove everything that make has written
 	rm -rf .cache .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output tests/integration/integration_config.yml

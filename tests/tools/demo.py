@@ -5,6 +5,9 @@
 
 Each step prints the command that it runs, so that it can be repeated by hand. Everything is written below ``.cache``, and the
 demonstration fails if a second run would change anything or if anything is left in the cloud or on the machine.
+
+``demo.py TARBALL`` shows the same with a tarball of the collection, installed into an empty place, where nothing but the collection
+and what its README asks for is there.
 """
 
 from __future__ import annotations
@@ -19,12 +22,14 @@ import time
 from pathlib import Path
 
 import envs
+import release
 from envs import CACHE, ROOT, SetupError, say
 from targets import Simulator
 
 PLAYBOOK = "playbooks/demo.yml"
 TEARDOWN = "playbooks/teardown.yml"
 INVENTORY = "playbooks/inventory/demo.nks.yml"
+INSTALLED = {PLAYBOOK: "nhncloud.nks.demo", TEARDOWN: "nhncloud.nks.teardown"}
 WANTED_NODES = 3  # another number than the playbook's own
 
 
@@ -35,9 +40,10 @@ class DemoError(Exception):
 class Stage:
     """Runs the steps, numbered, each with its command line in view."""
 
-    def __init__(self, env: dict[str, str], bin_folder: Path) -> None:
+    def __init__(self, env: dict[str, str], bin_folder: Path, cwd: Path) -> None:
         self.env = env
         self.bin_folder = bin_folder
+        self.cwd = cwd
         self.number = 0
 
     def step(self, title: str, *command: str) -> str:
@@ -49,7 +55,7 @@ class Stage:
         output = []
         with subprocess.Popen(
             [str(self.bin_folder / command[0]), *command[1:]],
-            cwd=ROOT,
+            cwd=self.cwd,
             env=self.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -79,47 +85,65 @@ def expect(truth: bool, text: str) -> None:
     say("----- Shown: %s" % text)
 
 
-def play(bin_folder: Path, scratch: Path) -> None:
+def install(tarball: Path, bin_folder: Path, scratch: Path) -> Path:
+    """Install the tarball, look at what ansible-doc says of it, and return the folder for collections."""
+    collections = scratch / "collections"
+    place = collections / "ansible_collections" / "nhncloud" / "nks"
+    stage = Stage(envs.environment(bin_folder, ANSIBLE_COLLECTIONS_PATH=str(collections)), bin_folder, scratch)
+    stage.step("Install the collection", "ansible-galaxy", "collection", "install", "--offline", str(tarball), "-p", str(collections))
+    output = stage.step("What is installed", "ansible-galaxy", "collection", "list")
+    expect("nhncloud.nks %s" % release.version() in re.sub(" +", " ", output), "it is nhncloud.nks %s" % release.version())
+    for kind, folder in (("module", "modules"), ("inventory", "inventory")):
+        there = sorted(path.stem for path in (ROOT / "plugins" / folder).glob("*.py"))
+        output = stage.step("Their documentation", "ansible-doc", "--type", kind, *("nhncloud.nks." + name for name in there))
+        told = re.findall(r"^> (?:MODULE|INVENTORY) nhncloud\.nks\.(\w+) \(%s/" % re.escape(str(place)), output, re.MULTILINE)
+        expect(sorted(told) == there, "all of %s have documentation: %s" % (folder, ", ".join(there)))
+    return collections
+
+
+def play(bin_folder: Path, scratch: Path, tarball: Path | None = None) -> None:
     """Run all steps."""
     kubeconfig = scratch / "kubeconfig"
-    simulator = Simulator(bin_folder, scratch)
+    simulator = Simulator(envs.controller_env()[0], scratch)
+    collections = install(tarball, bin_folder, scratch) if tarball else envs.collections()
+    playbook, teardown = (INSTALLED[PLAYBOOK], INSTALLED[TEARDOWN]) if tarball else (PLAYBOOK, TEARDOWN)
+    inventory = str(collections / "ansible_collections" / "nhncloud" / "nks" / INVENTORY) if tarball else INVENTORY
     say("\n===== A simulated cloud of our own, on a free port of this machine")
     say("$ " + shlex.join(os.path.relpath(word, ROOT) if word.startswith(str(ROOT)) else word for word in simulator.command()))
     with simulator:
         access = simulator.access
         extra = ["-e", "kubeconfig_path=%s" % kubeconfig, "-e", "wait_interval=0.2"]
-        collections = envs.collections()
         say("\n===== What every command below finds in its environment (for the real cloud: your own values, no NHNCLOUD_AUTH_URL)")
         shown = dict(access, ANSIBLE_COLLECTIONS_PATH=os.path.relpath(collections, ROOT))
         for name, value in shown.items():
             say("export %s=%s" % (name, shlex.quote(value)))
         env = envs.environment(bin_folder, **dict(access, ANSIBLE_COLLECTIONS_PATH=str(collections), ANSIBLE_HOST_PATTERN_MISMATCH="error"))
-        stage = Stage(env, bin_folder)
+        stage = Stage(env, bin_folder, scratch if tarball else ROOT)
 
-        output = stage.step("Build a cluster, a node group and a kubeconfig", "ansible-playbook", PLAYBOOK, *extra)
+        output = stage.step("Build a cluster, a node group and a kubeconfig", "ansible-playbook", playbook, *extra)
         expect(sum(changes(output)) > 0, "the playbook built what was not there")
         expect(kubeconfig.is_file() and kubeconfig.stat().st_mode & 0o777 == 0o600, "the kubeconfig is a file that only its owner can read")
 
-        output = stage.step("Its worker nodes, as Ansible's inventory", "ansible-inventory", "-i", INVENTORY, "--graph")
+        output = stage.step("Its worker nodes, as Ansible's inventory", "ansible-inventory", "-i", inventory, "--graph")
         hosts = re.findall(r"^[\s|]*\|--([^@\s]\S*)$", output, re.MULTILINE)
         expect("@nks_cluster_" in output and "@nks_nodegroup_" in output and bool(hosts), "%d nodes, by cluster and node group" % len(set(hosts)))
 
-        output = stage.step("The same playbook again", "ansible-playbook", PLAYBOOK, *extra)
+        output = stage.step("The same playbook again", "ansible-playbook", playbook, *extra)
         expect(bool(changes(output)) and not any(changes(output)), "the second run reports changed=0")
 
         output = stage.step(
             "What another number of nodes would change, without changing it",
             "ansible-playbook",
-            PLAYBOOK,
+            playbook,
             *extra,
             *("--check", "--diff", "-e", "node_count=%d" % WANTED_NODES),
         )
         expect(sum(changes(output)) > 0 and "node_count" in output, "check mode tells the change and its difference")
 
-        output = stage.step("Still nothing to do, so check mode has changed nothing", "ansible-playbook", PLAYBOOK, *extra)
+        output = stage.step("Still nothing to do, so check mode has changed nothing", "ansible-playbook", playbook, *extra)
         expect(bool(changes(output)) and not any(changes(output)), "the check before changed nothing")
 
-        output = stage.step("Take everything down", "ansible-playbook", TEARDOWN, *extra)
+        output = stage.step("Take everything down", "ansible-playbook", teardown, *extra)
         expect(sum(changes(output)) > 0 and not kubeconfig.exists(), "the playbook removed what was there, the kubeconfig too")
 
         output = stage.step("What is left in the cloud", "ansible", "localhost", "-m", "nhncloud.nks.nks_cluster_info")
@@ -131,13 +155,14 @@ def play(bin_folder: Path, scratch: Path) -> None:
 def main() -> int:
     """Make the environment, run the steps, leave nothing behind."""
     started = time.monotonic()
-    scratch = CACHE / "demo"
+    scratch = CACHE / ("demo-installed" if sys.argv[1:] else "demo")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     try:
-        bin_folder, version, core = envs.controller_env()
+        tarball = Path(sys.argv[1]).resolve() if sys.argv[1:] else None
+        bin_folder, version, core = envs.installed_env() if tarball else envs.controller_env()
         say("ansible-core %s on Python %s, in %s" % (core, version, os.path.relpath(bin_folder.parent, ROOT)))
-        play(bin_folder, scratch)
+        play(bin_folder, scratch, tarball)
     except (DemoError, SetupError, RuntimeError) as error:
         say("\nThe demonstration failed: %s" % error)
         return 1

@@ -377,6 +377,13 @@ def peers_env() -> Path:
     return env("peers", controller()[1], [REQUIREMENTS / "peers.txt"])
 
 
+def installed_env() -> tuple[Path, str, str]:
+    """Return the same of an environment with what a user of the collection has, and nothing that only tests need."""
+    version, python = controller()
+    core = NEWEST_CORE[version]
+    return env("installed", python, [REQUIREMENTS / ("ansible-%s.txt" % core), REQUIREMENTS / "installed.txt"]), version, core
+
+
 def matrix() -> list[tuple[str, str]]:
     """Return every pair of an ansible-core series and a controller's Python for which this machine has the Python, oldest first."""
     return [(core, version) for core, versions in {**CORES, **COMING}.items() for version in versions if version in pythons()]

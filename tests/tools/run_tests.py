@@ -27,6 +27,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import envs
+import release
 import sessions
 import targets
 from envs import CACHE, ROOT, SetupError, say
@@ -213,17 +214,21 @@ PACKAGED = {"CHANGELOG.md", "COPYING", "FILES.json", "LICENSES", "MANIFEST.json"
 MUST_BE_PACKAGED = ("COPYING", "LICENSES/", "README.md", "docs/", "meta/", "playbooks/", "plugins/", "roles/")
 
 
-def build(log: Log) -> Tally:
-    """Build the tarball in the checkout itself, with everything that lies about there, and look for what does not belong."""
+def _tarball(log: Log, target: Path) -> Path:
+    """Build the tarball in the checkout itself, with everything that lies about there."""
     bin_folder, dummy_version, dummy_core = envs.controller_env()
-    target = CACHE / "build"
     shutil.rmtree(target, ignore_errors=True)
     command = [bin_folder / "ansible-galaxy", "collection", "build", "--output-path", target, "."]
     status, dummy_output = log.run(command, env=envs.environment(bin_folder))
     tarballs = list(target.glob("*.tar.gz"))
     if status or len(tarballs) != 1:
-        return Tally(0, 1, "no tarball was built")
-    with tarfile.open(tarballs[0]) as tarball:
+        raise SetupError("No tarball was built.")
+    return tarballs[0]
+
+
+def build(log: Log) -> Tally:
+    """Build the tarball and look for what does not belong, and for what is missing."""
+    with tarfile.open(_tarball(log, CACHE / "build")) as tarball:
         packed = {member.name for member in tarball.getmembers() if not member.isdir()}
     tree = set(envs.tree_files())
     stray = sorted(name for name in packed if name not in tree | {"MANIFEST.json", "FILES.json"} or name.split("/")[0] not in PACKAGED)
@@ -371,10 +376,20 @@ def molecule(log: Log) -> Tally:
     return Tally(passed, _at_least_one_failed(status, failed), "actions; ansible-core %s" % core)
 
 
-def demo(log: Log) -> Tally:
-    """Run the demonstration, as a newcomer would."""
+def versions(log: Log, strict: bool = False) -> Tally:
+    """Hold together what galaxy.yml, the changelog, README.md, meta/runtime.yml and the plugins say about versions."""
+    found = list(release.check(strict))
+    wrong = [text for right, text in found if not right]
+    log.write("".join("Not right: %s.\n" % text for text in wrong))
+    return Tally(len(found) - len(wrong), len(wrong), "statements; version %s" % release.version())
+
+
+def demo(log: Log, installed: bool = False) -> Tally:
+    """Run the demonstration, as a newcomer would, or as somebody who has only what the tarball holds."""
     bin_folder, dummy_version, dummy_core = envs.controller_env()
-    status, output = log.run([bin_folder / "python", ROOT / "tests" / "tools" / "demo.py"], env=envs.environment(bin_folder), limit=900)
+    arguments = [_tarball(log, CACHE / "tarball")] if installed else []
+    command = [bin_folder / "python", ROOT / "tests" / "tools" / "demo.py", *arguments]
+    status, output = log.run(command, env=envs.environment(bin_folder), limit=900)
     steps = len(re.findall(r"^\s*\$ ", output, re.MULTILINE))
     return Tally(steps if not status else max(steps - 1, 0), 1 if status else 0, "steps")
 
@@ -391,6 +406,7 @@ PARTS: dict[str, Part] = {
     "units, oldest Python": units_managed,
     "molecule": molecule,
     "demo": demo,
+    "demo, installed": lambda log: demo(log, True),
     "ansible-lint": ansible_lint,
     "rules": rules,
     "galaxy-importer": galaxy_importer,
@@ -398,6 +414,14 @@ PARTS: dict[str, Part] = {
     "site": site,
     "changelog": changelog,
     "build": build,
+    "versions": versions,
+}
+# What is looked at before a release, besides "make test".
+RELEASE: dict[str, Part] = {
+    "build": build,
+    "changelog": changelog,
+    "versions": lambda log: versions(log, strict=True),
+    "demo, installed": PARTS["demo, installed"],
 }
 # What each pair of ansible-core and Python goes through in the matrix.
 COLUMNS: dict[str, Callable[..., Tally]] = {
@@ -464,9 +488,10 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help="beginnings of the names of the parts to run: %s" % ", ".join(PARTS))
     parser.add_argument("--quick", action="store_true", help="only what is quick: %s" % ", ".join(QUICK))
     parser.add_argument("--matrix", action="store_true", help="instead the tests on every ansible-core and Python; PART begins with a series")
+    parser.add_argument("--release", action="store_true", help="instead what has to be so before a release: %s" % ", ".join(RELEASE))
     parser.add_argument("--jobs", type=int, default=2, help="parts at a time (2)")
     arguments = parser.parse_args()
-    parts = matrix() if arguments.matrix else PARTS
+    parts = matrix() if arguments.matrix else RELEASE if arguments.release else PARTS
     names = [name for name in parts if not arguments.parts or name.startswith(tuple(arguments.parts))]
     if arguments.quick:
         names = [name for name in names if name in QUICK]
@@ -488,7 +513,7 @@ def main() -> int:
                 results[name] = (tally, seconds)
                 if output:
                     say("\n%s\n%s" % ("----- %s failed " % name + "-" * 60, output))
-                say("%-*s %s in %.0f s" % (width, name, "FAILED" if tally.failed else "ok", seconds))
+                say("%s %s in %.0f s" % (name.ljust(width), "FAILED" if tally.failed else "ok", seconds))
     except SetupError as error:
         say(str(error))
         say("0 passed, 1 failed")
@@ -496,15 +521,15 @@ def main() -> int:
     finally:
         shutil.rmtree(CACHE / "tmp", ignore_errors=True)
 
-    say("\n%-*s %7s %7s %8s" % (width, "part", "passed", "failed", "seconds"))
+    say("\n%s %7s %7s %8s" % ("part".ljust(width), "passed", "failed", "seconds"))
     for name in names:
         tally, seconds = results[name]
-        say("%-*s %7d %7d %8.0f  %s" % (width, name, tally.passed, tally.failed, seconds, tally.note))
+        say("%s %7d %7d %8.0f  %s" % (name.ljust(width), tally.passed, tally.failed, seconds, tally.note))
     if arguments.matrix:
         show_matrix(results)
     passed = sum(tally.passed for tally, dummy in results.values())
     failed = sum(tally.failed for tally, dummy in results.values())
-    say("%-*s %7d %7d %8.0f\n" % (width, "all", passed, failed, time.monotonic() - started))
+    say("%s %7d %7d %8.0f\n" % ("all".ljust(width), passed, failed, time.monotonic() - started))
     say("%d passed, %d failed" % (passed, failed))
     return 1 if failed else 0
 
