@@ -41,6 +41,12 @@ def _ansible() -> Iterator[tuple[bool, str]]:
     for core in [*cores, *envs.COMING]:
         pins = re.findall(r"^ansible-core==(\d+\.\d+)\.\S+$", (envs.REQUIREMENTS / ("ansible-%s.txt" % core)).read_text(), re.MULTILINE)
         yield pins == [core], "tests/tools/requirements/ansible-%s.txt pins ansible-core %s" % (core, ", ".join(pins))
+    workflow = re.findall(r"^\s+core: \[(.*)\]$", _read(".github/workflows/ci.yml"), re.MULTILINE)
+    said = re.findall(r"\d+\.\d+", "".join(workflow))
+    yield (
+        said == [*cores, *envs.COMING],
+        "the workflow ci.yml runs ansible-core %s, and the matrix has %s" % (", ".join(said), ", ".join([*cores, *envs.COMING])),
+    )
     managed = re.findall(r"managed host with Python (\d+\.\d+) or newer", _read("README.md"))
     yield managed == [envs.MANAGED[0]], "README.md takes Python %s on managed hosts, and the tests %s" % (", ".join(managed), envs.MANAGED[0])
 
