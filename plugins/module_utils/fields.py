@@ -110,7 +110,7 @@ class Field:
             return None
         if self.kind == "uuid_set":
             # In one order, whatever order the service lists them in: check mode and the real run tell the same.
-            value = sorted(value)
+            value = sorted(value, key=str)
         return wire.HIDDEN if self.secret and value else wire.masked(value)
 
 

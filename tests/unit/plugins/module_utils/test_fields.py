@@ -184,6 +184,10 @@ class TestReadingBack:
                 equal(field.kind, CLUSTER_BODY[field.option][0], present)
                 field.show(None if present is UNKNOWN else present)
 
+    def test_a_set_is_shown_in_one_order_whatever_is_in_it(self):
+        shown = row(CLUSTER, "external_subnets").show
+        assert shown(["b", False, "a"]) == shown([False, "a", "b"]) == [False, "a", "b"]
+
 
 class TestEqual:
     @pytest.mark.parametrize("kind", ["text", "uuid", "cidr", "script", "int", "bool", "uuid_list", "uuid_set", "volumes", "security_groups"])
