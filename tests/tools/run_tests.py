@@ -209,6 +209,38 @@ def changelog(log: Log) -> Tally:
     return Tally(len(fragments) + releases - bad, _at_least_one_failed(status, bad), "fragments and release files")
 
 
+def example(log: Log) -> Tally:
+    """Follow the example of CONTRIBUTING.md in a copy: apply its changes one after another, and run the tests that they are about."""
+    bin_folder, dummy_version, dummy_core = envs.controller_env()
+    tree = envs.copy_tree("example")
+    changes = re.findall(r"^```diff\n(.*?)^```$", (tree / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL)
+    failed = 0
+    for number, change in enumerate(changes, 1):
+        patch = log.path.with_suffix(".%d.diff" % number)
+        patch.write_text(change)
+        failed += log.run(["git", "apply", "--verbose", "-C1", patch], env=envs.environment(), cwd=tree)[0] != 0
+    passed = 0
+    text = "".join(changes)
+    for target in sorted(set(re.findall(r"^\+\+\+ b/tests/integration/targets/(\w+)/", text, re.MULTILINE))):
+        outcome = targets.run_target(tree, target, bin_folder=bin_folder, managed_python=bin_folder / "python", in_process=True)
+        log.write(outcome.output if outcome.failed else "target %s: %d tasks ok" % outcome[:2])
+        passed += outcome.passed
+        failed += outcome.failed
+    # Elsewhere unit tests find the collection by themselves, as in a checkout; where it lies now they leave that to ansible-test.
+    checkout = CACHE / "work" / "example-checkout"
+    shutil.rmtree(checkout, ignore_errors=True)
+    tree.rename(checkout)
+    report = log.path.with_suffix(".xml")
+    report.unlink(missing_ok=True)
+    files = [*sorted(set(re.findall(r"^\+\+\+ b/(tests/unit/\S+)$", text, re.MULTILINE))), "tests/unit/plugins/test_documentation.py"]
+    command = [bin_folder / "python", "-m", "pytest", "-q", "--junit-xml", report, *files]
+    status, dummy_output = log.run(command, env=envs.environment(bin_folder), cwd=checkout, limit=900)
+    good, bad, dummy_skipped = _junit([report] if report.exists() else [])
+    passed += good
+    failed += _at_least_one_failed(status, bad)
+    return Tally(passed if changes else 0, failed, "tests and tasks after %d changes" % len(changes))
+
+
 # What may be in the tarball, by the first part of a path; what of the tree must be.
 PACKAGED = {"CHANGELOG.md", "COPYING", "FILES.json", "LICENSES", "MANIFEST.json", "README.md", "changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
 MUST_BE_PACKAGED = ("COPYING", "LICENSES/", "README.md", "docs/", "meta/", "playbooks/", "plugins/", "roles/")
@@ -415,6 +447,7 @@ PARTS: dict[str, Part] = {
     "changelog": changelog,
     "build": build,
     "versions": versions,
+    "example": example,
 }
 # What is looked at before a release, besides "make test".
 RELEASE: dict[str, Part] = {

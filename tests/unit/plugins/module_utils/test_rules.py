@@ -293,7 +293,7 @@ class TestLabels:
         assert refused(check_options, {"labels": {label: "x"}}) == "labels: '%s' has an option of its own; use the option %s." % (label, option)
 
     def test_any_other_label_passes(self):
-        check_options({"labels": {"etcd_volume_size": "10", "clusterautoscale": "nodegroupfeature"}})
+        check_options({"labels": {"ipip_mode": "Never", "clusterautoscale": "nodegroupfeature"}})
 
 
 def complete(**options):
