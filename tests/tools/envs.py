@@ -86,7 +86,8 @@ def _works(binary: str, version: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     lines = done.stdout.split()
-    return lines[1] if done.returncode == 0 and len(lines) == 2 and lines[0] == version else None
+    # One name for it, whichever of its names it was started by: environments are made anew for another one.
+    return os.path.realpath(lines[1]) if done.returncode == 0 and len(lines) == 2 and lines[0] == version else None
 
 
 def find_python(version: str) -> str | None:

@@ -58,7 +58,7 @@ def _versions(strict: bool) -> Iterator[tuple[bool, str]]:
     heading = re.findall(r"^## v(\S+)$", _read("CHANGELOG.md").replace("\\", ""), re.MULTILINE)
     yield heading == known[::-1], "CHANGELOG.md tells of %s, and changelogs/changelog.yaml of %s" % (", ".join(heading), ", ".join(known[::-1]))
     for name in envs.tree_files():
-        if name.startswith("plugins/") and name.endswith(".py"):
+        if re.match(r"plugins/.*\.py$|roles/.*/argument_specs\.yml$", name):
             for added in re.findall(r"^\s*version_added: [\"']?([\d.]+)", _read(name), re.MULTILINE):
                 # What has not been released may be new in a coming version, but in none that was passed over.
                 right = added in known or (not strict and _number(added) > _number(version()))

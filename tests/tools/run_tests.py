@@ -150,11 +150,11 @@ def rules(log: Log) -> Tally:
 def galaxy_importer(log: Log) -> Tally:
     """Import the tarball as Ansible Galaxy does: galaxy-importer, in the session build-import-check."""
     failed, output, dummy_findings = _sessions(log, envs.copy_tree("importer"), "build-import-check")
-    loaded = re.findall(r"^Loading (?:action|inventory|module|playbook) \S+$", output, re.MULTILINE)
+    loaded = re.findall(r"^Loading (?:action|inventory|module|playbook|role) \S+$", output, re.MULTILINE)
     complaints = re.findall(r"^(?:CRITICAL|ERROR|WARNING): .*$", output, re.MULTILINE)
     if "Importer processing completed successfully" not in output:
         failed = max(failed, 1)
-    return Tally(len(loaded), max(failed, len(complaints)), "plugins and playbooks")
+    return Tally(len(loaded), max(failed, len(complaints)), "plugins, playbooks and roles")
 
 
 def documentation(log: Log) -> Tally:
