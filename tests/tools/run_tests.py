@@ -300,7 +300,11 @@ def sanity(log: Log, core: str | None = None, python: str | None = None) -> Tall
     env = envs.environment(bin_folder)
     dummy_status, listing = log.run([bin_folder / "ansible-test", "sanity", "--list-tests", "--color", "no"], env=env, cwd=tree, quiet=True)
     names = set(re.findall(r"^[a-z][a-z0-9-]*$", listing, re.MULTILINE))
+    # The coming ansible-core's pylint wants a library from a source archive, which only some machines may fetch.
+    left_out = {"pylint"} & names if core in envs.COMING else set()
+    names -= left_out
     command = [bin_folder / "ansible-test", "sanity", "--color", "no", "--python", "default", "--junit"]
+    command += [word for name in left_out for word in ("--skip-test", name)]
     status, output = log.run(command, env=env, cwd=tree, quiet=True)
     log.write("\n".join(line for line in output.splitlines() if not INSTALLING.match(line)))
     passed, failed, skipped = _junit(list((tree / "tests" / "output" / "junit").glob("*.xml")))
@@ -321,7 +325,12 @@ def sanity(log: Log, core: str | None = None, python: str | None = None) -> Tall
         failed += 1
     found = sorted(set(re.findall(r'sanity test "import" on Python ([\d.]+)$', output, re.MULTILINE)) - absent, key=lambda text: int(text[2:]))
     idle = [re.sub(r"sanity (\S+?)(-python-[\d.]+)?: .*", r"\1", text) for text in skipped if "No tests applicable" in text]
-    note = "sanity tests; ansible-core %s, Python %s%s" % (core, " ".join(found), "; no file to look at: " + ", ".join(idle) if idle else "")
+    note = "sanity tests%s; ansible-core %s, Python %s%s" % (
+        "".join(", without " + name for name in left_out),
+        core,
+        " ".join(found),
+        "; no file to look at: " + ", ".join(idle) if idle else "",
+    )
     return Tally(passed, _at_least_one_failed(status, failed) + len(names - ran) + len(unrun), note)
 
 
