@@ -171,6 +171,7 @@ import re
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
@@ -249,7 +250,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for name in SECRETS:
             if isinstance((direct or {}).get(name), (Mapping, list)):
                 raise AnsibleParserError("%s: it is not a text; put it into quotes." % name)
-        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        with no_empty_variables():
+            super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
 
     def _settings(self, config):
         """The options in the form in which they are used.
@@ -478,6 +480,21 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _compose(self, template, variables, *args, **kwargs):
         """As Ansible does it, but what comes of it is, like all other values, a plain string to ansible-inventory."""
         return trusted(super()._compose(template, variables, *args, **kwargs))
+
+
+@contextmanager
+def no_empty_variables():
+    """Our variables of the environment that are empty are not set, as modules have it: a credential of AWX leaves its unused fields empty.
+
+    To Ansible an empty NHNCLOUD_VALIDATE_CERTS is false, and certificates would no longer be verified.
+    """
+    empty = [name for name, value in os.environ.items() if name.startswith("NHNCLOUD_") and not value]
+    for name in empty:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update((name, "") for name in empty)
 
 
 class StoppableClock(Clock):

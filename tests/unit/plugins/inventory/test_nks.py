@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 
@@ -496,6 +497,16 @@ def test_options_from_the_environment(cloud, read, monkeypatch):
     assert settings == {"timeout": 7.5, "max_retries": 2, "verify": False, "pool_size": 3, "closed": True}
     assert cloud.options["token_cache"] is None
     assert (cloud.options["password"], type(cloud.options["password"])) == (PASSWORD, str)
+
+
+def test_an_empty_variable_is_none(cloud, read, monkeypatch):
+    for name in ("VALIDATE_CERTS", "REQUEST_TIMEOUT", "MAX_RETRIES", "DOMAIN", "AUTH_URL", "TOKEN"):
+        monkeypatch.setenv("NHNCLOUD_" + name, "")
+    read("workers: 3")
+    settings = FakeTransport.made[0].settings
+    assert settings == {"timeout": 30.0, "max_retries": 5, "verify": True, "pool_size": 3, "closed": True}
+    assert cloud.options["domain"] == "nhncloudservice.com"
+    assert os.environ["NHNCLOUD_VALIDATE_CERTS"] == ""
 
 
 def test_a_ca_file_is_used(cloud, read, tmp_path):
