@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -406,6 +407,30 @@ def docs_env() -> Path:
     """Return the bin folder of the environment that builds the documentation site."""
     version, python = controller()
     return env("docs", python, [REQUIREMENTS / ("ansible-%s.txt" % NEWEST_CORE[version]), REQUIREMENTS / "docs.txt"])
+
+
+def awx_env() -> Path:
+    """Return the bin folder of the environment with what AWX runs jobs with, and what makes execution environments."""
+    version, python = controller()
+    return env("awx", python, [REQUIREMENTS / name for name in ("ansible-%s.txt" % NEWEST_CORE[version], "test.txt", "awx.txt")])
+
+
+def awx_collection() -> Path:
+    """Return a folder of collections that holds awx.awx, taken out of the package that carries it."""
+    requirements = REQUIREMENTS / "awx-collection.txt"
+    folder = CACHE / "awx-collection"
+    ready = folder / "ready"
+    if ready.exists() and ready.read_text() == requirements.read_text():
+        return folder
+    python = awx_env() / "python"
+    shutil.rmtree(folder, ignore_errors=True)
+    run([python, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder / "package", "-r", requirements], env=environment())
+    (wheel,) = (folder / "package").glob("*.whl")
+    with zipfile.ZipFile(wheel) as content:
+        content.extractall(folder, [name for name in content.namelist() if name.startswith("ansible_collections/awx/awx/")])
+    shutil.rmtree(folder / "package")
+    ready.write_text(requirements.read_text())
+    return folder
 
 
 # The tree

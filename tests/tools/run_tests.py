@@ -425,6 +425,17 @@ def versions(log: Log, strict: bool = False) -> Tally:
     return Tally(len(found) - len(wrong), len(wrong), "statements; version %s" % release.version())
 
 
+def awx(log: Log) -> Tally:
+    """Run what docs/awx holds as AWX does: a credential, jobs and inventory updates with ansible-runner, the playbook that sets it up."""
+    bin_folder = envs.awx_env()
+    report = log.path.with_suffix(".xml")
+    report.unlink(missing_ok=True)
+    command = [bin_folder / "python", "-m", "pytest", "-q", "--timeout", "300", "--junit-xml", report, "tests/awx"]
+    status, dummy_output = log.run(command, env=envs.environment(bin_folder, AWX_COLLECTION=str(envs.awx_collection())), limit=1200)
+    passed, failed, skipped = _junit([report] if report.exists() else [])
+    return Tally(passed, _at_least_one_failed(status, failed + len(skipped)), "tests of docs/awx, with ansible-runner and ansible-builder")
+
+
 def demo(log: Log, installed: bool = False) -> Tally:
     """Run the demonstration, as a newcomer would, or as somebody who has only what the tarball holds."""
     bin_folder, dummy_version, dummy_core = envs.controller_env()
@@ -448,6 +459,7 @@ PARTS: dict[str, Part] = {
     "molecule": molecule,
     "demo": demo,
     "demo, installed": lambda log: demo(log, True),
+    "awx": awx,
     "ansible-lint": ansible_lint,
     "rules": rules,
     "galaxy-importer": galaxy_importer,

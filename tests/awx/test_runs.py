@@ -1,0 +1,256 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs and inventory updates from docs/awx, as AWX runs them, against the simulator."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+from private_data import document
+
+SOURCE = document("inventory-source.yml")["nks_inventory_source"]
+ANSWERS = {
+    question["variable"]: question["default"]
+    for template in document("job-templates.yml")["nks_job_templates"]
+    for question in template["survey"]["spec"]
+    if template["playbook"] == "build.yml" and "default" in question
+}
+# What the survey has no default for, by the names of the simulator.
+ANSWERS.update(
+    cluster_name="awx",
+    kubernetes_version="v1.31.4",
+    network="demo-vpc",
+    subnet="demo-subnet",
+    keypair="demo-key",
+    image="Ubuntu Server 22.04 LTS Container",
+)
+# Survey answers are all that a person gives; these two are for the test's sake.
+FAST = {"wait_interval": 0.1}
+NOTHING = {"_meta": {"hostvars": {}}, "all": {"children": []}}
+WRONG = "no-such-password-4711"
+APPKEY = "app-key-0815"
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    """The container's home folder."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+
+
+@pytest.fixture
+def seeded(cloud):
+    """Two clusters of two node groups with two nodes each, and nothing else."""
+    cloud.call("POST", "reset")
+    cloud.call("POST", "seed", {"count": 2, "prefix": "awx", "nodegroups": 2, "nodes": 2})
+    cloud.forget()
+
+
+def errors(output):
+    """The sentences of an output's errors and warnings, each once."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
+    return set(re.findall(r"Could not [^\n]*|Missing credentials[^\n]*", plain))
+
+
+# Jobs
+
+
+def test_life_of_a_cluster(cloud, new_run, tmp_path):
+    """Build, build again, upgrade (first as a check), fetch the kubeconfig, take down; each as a job of its template."""
+    cloud.call("POST", "reset")
+
+    def job(playbook, *arguments, **variables):
+        run = new_run(cloud.credential)
+        kept = run.folder / "tokens"
+        run.env["NHNCLOUD_TOKEN_CACHE"] = str(kept)
+        run.job(playbook, dict(FAST, **variables), NOTHING, *arguments)
+        assert (run.status, run.rc) == ("successful", 0), run.output
+        tokens = [entry["token"] for entry in json.loads(kept.read_text()).values()]
+        assert tokens
+        assert run.holds(cloud.credential["password"], *tokens) == []
+        assert not run.stats["failures"] and not run.stats["dark"]
+        return run
+
+    answers = dict(ANSWERS, kubeconfig_path=str(tmp_path / "of-the-job"))
+    built = job("build.yml", "--diff", "-vvv", **answers)
+    assert built.stats["changed"] == {"localhost": 3}
+    assert [event["event_data"]["task"] for event in built.events if event["event"] == "runner_on_ok"][0] == "Have a cluster"
+    kubeconfig = yaml.safe_load((tmp_path / "of-the-job").read_text())
+    key = kubeconfig["users"][0]["user"]["client-key-data"]
+    # In its own form, in PEM, and as JSON has PEM.
+    pem = base64.b64decode(key).decode()
+    secrets = [key, pem, json.dumps(pem)[1:-1], pem.splitlines()[1]]
+    assert built.holds(*secrets) == []
+
+    assert job("build.yml", **answers).stats["changed"] == {}
+
+    wanted = {"cluster_name": "awx", "kubernetes_version": "v1.32.3", "num_buffer_nodes": 1, "num_max_unavailable_nodes": 1}
+    told = job("upgrade.yml", "--check", "--diff", **wanted)
+    assert told.stats["changed"] == {"localhost": 1}
+    assert all(cluster["labels"]["kube_tag"] == "v1.31.4" for cluster in cloud.call("GET", "state")["clusters"])
+    done = job("upgrade.yml", **wanted)
+    shown = [
+        [
+            event["event_data"]["res"]["upgraded.actions"]
+            for event in run.events
+            if event["event_data"].get("task") == "Show what was done" and event["event"] == "runner_on_ok"
+        ]
+        for run in (told, done)
+    ]
+    assert shown[0] == shown[1]
+    assert [action["action"] for action in shown[0][0]] == ["upgrade"] * 3
+    assert job("upgrade.yml", **wanted).stats["changed"] == {}
+
+    target = tmp_path / "on-the-host"
+    where = {"cluster_name": "awx", "kubeconfig_host": "localhost", "kubeconfig_path": str(target)}
+    fetched = job("kubeconfig.yml", "--diff", "-vvv", **where)
+    assert fetched.stats["changed"] == {"localhost": 1}
+    assert fetched.holds(*secrets) == []
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert yaml.safe_load(target.read_text())["users"][0]["user"]["client-key-data"] == key
+    assert job("kubeconfig.yml", **where).stats["changed"] == {}
+
+    gone = {"cluster_name": "awx", "nodegroup_name": "batch"}
+    assert job("teardown.yml", kubeconfig_path=answers["kubeconfig_path"], **gone).stats["changed"] == {"localhost": 3}
+    assert cloud.call("GET", "state")["clusters"] == []
+    assert job("teardown.yml", kubeconfig_path=answers["kubeconfig_path"], **gone).stats["changed"] == {}
+
+
+def test_appkey_is_not_shown(cloud, new_run, seeded):
+    run = new_run(cloud.credential)
+    cluster = cloud.call("GET", "state")["clusters"][0]["name"]
+    task = {
+        "cluster": cluster,
+        "name": "secret",
+        "flavor": "m2.c4m8",
+        "image": ANSWERS["image"],
+        "availability_zone": "kr-pub-a",
+        "boot_volume_type": "General SSD",
+        "boot_volume_size": 50,
+        "boot_volume_key_id": "key-1",
+        "boot_volume_appkey": "{{ appkey }}",
+        "wait_interval": 0.1,
+    }
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False}
+    play["tasks"] = [{"name": "Have a node group", "nhncloud.nks.nks_nodegroup": task}]
+    (run.folder / "project" / "encrypted.yml").write_text(json.dumps([play]))
+    run.job("encrypted.yml", {"appkey": APPKEY}, NOTHING, "--diff", "-vvv")
+    assert (run.status, run.stats["changed"]) == ("successful", {"localhost": 1}), run.output
+    assert any(APPKEY in json.dumps(request["body"]) for request in cloud.requests())
+    assert run.holds(APPKEY, cloud.credential["password"]) == []
+
+
+def test_job_with_a_wrong_password_fails(cloud, new_run):
+    run = new_run(dict(cloud.credential, password=WRONG)).job("build.yml", dict(ANSWERS, **FAST), NOTHING, "-vvv")
+    assert (run.status, run.rc) == ("failed", 2)
+    assert run.stats["failures"] == {"localhost": 1}
+    (failure,) = [event["event_data"]["res"] for event in run.events if event["event"] == "runner_on_failed"]
+    assert failure["status_code"] == 401
+    assert failure["msg"].startswith("Could not get a token for %s: " % cloud.credential["username"])
+    assert run.holds(WRONG) == []
+
+
+def test_job_without_a_credential_fails(new_run):
+    run = new_run({}).job("build.yml", dict(ANSWERS, **FAST), NOTHING)
+    assert (run.status, run.rc) == ("failed", 2)
+    assert "Missing credentials: " in run.output
+
+
+def test_job_runs_on_the_nodes_of_an_update(cloud, new_run, seeded):
+    """What an update hands to AWX is an inventory that a job can take."""
+    update = new_run(cloud.credential).update(SOURCE)
+    run = new_run(cloud.credential)
+    play = {"hosts": "nks", "gather_facts": False, "tasks": [{"name": "Look", "ansible.builtin.debug": {"var": "nks_cluster"}}]}
+    (run.folder / "project" / "nodes.yml").write_text(json.dumps([play]))
+    run.job("nodes.yml", {}, update.inventory)
+    assert (run.status, sorted(run.stats["ok"])) == ("successful", sorted(update.inventory["_meta"]["hostvars"])), run.output
+
+
+# Inventory updates
+
+
+def test_update_gives_plain_values(cloud, new_run, seeded):
+    run = new_run(cloud.credential).update(SOURCE, {}, "-vvv")
+    assert (run.status, run.rc) == ("successful", 0), run.output
+    assert run.holds(cloud.credential["password"]) == []
+    hosts = run.inventory["_meta"]["hostvars"]
+    assert len(hosts) == 8
+    assert "__ansible" not in (run.artifacts / "output.json").read_text()
+    for name, variables in hosts.items():
+        assert variables["nks_node_name"] == name
+        assert {type(value) for value in variables.values()} <= {str, bool}
+    assert sorted(run.inventory["nks"]["children"]) == sorted(group for group in run.inventory if group.startswith("nks_cluster_"))
+    groups = [group for group in run.inventory if group.startswith("nks_nodegroup_")]
+    assert len(groups) == 4
+    assert sorted(host for group in groups for host in run.inventory[group]["hosts"]) == sorted(hosts)
+
+
+def test_update_of_one_group(cloud, new_run, seeded):
+    run = new_run(cloud.credential).update(SOURCE)
+    group = min(group for group in run.inventory if group.startswith("nks_nodegroup_"))
+    limited = new_run(cloud.credential).update(SOURCE, {}, "--limit", group)
+    assert (limited.status, sorted(limited.inventory["_meta"]["hostvars"])) == ("successful", sorted(run.inventory[group]["hosts"])), limited.output
+
+
+def test_update_without_clusters_is_no_failure(cloud, new_run):
+    """The job that builds the first cluster updates the inventory before."""
+    cloud.call("POST", "reset")
+    run = new_run(cloud.credential).update(SOURCE)
+    assert (run.status, run.inventory["_meta"]["hostvars"]) == ("successful", {}), run.output
+
+
+def test_updates_ask_anew_without_a_cache(cloud, new_run, seeded):
+    for dummy in range(2):
+        cloud.forget()
+        assert new_run(cloud.credential).update(SOURCE).status == "successful"
+        assert cloud.requests()
+
+
+def test_update_from_the_cache_asks_for_nothing(cloud, new_run, seeded, tmp_path):
+    cache = document("inventory-source.yml")["nks_inventory_cache"]
+    cache["ANSIBLE_INVENTORY_CACHE_CONNECTION"] = str(tmp_path / "cache")
+    inventories = []
+    for dummy in range(2):
+        cloud.forget()
+        # In its container each update is in the same place, and the place is a part of what a cache is found by.
+        shutil.rmtree(tmp_path / "runner", ignore_errors=True)
+        run = new_run(cloud.credential, "runner").update(SOURCE, cache)
+        assert run.status == "successful", run.output
+        inventories.append(run.inventory)
+        asked = cloud.requests()
+        assert bool(asked) is (len(inventories) == 1)
+    assert inventories[0] == inventories[1]
+    kept = [path.read_text() for path in Path(tmp_path / "cache").rglob("*") if path.is_file()]
+    assert kept and not any(cloud.credential["password"] in text for text in kept)
+
+
+def test_update_with_a_wrong_password_fails(cloud, new_run, seeded):
+    run = new_run(dict(cloud.credential, password=WRONG)).update(SOURCE, {}, "-vvv")
+    assert (run.status, run.rc) == ("failed", 1)
+    (sentence,) = errors(run.output)
+    assert re.match(r"Could not get a token for %s: .*\(HTTP 401, " % cloud.credential["username"], sentence)
+    assert run.holds(WRONG) == []
+    assert not (run.artifacts / "output.json").exists()
+
+
+def test_update_with_a_token(cloud, new_run, seeded):
+    given = {name: cloud.credential[name] for name in ("region", "tenant_id")}
+    given.update(token=cloud.token(), kubernetes_endpoint=cloud.url + "/kr1/kubernetes/v1", compute_endpoint=cloud.url + "/kr1/compute/v2")
+    run = new_run(given).update(SOURCE, {}, "-vvv")
+    assert (run.status, len(run.inventory["_meta"]["hostvars"])) == ("successful", 8), run.output
+    assert run.holds(given["token"]) == []
+
+
+def test_update_without_a_credential_fails(new_run):
+    run = new_run({}).update(SOURCE)
+    assert (run.status, run.rc) == ("failed", 1)
+    (sentence,) = errors(run.output)
+    assert sentence.startswith("Missing credentials: ")
