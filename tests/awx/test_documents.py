@@ -172,9 +172,9 @@ def test_survey_asks_for_variables_of_the_playbook(template):
     assert len(set(asked)) == len(asked)
     for question in survey["spec"]:
         jsonschema.validate(question, QUESTION)
-        assert type(variables[question["variable"]]) is TYPES[question["type"]], question["variable"]
+        assert isinstance(variables[question["variable"]], TYPES[question["type"]]), question["variable"]
         if "default" in question:
-            assert type(question["default"]) is TYPES[question["type"]], question["variable"]
+            assert isinstance(question["default"], TYPES[question["type"]]), question["variable"]
         if question["type"] == "integer":
             assert question["min"] <= question["default"] <= question["max"]
 

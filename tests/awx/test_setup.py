@@ -34,10 +34,10 @@ def server():
 def set_up(bin_folder, server):
     """Runs the playbook; returns how many tasks changed something."""
 
-    def run(*arguments, variables=MORE, password=PASSWORD):
+    def run(*arguments, variables=None, password=PASSWORD):
         env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=os.environ["AWX_COLLECTION"], CONTROLLER_HOST=server.url, CONTROLLER_OAUTH_TOKEN=controller.TOKEN)
         env.update({"NHNCLOUD_" + name.upper(): value for name, value in dict(ACCESS, password=password).items()})
-        command = [bin_folder / "ansible-playbook", DOCS / "setup.yml", "-vv", "--diff", "--extra-vars", json.dumps(variables), *arguments]
+        command = [bin_folder / "ansible-playbook", DOCS / "setup.yml", "-vv", "--diff", "--extra-vars", json.dumps(variables or MORE), *arguments]
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert password not in done.stdout + done.stderr
