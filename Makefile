@@ -11,7 +11,7 @@ START = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and no p
 .PHONY: help test test-quick demo benchmark docs format changelog role-options lint test-matrix release-check clean
 
 help:  ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
 demo:  ## See the whole job done against a simulated cloud, without any credential (1 minute)
 	@$(START) demo
@@ -22,7 +22,7 @@ test:  ## Run everything that must pass; PARTS="units sanity" runs only these pa
 test-quick:  ## Run what is quick: formatting, types, lint, unit tests (1 minute)
 	@$(START) run_tests --quick $(PARTS)
 
-test-matrix:  ## Run sanity, unit and integration tests on every supported ansible-core and Python; PARTS="2.20" runs only that one (1 hour)
+test-matrix:  ## Run sanity, unit and integration tests on every supported ansible-core and Python; PARTS="2.22" the coming one (1 hour)
 	@$(START) run_tests --matrix $(PARTS)
 
 benchmark:  ## Measure what is claimed: the soak with failing requests, the cost of tasks and inventories (5 minutes)

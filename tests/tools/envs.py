@@ -30,7 +30,7 @@ MANAGED = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 # The series of ansible-core that are supported, oldest first, with the Pythons that their controllers take; README.md and
 # meta/runtime.yml say the same, which "make test" checks.
 CORES = {"2.19": ("3.11", "3.12", "3.13"), "2.20": ("3.12", "3.13", "3.14"), "2.21": ("3.12", "3.13", "3.14")}
-COMING = {"2.22": ("3.13", "3.14")}  # not released yet; "make test-matrix" looks ahead
+COMING = {"2.22": ("3.13", "3.14")}  # not released yet; "make test-matrix PARTS=2.22" looks ahead
 OLDEST_CORE = next(iter(CORES))
 NEWEST_CORE = {version: core for core, versions in CORES.items() for version in versions if version in CONTROLLERS}
 LONGEST_TEMP = 60  # characters of a folder for temporary files that leave room for the path of a socket

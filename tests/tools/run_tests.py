@@ -546,7 +546,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="parts at a time (2)")
     arguments = parser.parse_args()
     parts = matrix() if arguments.matrix else RELEASE if arguments.release else PARTS
-    names = [name for name in parts if not arguments.parts or name.startswith(tuple(arguments.parts))]
+    # The coming ansible-core is looked at where it is asked for: what it breaks is no fault of today's.
+    names = [name for name in parts if name.startswith(tuple(arguments.parts)) or not (arguments.parts or name.startswith(tuple(envs.COMING)))]
     if arguments.quick:
         names = [name for name in names if name in QUICK]
     if not names:
