@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import fcntl
 import functools
 import json
 import re
@@ -23,7 +24,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 from xml.etree import ElementTree
 
 import envs
@@ -536,6 +537,15 @@ def run_part(name: str, part: Part) -> tuple[str, Tally, float, str]:
     return name, tally, time.monotonic() - started, "\n".join(lines)
 
 
+def _leave_no_temporary_files(running: TextIO) -> None:
+    """Remove them, unless another run holds the file too and is still using its own."""
+    try:
+        fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    shutil.rmtree(CACHE / "tmp", ignore_errors=True)
+
+
 def main() -> int:
     """Run the parts asked for and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -553,6 +563,9 @@ def main() -> int:
     if not names:
         parser.error("no part has a name that begins so")
 
+    CACHE.mkdir(exist_ok=True)
+    running = (CACHE / "running").open("w")
+    fcntl.flock(running, fcntl.LOCK_SH)
     started = time.monotonic()
     width = max(map(len, names)) + 1
     results = {}
@@ -574,7 +587,7 @@ def main() -> int:
         say("0 passed, 1 failed")
         return 1
     finally:
-        shutil.rmtree(CACHE / "tmp", ignore_errors=True)
+        _leave_no_temporary_files(running)
 
     say("\n%s %7s %7s %8s" % ("part".ljust(width), "passed", "failed", "seconds"))
     for name in names:
