@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput
+
 
 class Action:
     """One step: what the user is told of it, the call that does it, and how to see that it is done.
@@ -88,3 +90,13 @@ class Knobs:
 
     def __init__(self, num_buffer_nodes=None, num_max_unavailable_nodes=None):
         self.call = {"num_buffer_nodes": num_buffer_nodes, "num_max_unavailable_nodes": num_max_unavailable_nodes}
+
+    def check(self, resource, group):
+        """Refuse beforehand what the service would refuse when the group's turn comes, perhaps after other steps.
+
+        :param group: the typed node group.
+        :raises BadInput: more nodes may be missing than there are.
+        """
+        missing, count = self.call["num_max_unavailable_nodes"], group.get("node_count")
+        if missing is not None and isinstance(count, int) and missing > max(count, 1):
+            raise BadInput("num_max_unavailable_nodes", missing, "is more than the %d nodes of %s" % (count, resource), "give %d or less" % max(count, 1))

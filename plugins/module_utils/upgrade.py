@@ -150,6 +150,7 @@ def _upgrade_control_plane(resource, before, after):
 
 def _upgrade_group(cluster, group, before, after, knobs):
     resource = group_resource(cluster, group["name"])
+    knobs.check(resource, group)
     if group.get("stopped"):
         raise NksError("%s cannot be upgraded while nodes of it are stopped (%s). Start them first with nks_node." % (resource, ", ".join(group["stopped"])))
     return Action(
