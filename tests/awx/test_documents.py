@@ -158,7 +158,8 @@ def plays(playbook):
         imported = play.get("ansible.builtin.import_playbook")
         if imported:
             assert imported.startswith("nhncloud.nks.")
-            yield from yaml.safe_load((ROOT / "playbooks" / (imported.rpartition(".")[2] + ".yml")).read_text())
+            for other in yaml.safe_load((ROOT / "playbooks" / (imported.rpartition(".")[2] + ".yml")).read_text()):
+                yield dict(other, vars=dict(other["vars"], **play.get("vars", {})))
         else:
             yield play
 

@@ -99,9 +99,9 @@ def test_life_of_a_cluster(cloud, new_run, tmp_path):
     done = job("upgrade.yml", **wanted)
     shown = [
         [
-            event["event_data"]["res"]["upgraded.actions"]
+            event["event_data"]["res"]["actions"]
             for event in run.events
-            if event["event_data"].get("task") == "Show what was done" and event["event"] == "runner_on_ok"
+            if event["event_data"].get("task") == "Have everything at the version" and event["event"] == "runner_on_ok"
         ]
         for run in (told, done)
     ]
@@ -118,8 +118,8 @@ def test_life_of_a_cluster(cloud, new_run, tmp_path):
     assert yaml.safe_load(target.read_text())["users"][0]["user"]["client-key-data"] == key
     assert job("kubeconfig.yml", **where).stats["changed"] == {}
 
-    gone = {"cluster_name": "awx", "nodegroup_name": "batch"}
-    assert job("teardown.yml", kubeconfig_path=answers["kubeconfig_path"], **gone).stats["changed"] == {"localhost": 3}
+    gone = {"cluster_name": "awx"}
+    assert job("teardown.yml", kubeconfig_path=answers["kubeconfig_path"], **gone).stats["changed"] == {"localhost": 2}
     assert cloud.call("GET", "state")["clusters"] == []
     assert job("teardown.yml", kubeconfig_path=answers["kubeconfig_path"], **gone).stats["changed"] == {}
 
