@@ -8,7 +8,7 @@ START = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and no p
 
 .DEFAULT_GOAL := help
 # PROGRAMS="soak.py" runs only that one.
-.PHONY: help test test-quick demo benchmark docs format changelog role-options lint test-matrix release-check clean
+.PHONY: help test test-quick test-matrix demo benchmark docs lint format changelog release-check role-options clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20

@@ -380,7 +380,7 @@ def peers_env() -> Path:
 
 
 def installed_env() -> tuple[Path, str, str]:
-    """Return the same of an environment with what a user of the collection has, and nothing that only tests need."""
+    """Return the same as controller_env() of an environment with what a user of the collection has, and nothing that only tests need."""
     version, python = controller()
     core = NEWEST_CORE[version]
     return env("installed", python, [REQUIREMENTS / ("ansible-%s.txt" % core), REQUIREMENTS / "installed.txt"]), version, core
