@@ -11,6 +11,7 @@ What Ansible itself does before and afterwards (its start, merging variables, pr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import sys
@@ -33,8 +34,8 @@ def main() -> int:
     before, started = megabytes(), time.perf_counter()
     plugin.parse(inventory, DataLoader(), source, cache=True)
     seconds = time.perf_counter() - started
-    # As Ansible's inventory manager does after each source.
-    if hasattr(plugin, "update_cache_if_changed"):
+    # As Ansible's inventory manager does after each source: only a plugin that read its cache's settings has one.
+    with contextlib.suppress(AttributeError):
         plugin.update_cache_if_changed()
     result = {"seconds": seconds, "hosts": len(inventory.hosts), "megabytes": megabytes() - before, "requests_imported": "requests" in sys.modules}
     print(json.dumps(result))

@@ -67,13 +67,13 @@ def plot(path: pathlib.Path, facts: dict) -> None:
     import matplotlib
 
     matplotlib.use("svg")
-    import matplotlib.pyplot as pyplot
+    from matplotlib import pyplot
 
     # Text stays text, and the same figures give the same file.
     pyplot.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "nhncloud.nks", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
     figure, (left, middle, right) = pyplot.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
     bars(left, facts["tasks"], "A task that finds nothing to do, of a ping", "%.2f")
-    bars(middle, facts["inventory"], "The inventory of 5,000 hosts at 50 ms a request, seconds", "%.1f")
+    bars(middle, facts["inventory"], "Inventory: 5,000 hosts, 50 ms a request, seconds", "%.1f")
     hosts = [row[0] for row in facts["growth"]]
     right.plot(hosts, [row[1] for row in facts["growth"]], "o-", color="#0b6e99", label="seconds")
     right.plot(hosts, [row[2] for row in facts["growth"]], "s--", color="#b35900", label="MB")
