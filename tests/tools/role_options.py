@@ -84,7 +84,7 @@ def role_options() -> dict:
         "argument_specs": {
             "main": {
                 "short_description": SHORT,
-                "version_added": "0.2.0",
+                "version_added": "1.0.0",
                 "author": ["nhncloud.nks contributors (@nhncloud-nks)"],
                 "description": TEXTS,
                 "options": {
