@@ -23,11 +23,24 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 try:
-    # From ansible-core 2.22 on.
+    # From ansible-core 2.22 on, where the other is deprecated.
     from ansible.module_utils.secrets import mask_secrets, register_secrets
 except ImportError:
-    mask_secrets = None
     from ansible.module_utils.common.parameters import remove_values
+else:
+
+    def remove_values(result, secrets):
+        """A result without secrets, hidden as this ansible-core hides them in the result of a module."""
+        register_secrets(secrets)
+        return _masked(result)
+
+    def _masked(value):
+        if isinstance(value, dict):
+            return {key: _masked(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [_masked(item) for item in value]
+        return mask_secrets(value) if isinstance(value, str) else value
+
 
 COLLECTION = "nhncloud.nks"
 
@@ -37,22 +50,6 @@ def jobs():
     from ansible_collections.nhncloud.nks.plugins.module_utils.jobs import JOBS
 
     return JOBS
-
-
-def hidden(result, secrets):
-    """A result without secrets, hidden as this ansible-core hides them in the result of a module."""
-    if mask_secrets is None:
-        return remove_values(result, secrets)
-    register_secrets(secrets)
-    return _masked(result)
-
-
-def _masked(value):
-    if isinstance(value, dict):
-        return {key: _masked(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_masked(item) for item in value]
-    return mask_secrets(value) if isinstance(value, str) else value
 
 
 if boolean(os.environ.get("NHNCLOUD_IN_PROCESS", True), strict=False):
@@ -148,7 +145,7 @@ class ActionModule(ActionBase):
                 result = dict(error.values, failed=True, msg=error.msg)
         if self._shows_invocation(task_vars):
             result["invocation"] = {"module_args": options}
-        return hidden(json.loads(json.dumps(result)), secrets)
+        return remove_values(json.loads(json.dumps(result)), secrets)
 
     @staticmethod
     def _shows_invocation(task_vars):

@@ -109,7 +109,7 @@ def test_injectors_are_what_awx_takes():
     assert not [name for name in injectors["env"] if name.startswith("ANSIBLE_") or name in ENV_BLOCKLIST]
     # AWX accepts a template only if it renders with nothing but the fields.
     strict = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
-    known = dict.fromkeys(IDS, "EXAMPLE")
+    known: dict[str, object] = dict.fromkeys(IDS, "EXAMPLE")
     known["tower"] = {"filename": dict.fromkeys(labels, "EXAMPLE_FILENAME")}
     for template in [*injectors["file"].values(), *injectors["env"].values()]:
         assert strict.from_string(template).render(known)

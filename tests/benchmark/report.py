@@ -11,12 +11,9 @@ import platform
 import re
 from typing import NamedTuple
 
-HEAD = """<!--
-Copyright (c) 2026, nhncloud.nks contributors
-GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-SPDX-License-Identifier: GPL-3.0-or-later
--->
-
+#: The licence's lines, as every file has them.
+LICENCE = "<!--\n%s\n-->\n" % "\n".join(line[2:] for line in pathlib.Path(__file__).read_text().splitlines()[:3])
+HEAD = """
 # Benchmark
 
 What tasks, waits and inventories cost. `make benchmark` measures all of it in one run and writes this page and its plot; nothing here is
@@ -57,7 +54,7 @@ def markdown(machine: dict[str, str], tables: list[Table]) -> str:
 
 def write(docs: pathlib.Path, machine: dict[str, str], tables: list[Table], facts: dict) -> None:
     """docs/benchmark.md and docs/images/benchmark.svg."""
-    (docs / "benchmark.md").write_text(HEAD + "\n" + markdown(machine, tables))
+    (docs / "benchmark.md").write_text(LICENCE + HEAD + "\n" + markdown(machine, tables))
     (docs / "images").mkdir(exist_ok=True)
     plot(docs / "images" / "benchmark.svg", facts)
 
@@ -81,8 +78,9 @@ def plot(path: pathlib.Path, facts: dict) -> None:
     right.legend(frameon=False)
     right.grid(visible=True, alpha=0.3)
     figure.savefig(path, metadata={"Date": None, "Title": "Benchmark of nhncloud.nks"})
-    # A line's end that the format checks refuse.
-    path.write_text("\n".join(line.rstrip() for line in path.read_text().splitlines()) + "\n")
+    # The licence behind the first line, which must stay the first; and no spaces at the ends of lines, which the format checks refuse.
+    first, *others = [line.rstrip() for line in path.read_text().splitlines()]
+    path.write_text("%s\n%s%s\n" % (first, LICENCE, "\n".join(others)))
 
 
 def bars(axes, rows: list, title: str, form: str) -> None:

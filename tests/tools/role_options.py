@@ -18,15 +18,14 @@ from pathlib import Path
 import envs
 
 TARGET = envs.ROOT / "roles" / "nks_cluster" / "meta" / "argument_specs.yml"
+# The licence's lines are those of this file.
 HEADER = """\
-# Copyright (c) 2026, nhncloud.nks contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
+%s
 
 # Written by "make role-options" from the documentation of the modules. Change the texts there, and what is the role's own in
 # tests/tools/role_options.py.
 ---
-"""
+""" % "\n".join(Path(__file__).read_text().splitlines()[:3])
 
 # What the role does not take from a module: where its value comes from instead.
 ROLE_DECIDES = {

@@ -152,7 +152,10 @@ def galaxy_importer(log: Log) -> Tally:
     """Import the tarball as Ansible Galaxy does: galaxy-importer, in the session build-import-check."""
     failed, output, dummy_findings = _sessions(log, envs.copy_tree("importer"), "build-import-check")
     loaded = re.findall(r"^Loading (?:action|inventory|module|playbook|role) \S+$", output, re.MULTILINE)
-    complaints = re.findall(r"^(?:CRITICAL|ERROR|WARNING): .*$", output, re.MULTILINE)
+    complaints = set(re.findall(r"^(?:CRITICAL|ERROR|WARNING): .*$", output, re.MULTILINE))
+    # Its ansible-lint does not know the collection that it looks at, so it misses the playbooks that docs/awx/project imports.
+    known = {"WARNING: ERROR    Failed to find nhncloud.nks.%s playbook." % path.stem for path in (ROOT / "playbooks").glob("*.yml")}
+    complaints -= known
     if "Importer processing completed successfully" not in output:
         failed = max(failed, 1)
     return Tally(len(loaded), max(failed, len(complaints)), "plugins, playbooks and roles")
