@@ -366,7 +366,7 @@ def main() -> int:
         "Processor": "%s, %d cores" % (report.processor(), os.cpu_count() or 0),
         "Python": sys.version.split()[0],
         "ansible-core": re.search(r"core ([\w.]+)", core).group(1),  # type: ignore[union-attr]
-        "Peers": ", ".join(re.findall(r"^((?:ansible|openstacksdk) +\S+)", versions, re.MULTILINE)) or "see tests/tools/requirements/peers.txt",
+        "Peers": ", ".join(map(" ".join, re.findall(r"^(ansible|openstacksdk) +(\S+)", versions, re.MULTILINE))) or "see tests/tools/requirements/peers.txt",
     }
     print(report.markdown(machine, tables))
     if given.docs:
