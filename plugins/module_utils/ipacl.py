@@ -119,16 +119,32 @@ def wanted(options, present, subnets):
     """
     targets = given_targets(options["targets"])
     if options["state"] == "absent":
-        return _without(targets, present, subnets) if options["targets"] is not None else Control()
+        if options["targets"] is None:
+            return Control()
+        if targets and options["action"] and present.action not in (None, options["action"].upper()):
+            # To stop blocking a network is not to stop allowing it.
+            raise BadInput(
+                "action",
+                options["action"],
+                "is not what the present list is for (%s)" % present.action.lower(),
+                "set it to %s, or leave it out" % present.action.lower(),
+            )
+        return _without(targets, present, subnets)
     action = options["action"].upper() if options["action"] else present.action
     if action is None:
         raise BadInput("action", None, "is needed to enforce the access control", "set it to allow or deny")
     if options["targets"] is None:
         if action == present.action:
             return present
-        if not present.targets:
+        if present.action is None:
             raise BadInput("targets", None, "is needed to enforce the access control", "name the networks")
-        targets = dict(present.targets)
+        # The same networks under the other action mean the opposite: the office alone would be blocked, and everybody else let in.
+        raise BadInput(
+            "action",
+            options["action"],
+            "would turn the present list for %s into its opposite" % present.action.lower(),
+            "set targets to the whole list for %s, or leave action out" % options["action"],
+        )
     for key, description in targets.items():
         if description is None:
             # Not given means: whatever it is called.

@@ -215,9 +215,29 @@ def test_switches_the_action(world):
     outcome = run(world, action="deny", targets=[OFFICE])
     assert sent(outcome) == {"enable": "true", "action": "DENY", "ipacl_targets": [OFFICE]}
     assert outcome["actions"][0]["changes"] == {"action": {"before": "allow", "after": "deny"}}
-    # Without targets those that are there stay.
-    assert sent(run(world, action="allow"))["ipacl_targets"] == [OFFICE]
-    assert unchanged(run(world, action="allow"))
+    assert unchanged(run(world, action="deny"))
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("present, action", [("ALLOW", "deny"), ("DENY", "allow")])
+def test_another_action_needs_targets(world, present, action, check):
+    """The list of those who may connect must not become the list of those who may not."""
+    enforced(world, present, OFFICE)
+    for purge in (True, False):
+        text = refusal(world, check, action=action, purge=purge)
+        assert text.startswith("action: '%s' would turn the present list for %s into its opposite" % (action, present.lower()))
+        assert "targets" in text
+    assert unchanged(run(world, action=present.lower()))
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_targets_are_not_removed_from_a_list_for_the_other_action(world, check):
+    enforced(world, "ALLOW", OFFICE, BUILD)
+    text = refusal(world, check, state="absent", action="deny", targets=[OFFICE])
+    assert text == "action: 'deny' is not what the present list is for (allow); set it to allow, or leave it out."
+    assert unchanged(run(world, check, state="absent", action="deny", targets=[]))
+    # Without targets there is no list that could be meant wrongly.
+    assert sent(run(world, state="absent", action="deny")) == {"enable": "false"}
 
 
 def test_the_action_keeps_its_value(world):
