@@ -151,7 +151,12 @@ def autoscale_change(resource, group, settings, present, whole):
         )
     group_uuid = group["uuid"]
     merged = merged_autoscale(settings, present)
-    rules.check_autoscale({setting.option: merged.get(setting.label) for setting in fields.AUTOSCALE}, "autoscale." if whole else "")
+    rules.check_autoscale_change(
+        settings,
+        {setting.option: present.get(setting.label) for setting in fields.AUTOSCALE},
+        {setting.option: merged.get(setting.label) for setting in fields.AUTOSCALE},
+        "autoscale." if whole else "",
+    )
     changes = differing
     if whole:
         changes = {"autoscale": tuple({option: pair[side] for option, pair in differing.items()} for side in (0, 1))}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import fields, ranges, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan, cluster_resource, group_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 
@@ -103,6 +103,8 @@ def check_creation(options, table, nodegroup=False):
         raise BadInput("public_api_endpoint", True, "needs a network with an internet gateway", "set external_network too")
     if options.get("external_subnets") and not options.get("external_network"):
         raise BadInput("external_subnets", ", ".join(options["external_subnets"]), "has no network", "set external_network too")
+    if not nodegroup:
+        ranges.check_cidrs(options, creating=True)
     settings = options.get("autoscale") or {}
     if settings.get("enabled"):
         low = settings.get("min_node_count") or 1

@@ -75,31 +75,35 @@ def _check_range(option, value, network, reserved, larger, elsewhere):
             raise BadInput(option, value, "overlaps %s, %s" % (other, meaning), elsewhere)
 
 
-def check_cidrs(given):
-    """The rules for the pods' and the services' networks, as far as they are given.
+def check_cidrs(options, creating=False):
+    """The rules for the pods' and the services' networks.
 
+    :param options: option -> value.
+    :param creating: whether the service's defaults stand for what is not given. A cluster that is there has values of its own,
+        which the options do not show, so only what was given is checked.
     :raises BadInput: one cannot be right.
     """
-    ranges = _ranges(given)
-    for option, (value, network) in ranges.items():
-        if option not in given:
-            continue
+    ranges = _ranges(options)
+    given = [option for option in ranges if options.get(option)]
+    for option in given:
+        value, network = ranges[option]
         if network.version != 4:
             raise BadInput(option, value, "is not an IPv4 network", "write it like 10.100.0.0/16")
-        _check_range(option, value, network, _reserved(given), "give a prefix of /24 or shorter", "choose another range")
+        _check_range(option, value, network, _reserved(options), "give a prefix of /24 or shorter", "choose another range")
     (pods_value, pods), (services_value, services) = ranges["pods_network_cidr"], ranges["service_cluster_ip_range"]
-    if pods.overlaps(services):
+    if pods.overlaps(services) and (creating or len(given) == 2):
         option, value, other = (
             ("pods_network_cidr", pods_value, "service_cluster_ip_range (%s)" % services_value)
             if "pods_network_cidr" in given
             else ("service_cluster_ip_range", services_value, "pods_network_cidr (%s)" % pods_value)
         )
         raise BadInput(option, value, "overlaps %s" % other, "choose another range")
-    size = given.get("pods_network_subnet", DEFAULT_PODS_SUBNET)
-    option, value = ("pods_network_subnet", size) if "pods_network_subnet" in given else ("pods_network_cidr", pods_value)
+    chosen = options.get("pods_network_subnet")
+    size = DEFAULT_PODS_SUBNET if chosen is None else chosen
+    option, value = ("pods_network_cidr", pods_value) if chosen is None else ("pods_network_subnet", size)
     if not 20 <= size <= 28:
         raise BadInput(option, value, "is out of range", "give 20 to 28")
-    if size < pods.prefixlen + 2:
+    if size < pods.prefixlen + 2 and (creating or (chosen is not None and "pods_network_cidr" in given)):
         raise BadInput(
             option,
             value,

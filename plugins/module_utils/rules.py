@@ -72,7 +72,8 @@ def check_options(options):
 def check_autoscale(settings, prefix=""):
     """Ranges of the autoscaler's settings (NKS user guide, Cluster Autoscaler).
 
-    :param settings: option -> value or None.
+    :param settings: option -> value or None, as the user gave them. What the service has is not checked: it may have taken it
+        (the API guide's own example has a delay of 3 minutes), and it has to be sent back with every change.
     :param prefix: "autoscale." where the settings stand inside that option.
     :raises BadInput: out of range, or minimum over maximum.
     """
@@ -85,8 +86,31 @@ def check_autoscale(settings, prefix=""):
         if value < low or (setting.high is not None and value > setting.high):
             remedy = "give %d or more" % low if setting.high is None else "give %d to %d" % (low, setting.high)
             raise BadInput(prefix + setting.option, value, "is out of range", remedy)
+    _check_bounds(settings, prefix)
+
+
+def check_autoscale_change(settings, present, merged, prefix=""):
+    """What can be checked only against the settings that the service has.
+
+    :param settings: option -> value or None, as the user gave them; checked by :func:`check_autoscale` already.
+    :param present: option -> the value that the service has.
+    :param merged: option -> the value that will be sent.
+    :param prefix: as in :func:`check_autoscale`.
+    :raises BadInput: minimum over maximum, where one of both was given; or the autoscaler is to be turned on without bounds.
+    """
+    counts = ("min_node_count", "max_node_count")
+    if any(settings.get(option) is not None for option in counts):
+        _check_bounds(merged, prefix)
+    if settings.get("enabled") and present.get("enabled") is not True:
+        for option in counts:
+            # The service keeps zeros only while the autoscaler is off (observed).
+            if settings.get(option) is None and merged.get(option) == 0:
+                raise BadInput(prefix + option, 0, "is the present value, and too small for an autoscaler that is on", "set %s to 1 or more" % option)
+
+
+def _check_bounds(settings, prefix):
     low, high = settings.get("min_node_count"), settings.get("max_node_count")
-    if low is not None and high is not None and low > high:
+    if isinstance(low, int) and isinstance(high, int) and low > high:
         raise BadInput(prefix + "min_node_count", low, "is more than max_node_count (%d)" % high, "let the minimum be at most the maximum")
 
 

@@ -637,7 +637,7 @@ def set_autoscale(call: Call, cluster_ref: str, group_ref: str) -> tuple[int, An
     body = call.object()
     names = (*rules.AUTOSCALE_NUMBERS, *rules.AUTOSCALE_FLAGS)
     rules.attributes(body, ("ca_enable",), names)
-    given = rules.autoscale({name: value for name, value in body.items() if value is not None}, check_when_off=True)
+    given = rules.autoscale({name: value for name, value in body.items() if value is not None}, group.labels)
     if call.cloud.settings.autoscale_omitted == "keep":
         labels = {**{name: group.labels[name] for name in names}, **given}
     else:

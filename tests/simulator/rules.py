@@ -234,9 +234,10 @@ def pod_subnet_size(value: Any, pods: ipaddress.IPv4Network, field: str) -> int:
 # -- parts shared by cluster and node group creation
 
 
-def autoscale(values: dict[str, Any], *, check_when_off: bool) -> dict[str, str]:
+def autoscale(values: dict[str, Any], present: dict[str, str] | None = None) -> dict[str, str]:
     """Ranges of the NKS user guide. With the autoscaler off a minimum and maximum of 0 is taken (seen on the
-    service), and so is the API guide's own example with a delay below the range."""
+    service). A creation with the autoscaler off takes the API guide's own example with a delay below the range, and a change
+    takes back what the service has; `present` has the labels of a node group that is there."""
     result: dict[str, str] = {}
     for key in AUTOSCALE_FLAGS:
         if key in values:
@@ -248,8 +249,12 @@ def autoscale(values: dict[str, Any], *, check_when_off: bool) -> dict[str, str]
         if key not in values:
             continue
         number = whole_number(values[key], key)
-        bound = key in ("ca_min_node_count", "ca_max_node_count")
-        if enabled or (check_when_off and not (bound and number == 0)):
+        zero_bound = key in ("ca_min_node_count", "ca_max_node_count") and number == 0
+        if present is None:
+            checked = enabled
+        else:
+            checked = enabled if zero_bound else present.get(key) != str(number)
+        if checked:
             in_range(number, lowest, highest, key)
         elif number < 0:
             raise bad_request(f"Invalid value for {key}: {number}.")
@@ -366,7 +371,7 @@ def group_labels(project: Project, labels: dict[str, Any], chosen_image: dict[st
     additional = additional_networks(project, labels)
     extra_security_groups(project, labels.get("extra_security_groups", []), {primary_subnet} | {found["id"] for found in additional})
     extra_volumes(project, labels.get("extra_volumes", []))
-    autoscale_bounds({**autoscale_defaults(), **autoscale(labels, check_when_off=False)})
+    autoscale_bounds({**autoscale_defaults(), **autoscale(labels)})
 
 
 def node_quota(cloud: Cloud, count: int) -> None:

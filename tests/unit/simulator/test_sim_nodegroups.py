@@ -248,6 +248,16 @@ def test_autoscale(api):
     assert (found["ca_enable"], found["ca_max_node_count"]) == (False, 7)
 
 
+def test_autoscale_takes_back_what_there_is(api, refused):
+    """A creation with the autoscaler off takes a delay below the range, and so does a change that repeats it."""
+    api.ready_cluster(body=api.cluster_body(labels={"ca_scale_down_delay_after_add": "3"}))
+    refused(api.post(f"{GROUP}/autoscale", {"ca_enable": False, "ca_scale_down_delay_after_add": 4}), 400, "delay")
+    assert api.post(f"{GROUP}/autoscale", {"ca_enable": True, "ca_scale_down_delay_after_add": 3}).status_code == 202
+    api.pass_time()
+    found = api.get(f"{GROUP}/autoscale").json()
+    assert (found["ca_enable"], found["ca_scale_down_delay_after_add"]) == (True, 3)
+
+
 @pytest.mark.parametrize(
     "body, word",
     [

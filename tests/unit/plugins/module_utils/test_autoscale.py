@@ -175,7 +175,10 @@ def test_zeros_that_the_service_keeps_while_it_is_off(world):
     assert run(world, enabled=False).writes == []
     assert run(world, enabled=False, min_node_count=0, max_node_count=0).writes == []
     assert sent(run(world, enabled=False, scale_down_enabled=False))["ca_min_node_count"] == 0
-    assert refusal(world, enabled=True).startswith("min_node_count: '0' is out of range")
+    # They cannot be meant once it is on.
+    text = refusal(world, enabled=True)
+    assert text == "min_node_count: '0' is the present value, and too small for an autoscaler that is on; set min_node_count to 1 or more."
+    assert refusal(world, enabled=True, max_node_count=3).startswith("min_node_count: '0'")
     assert sent(run(world, enabled=True, min_node_count=1, max_node_count=3))["ca_max_node_count"] == 3
 
 
@@ -231,6 +234,24 @@ def test_more_nodes_than_the_service_takes_is_told(world):
         run(world, enabled=True, max_node_count=11)
     assert "ca_max_node_count" in caught.value.msg and caught.value.values["status_code"] == 400
     assert shown(world) == DEFAULTS
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_was_not_given_is_sent_back_as_it_is(world, check):
+    """A delay below the documented range, which a creation takes, must not stop a task that does not name it."""
+    world.seed()
+    present = {"ca_enable": "True", "ca_scale_down_delay_after_add": "3", "ca_scale_down_unneeded_time": "0", "ca_max_node_count": "12"}
+    world.group().labels.update(present)
+    for given, label in (({"enabled": False}, "ca_enable"), ({"enabled": True, "min_node_count": 2}, "ca_min_node_count")):
+        outcome = run(world, check, **given)
+        assert outcome["changed"] is True
+        if not check:
+            body = sent(outcome)
+            assert (body["ca_scale_down_delay_after_add"], body["ca_scale_down_unneeded_time"], body["ca_max_node_count"]) == (3, 0, 12)
+            assert str(shown(world)[label]).lower() == str(body[label]).lower()
+            assert run(world, **given)["changed"] is False
+    # What is given is held to the range as before.
+    assert refusal(world, check, enabled=True, scale_down_delay_after_add=4).startswith("scale_down_delay_after_add: '4' is out of range")
 
 
 @pytest.mark.parametrize("check", [True, False])

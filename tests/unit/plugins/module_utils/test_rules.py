@@ -141,14 +141,21 @@ class TestRanges:
         "options, option",
         [
             ({"pods_network_cidr": "10.20.0.0/16", "service_cluster_ip_range": "10.20.4.0/24"}, "pods_network_cidr"),
-            ({"pods_network_cidr": "10.254.0.0/16"}, "pods_network_cidr"),
-            ({"service_cluster_ip_range": "10.100.0.0/16"}, "service_cluster_ip_range"),
+            ({"service_cluster_ip_range": "10.20.0.0/16", "pods_network_cidr": "10.20.0.0/24"}, "pods_network_cidr"),
         ],
     )
-    def test_ranges_do_not_overlap_each_other_nor_the_services_defaults(self, options, option):
+    def test_ranges_do_not_overlap_each_other(self, options, option):
         message = refused(check_options, options)
         assert message.startswith(option + ": ")
         assert "overlaps" in message
+
+    @pytest.mark.parametrize("options", [{"pods_network_cidr": "10.254.0.0/16"}, {"service_cluster_ip_range": "10.100.0.0/16"}, {"pods_network_cidr": "10.0.0.0/23"}])
+    def test_the_services_defaults_count_only_for_what_is_created(self, options):
+        """A cluster that is there has values of its own for what is not given."""
+        check_options(options)
+        assert refused(check_creation, complete(**options), fields.CLUSTER).startswith(next(iter(options)) + ": ")
+        other = {"pods_network_cidr": "10.20.0.0/16", "service_cluster_ip_range": "10.30.0.0/16", "pods_network_subnet": 25}
+        check_creation(complete(**dict(other, **options)), fields.CLUSTER)
 
     @pytest.mark.parametrize(
         "size, prefix, taken", [(20, 18, True), (20, 19, False), (24, 22, True), (24, 23, False), (28, 24, True), (19, 16, False), (29, 16, False)]
@@ -161,7 +168,7 @@ class TestRanges:
             assert refused(check_options, options).startswith("pods_network_subnet: '%d'" % size)
 
     def test_the_default_size_counts_too(self):
-        assert "must be at least 2 longer" in refused(check_options, {"pods_network_cidr": "10.0.0.0/23"})
+        assert "must be at least 2 longer" in refused(check_creation, complete(pods_network_cidr="10.0.0.0/23"), fields.CLUSTER)
         check_options({"pods_network_subnet": 18 + 2})
 
     @settings(max_examples=80, deadline=None)
@@ -280,6 +287,14 @@ class TestAutoscaler:
         check_options({"autoscale": {"enabled": True, "min_node_count": 3, "max_node_count": 3}})
         message = refused(check_options, {"autoscale": {"enabled": True, "min_node_count": 4, "max_node_count": 3}})
         assert message == "autoscale.min_node_count: '4' is more than max_node_count (3); let the minimum be at most the maximum."
+
+    def test_bounds_are_compared_with_present_ones_only_where_one_was_given(self):
+        merged = {"enabled": False, "min_node_count": 4, "max_node_count": 3}
+        for settings in ({"enabled": False}, {"enabled": True, "scale_down_enabled": False}):
+            rules.check_autoscale_change(settings, merged, merged)
+        for option in ("min_node_count", "max_node_count"):
+            message = refused(rules.check_autoscale_change, {"enabled": False, option: merged[option]}, merged, merged)
+            assert message.startswith("min_node_count: '4' is more than max_node_count (3)")
 
     def test_without_a_prefix_the_options_stand_alone(self):
         assert refused(rules.check_autoscale, {"enabled": True, "scale_down_delay_after_add": 3}).startswith("scale_down_delay_after_add: '3'")
