@@ -92,7 +92,7 @@ options:
         required: true
   extra_volumes:
     description:
-      - Additional block storage of each node, at most three volumes, in this order.
+      - Additional block storage of each node, at most three volumes. Their order does not matter.
       - Cannot be changed after creation.
     type: list
     elements: dict
@@ -128,7 +128,8 @@ options:
   labels:
     description:
       - Further labels of the API, by name, for what has no option of its own. They are passed as given; a dictionary or list becomes JSON text.
-      - Cannot be changed after creation. They are compared where the service shows them.
+      - Cannot be changed after creation. They are compared where the service shows them, booleans in any case, JSON text by its content, and
+        other texts exactly.
       - A label for which there is an option is refused.
     type: dict
 """

@@ -14,7 +14,7 @@ the rooms above; the action plugin loads them all once for a whole playbook.
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import identity, rules, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import fields, identity, rules, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import cluster_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
@@ -208,6 +208,7 @@ def perform(job, options, check_mode=False, diff_mode=False, clock=None, progres
     :returns: the result, free of secrets that the service showed; the caller masks those of the options.
     :raises NksError: with everything that the failed result should hold.
     """
+    options = fields.normalized(options)
     identity.check(options)
     rules.check_options(options)
     task = Task(options, check_mode, clock, progress)

@@ -108,9 +108,13 @@ class Field:
         """The value as it may stand in a diff."""
         if value is UNKNOWN or value is None:
             return None
-        if self.kind == "uuid_set":
+        if self.kind in ("uuid", "uuid_list", "uuid_set"):
+            value = [wire.one_spelling(item) for item in value] if isinstance(value, list) else wire.one_spelling(value)
+        if self.kind in ("uuid_set", "volumes"):
             # In one order, whatever order the service lists them in: check mode and the real run tell the same.
-            value = sorted(value, key=str)
+            value = sorted(value, key=str if self.kind == "uuid_set" else _volume_order)
+        elif self.kind == "security_groups":
+            value = [dict(item, security_groups=sorted(item["security_groups"], key=str)) for item in value]
         return wire.HIDDEN if self.secret and value else wire.masked(value)
 
 
@@ -253,18 +257,46 @@ def owned_labels():
     return owned
 
 
+#: Options of modules that refer to something and are no rows of the table.
+REFERENCES = ("cluster", "name", "nodegroup", "nodes", "nodes_to_remove", "uuid")
+
+
+def normalized(options):
+    """A copy of a task's options with one spelling for every UUID, so that comparisons, messages and requests have the same one.
+
+    :param options: a module's options as Ansible validated them.
+    """
+    references = REFERENCES + tuple(field.option for field in CLUSTER if field.ref)
+    plain = dict(options)
+    for option in references:
+        value = plain.get(option)
+        if isinstance(value, list):
+            plain[option] = [wire.one_spelling(item) for item in value]
+        elif value is not None:
+            plain[option] = wire.one_spelling(value)
+    if plain.get("extra_security_groups"):
+        plain["extra_security_groups"] = [
+            dict(item, subnet=wire.one_spelling(item["subnet"]), security_groups=[wire.one_spelling(ref) for ref in item["security_groups"]])
+            for item in plain["extra_security_groups"]
+        ]
+    if plain.get("external_subnets") == []:
+        # A cluster without any is one without external_network, so an empty list can only mean that the option is left out.
+        plain["external_subnets"] = None
+    return plain
+
+
 def equal(kind, wanted, present):
     """Whether two values in the option's form mean the same; UNKNOWN equals everything."""
     if present is UNKNOWN:
         return True
     if kind == "volumes":
-        return len(wanted) == len(present) and all(map(_same_volume, wanted, present))
+        return _same_volumes(wanted, present)
     return _comparable(kind, wanted) == _comparable(kind, present)
 
 
 def equal_labels(wanted, present):
-    """Whether a label of the user's own means what the service shows: texts in any case, JSON by its content."""
-    return _loose(wanted) == _loose(present)
+    """Whether a label of the user's own means what the service shows: booleans in any case, JSON by its content, other texts exactly."""
+    return _meaning(wanted) == _meaning(present)
 
 
 def from_wire(kind, value):
@@ -301,19 +333,27 @@ def _comparable(kind, value):
         except ValueError:
             return value
     if kind == "uuid":
-        return str(value).lower()
+        return _reference(value)
     if kind == "uuid_list":
-        return [str(item).lower() for item in value]
+        return [_reference(item) for item in value]
     if kind == "uuid_set":
-        return {str(item).lower() for item in value}
+        return {_reference(item) for item in value}
     if kind == "security_groups":
         groups = {}
         for item in value:
-            groups.setdefault(str(item["subnet"]).lower(), set()).update(str(group).lower() for group in item["security_groups"])
+            groups.setdefault(_reference(item["subnet"]), set()).update(_reference(group) for group in item["security_groups"])
         return groups
     if kind == "text":
         return str(value)
     return value
+
+
+def _volume_order(volume):
+    return str(volume.get("mount_path") or ""), str(volume.get("type")), str(volume.get("size"))
+
+
+def _reference(value):
+    return wire.one_spelling(str(value)).lower()
 
 
 def _volume(item):
@@ -323,22 +363,45 @@ def _volume(item):
     return {key: value for key, value in plain.items() if value not in (None, "")}
 
 
+def _same_volumes(wanted, present):
+    """Whether the volumes can be paired so that each pair is the same; they are a set, which the service may show in another order.
+
+    At most three of them can be wanted, so to try all pairings costs nothing.
+    """
+    if len(wanted) != len(present):
+        return False
+    if not wanted:
+        return True
+    return any(_same_volume(wanted[0], other) and _same_volumes(wanted[1:], present[:place] + present[place + 1 :]) for place, other in enumerate(present))
+
+
 def _same_volume(wanted, present):
     """What the user gave, where the service shows it; a mount path that the service chose is no difference."""
     return all(value is None or key not in present or present[key] == value for key, value in wanted.items())
 
 
-def _loose(value):
+def _meaning(value):
+    """A label in a form in which equal ones are equal.
+
+    The service shows booleans in any case, and JSON text with other blanks and in another order than it was sent in (observed).
+    """
     if isinstance(value, str):
-        try:
-            return _loose(json.loads(value.lower()))
-        except (ValueError, RecursionError):
+        if value.strip().lower() in ("true", "false"):
             return value.strip().lower()
+        if value.strip()[:1] not in ("{", "["):
+            # Numbers too: "1.10" is not "1.1".
+            return value
+        try:
+            return _meaning(json.loads(value))
+        except (ValueError, RecursionError):
+            return value
     if isinstance(value, dict):
-        return {str(key).lower(): _loose(item) for key, item in value.items()}
+        return {str(key): _meaning(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_loose(item) for item in value]
-    return str(value).lower() if isinstance(value, bool) else value if not isinstance(value, (int, float)) else str(value)
+        return [_meaning(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, (int, float)) else value
 
 
 def _get(holder, path):

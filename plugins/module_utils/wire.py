@@ -81,6 +81,14 @@ def is_uuid(value):
     return bool(UUID.fullmatch(str(value)))
 
 
+def one_spelling(value):
+    """A reference in the spelling in which two that mean the same are equal: a UUID in lower case with its hyphens, a name as it is."""
+    if not is_uuid(value):
+        return value
+    digits = str(value).replace("-", "").lower()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
 def read(kind, value):
     """A value of the wire in its type; what does not fit comes back as it is, an empty text as None (or as no items).
 

@@ -77,6 +77,7 @@ options:
   external_subnets:
     description:
       - Names or UUIDs of subnets of O(external_network), in any order. If they are not given at the creation, all of them are used.
+        An empty list means the same as leaving the option out.
       - Cannot be changed after creation.
     type: list
     elements: str

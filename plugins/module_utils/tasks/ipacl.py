@@ -48,7 +48,9 @@ def _subnets(task, cluster):
     """The cluster's own subnet as networks; none where the network service does not show it."""
     listed = task.names.resources("subnet", cluster.get("fixed_network"))
     return [
-        ipaddress.ip_network(item["cidr"], strict=False) for item in listed if item["id"] == cluster.get("fixed_subnet") and isinstance(item.get("cidr"), str)
+        ipaddress.ip_network(item["cidr"], strict=False)
+        for item in listed
+        if wire.one_spelling(item["id"]) == wire.one_spelling(cluster.get("fixed_subnet")) and isinstance(item.get("cidr"), str)
     ]
 
 

@@ -11,7 +11,7 @@ import json
 import pytest
 
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, NksError, WaitError
-from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, EXTERNAL_SUBNETS, FLAVORS, UUID, HandClock
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, EXTERNAL_SUBNETS, FLAVORS, TENANT, UUID, HandClock
 
 SCRIPT = "#!/bin/bash\necho ready\n"
 
@@ -48,6 +48,50 @@ def test_the_second_run_changes_nothing_and_writes_nothing(world):
     assert (outcome["changed"], outcome["actions"], outcome.writes, outcome["warnings"]) == (False, [], [], [])
     assert outcome["diff"] == {"before": {}, "after": {}}
     assert outcome["cluster"]["uuid"] == world.cluster().uuid
+
+
+@pytest.mark.parametrize("spelling", [str.upper, lambda uuid: uuid.replace("-", ""), lambda uuid: uuid.replace("-", "").upper()])
+def test_any_spelling_of_a_uuid_is_sent_and_compared_as_the_same(world, spelling):
+    """The service looks for a UUID letter by letter."""
+    found = world.cloud.projects[TENANT, "kr1"].found
+    subnets = {subnet["name"]: subnet for subnet in found.subnets}
+    given = dict(
+        CLUSTER,
+        flavor=spelling(FLAVORS["m2.c4m8"]),
+        image=spelling(found.images[0]["id"]),
+        network=spelling(found.vpcs[0]["id"]),
+        subnet=spelling(found.subnets[0]["id"]),
+        external_network=spelling(found.vpcs[-1]["id"]),
+        external_subnets=[spelling(EXTERNAL_SUBNETS[0])],
+        additional_networks=[spelling(found.vpcs[1]["id"])],
+        additional_subnets=[spelling(subnets["storage-subnet"]["id"])],
+        extra_security_groups=[{"subnet": spelling(found.subnets[0]["id"]), "security_groups": [spelling(found.security_groups[1]["id"])]}],
+    )
+    world.nks_cluster(**given)
+    cluster = world.cluster()
+    assert (cluster.flavor_id, cluster.labels["external_subnet_id_list"]) == (FLAVORS["m2.c4m8"], EXTERNAL_SUBNETS[0])
+    for name in ("demo", spelling(cluster.uuid)):
+        again = world.nks_cluster(**dict(given, name=name))
+        assert (again["changed"], again.writes) == (False, [])
+    assert world.nks_cluster(name=spelling(cluster.uuid), node_count=3)["changed"] is True
+
+
+def test_no_external_subnets_mean_all_of_them_each_time(world):
+    for changed in (True, False):
+        assert world.nks_cluster(**dict(CLUSTER, external_subnets=[]))["changed"] is changed
+    assert sorted(world.cluster().labels["external_subnet_id_list"].split(":")) == EXTERNAL_SUBNETS
+
+
+def test_volumes_in_another_order_and_with_sizes_as_texts_are_no_difference(world):
+    volumes = [{"type": "General SSD", "size": "10", "mount_path": "/a"}, {"type": "General SSD", "size": 10}, {"type": "General HDD", "size": "20"}]
+    world.nks_cluster(**dict(CLUSTER, extra_volumes=volumes))
+    assert world.nks_cluster(**dict(CLUSTER, extra_volumes=volumes[::-1]))["changed"] is False
+    labels = world.group().labels
+    # As a service that shows numbers as texts has them, in an order of its own.
+    labels["extra_volumes"] = json.dumps([dict(item, volume_size=str(item["volume_size"])) for item in json.loads(labels["extra_volumes"])[::-1]])
+    assert world.nks_cluster(**dict(CLUSTER, extra_volumes=volumes))["changed"] is False
+    with pytest.raises(NksError, match="extra_volumes is"):
+        world.nks_cluster(**dict(CLUSTER, extra_volumes=[dict(volumes[0], size=11)] + volumes[1:]))
 
 
 def test_absent_waits_until_the_cluster_is_gone(world):

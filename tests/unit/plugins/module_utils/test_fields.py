@@ -263,9 +263,17 @@ class TestEqual:
         assert not equal("volumes", wanted, [{"type": "General HDD", "size": 100, "mount_path": "/other"}])
         assert equal("volumes", wanted, [{"type": "General HDD", "size": 100}])
 
-    def test_volumes_have_an_order(self):
+    def test_volumes_have_no_order(self):
         first, second = {"type": "General HDD", "size": 1}, {"type": "General HDD", "size": 2}
-        assert not equal("volumes", [first, second], [second, first])
+        assert equal("volumes", [first, second], [second, first])
+        assert not equal("volumes", [first, first], [second, first])
+
+    def test_volumes_are_paired_so_that_all_of_them_fit(self):
+        """The first one fits both that are there; the second one only the one that would be taken for the first."""
+        anywhere, data = {"type": "General HDD", "size": 1, "mount_path": None}, {"type": "General HDD", "size": 1, "mount_path": "/data"}
+        present = [{"type": "General HDD", "size": 1, "mount_path": "/data"}, {"type": "General HDD", "size": 1, "mount_path": "/mnt/1"}]
+        assert equal("volumes", [anywhere, data], present)
+        assert not equal("volumes", [data, data], present)
 
     def test_an_appkey_that_is_shown_counts(self):
         wanted = [dict(self.WANTED[0], appkey="a")]
@@ -301,16 +309,26 @@ class TestEqual:
             ("10", "11", False),
             ({"a": [1, True]}, '{"a": [1, true]}', True),
             ('{"a":  1}', '{"a": 1}', True),
-            ({"Enable": "True"}, {"enable": "true"}, True),
+            ({"enable": "True"}, {"enable": True}, True),
+            ({"Enable": "True"}, {"enable": "true"}, False),
+            ({"mode": "Always"}, '{"mode": "always"}', False),
+            ('["A"]', '["a"]', False),
+            ({"a": 1.0, "b": "2"}, '{"b": 2, "a": 1}', True),
             ({"a": 1}, '{"a": 2}', False),
             (["x"], '["x"]', True),
-            ("LNCS", "lncs", True),
+            ("LNCS", "lncs", False),
+            ("LNCS", "LNCS", True),
+            ("TRUE", "true", True),
+            ("a ", "a", False),
+            ("1.10", "1.1", False),
+            ("1.10", "1.10", True),
+            ("010", "10", False),
             ("", "", True),
             ("x", None, False),
             ("{broken", "{broken", True),
         ],
     )
-    def test_labels_of_the_users_own_are_compared_loosely(self, wanted, present, same):
+    def test_labels_of_the_users_own_are_compared_by_what_they_mean(self, wanted, present, same):
         assert equal_labels(wanted, present) is same
 
     @many
@@ -326,7 +344,43 @@ class TestEqual:
         assert equal_labels(value, shown)
 
 
+class TestSpellings:
+    """Options in the one spelling with which everything else works."""
+
+    ODD = [UUIDS[0].upper(), UUIDS[0].replace("-", ""), UUIDS[0].replace("-", "").upper(), UUIDS[0].replace("-", "", 2)]
+
+    @pytest.mark.parametrize("odd", ODD)
+    def test_every_reference_is_normalized(self, odd):
+        single = [field.option for field in CLUSTER if field.kind == "uuid"] + ["cluster", "name", "nodegroup", "uuid"]
+        several = [field.option for field in CLUSTER if field.kind in ("uuid_list", "uuid_set")] + ["nodes", "nodes_to_remove"]
+        options = dict({option: odd for option in single}, **{option: [odd, "a-name"] for option in several})
+        options["extra_security_groups"] = [{"subnet": odd, "security_groups": [odd, "web"]}]
+        assert fields.normalized(options) == dict(
+            {option: UUIDS[0] for option in single},
+            extra_security_groups=[{"subnet": UUIDS[0], "security_groups": [UUIDS[0], "web"]}],
+            **{option: [UUIDS[0], "a-name"] for option in several},
+        )
+
+    def test_nothing_else_is(self):
+        odd = UUIDS[0].upper()
+        options = {"password": odd, "token": odd, "keypair": odd, "boot_volume_key_id": odd, "labels": {"a": odd}, "name": "Demo", "nodes": None, "network": ""}
+        assert fields.normalized(options) == options
+
+    def test_no_external_subnets_mean_that_they_are_left_out(self):
+        assert fields.normalized({"external_subnets": [], "additional_subnets": []}) == {"external_subnets": None, "additional_subnets": []}
+
+
 class TestShowing:
+    def test_sets_are_shown_in_one_order(self):
+        volumes = [{"type": "General SSD", "size": 20}, {"type": "General HDD", "size": 10, "mount_path": None}]
+        assert row(CLUSTER, "extra_volumes").show(volumes) == row(CLUSTER, "extra_volumes").show(volumes[::-1])
+        groups = [{"subnet": "a", "security_groups": ["z", "b"]}]
+        assert row(CLUSTER, "extra_security_groups").show(groups) == [{"subnet": "a", "security_groups": ["b", "z"]}]
+
+    def test_a_uuid_is_shown_in_one_spelling(self):
+        assert row(CLUSTER, "flavor").show(UUIDS[0].upper()) == UUIDS[0]
+        assert row(CLUSTER, "additional_networks").show([UUIDS[1].replace("-", ""), "x"]) == [UUIDS[1], "x"]
+
     def test_secrets_are_not_shown(self):
         assert row(CLUSTER, "boot_volume_appkey").show("s3cr3t") == "********"
         assert row(CLUSTER, "boot_volume_appkey").show("") == ""
