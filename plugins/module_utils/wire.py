@@ -55,6 +55,23 @@ LABELS = {
     "upgradable_kube_versions": "json",
 }
 
+_POLICY = {
+    "adjustment_count": "int",
+    "delay": "int",
+    "duration": "int",
+    "enable": "bool",
+    "max_node_count": "int",
+    "min_node_count": "int",
+    "threshold": "int",
+}
+#: Label -> member -> type, for what the guide gives a type inside of JSON text; all other members stay as they are.
+MEMBERS = {
+    "control_plane_log": {"enable": "bool", "upload_interval": "int"},
+    "extra_volumes": {"volume_size": "int"},
+    "mba_scale_in": _POLICY,
+    "mba_scale_out": _POLICY,
+}
+
 #: Fields beside the labels, of clusters and node groups.
 FIELDS = {
     "create_timeout": "int",
@@ -155,7 +172,25 @@ def labels(reply):
     """The labels, typed; no labels where the reply has none."""
     if not isinstance(reply, dict):
         return {}
-    return {key: read(LABELS.get(key), value) for key, value in reply.items()}
+    return {
+        key: _members(read(LABELS.get(key), value), MEMBERS.get(key, {})) if LABELS.get(key) == "json" else read(LABELS.get(key), value)
+        for key, value in reply.items()
+    }
+
+
+def _members(value, kinds):
+    """The content of JSON text with typed members; a whole number is an int however it came.
+
+    :param kinds: member -> type.
+    """
+    try:
+        if isinstance(value, dict):
+            return {key: _members(read(kinds.get(key), item), kinds) for key, item in value.items()}
+        if isinstance(value, list):
+            return [_members(item, kinds) for item in value]
+    except RecursionError:
+        return value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def identified(reply, doing):

@@ -59,6 +59,9 @@ def _shuffle_labels(cloud: Cloud, labels: dict[str, str]) -> dict[str, str]:
     if labels.get("external_subnet_id_list"):
         subnets = labels["external_subnet_id_list"].split(":")
         labels["external_subnet_id_list"] = ":".join(rotated(subnets, cloud.rotation))
+    if labels.get("extra_volumes"):
+        # No order is documented.
+        labels["extra_volumes"] = json.dumps(rotated(json.loads(labels["extra_volumes"]), cloud.rotation))
     return labels
 
 

@@ -149,7 +149,9 @@ class TestRanges:
         assert message.startswith(option + ": ")
         assert "overlaps" in message
 
-    @pytest.mark.parametrize("options", [{"pods_network_cidr": "10.254.0.0/16"}, {"service_cluster_ip_range": "10.100.0.0/16"}, {"pods_network_cidr": "10.0.0.0/23"}])
+    @pytest.mark.parametrize(
+        "options", [{"pods_network_cidr": "10.254.0.0/16"}, {"service_cluster_ip_range": "10.100.0.0/16"}, {"pods_network_cidr": "10.0.0.0/23"}]
+    )
     def test_the_services_defaults_count_only_for_what_is_created(self, options):
         """A cluster that is there has values of its own for what is not given."""
         check_options(options)

@@ -84,6 +84,37 @@ class TestLabels:
         assert wire.labels({label: json.dumps(value)})[label] == value
         assert wire.labels({label: value})[label] == value
 
+    @pytest.mark.parametrize("form", [json.dumps, lambda value: value], ids=["text", "real"])
+    @pytest.mark.parametrize(
+        "label, value, typed",
+        [
+            (
+                "extra_volumes",
+                [{"volume_type": "General HDD", "volume_size": "10", "volume_mount_path": "/1"}],
+                [{"volume_type": "General HDD", "volume_size": 10, "volume_mount_path": "/1"}],
+            ),
+            ("extra_volumes", [{"volume_size": 10.0}, {"volume_size": "X"}], [{"volume_size": 10}, {"volume_size": "X"}]),
+            (
+                "mba_scale_out",
+                {"enable": "True", "max_node_count": "5", "delay": 10.0, "rules": [{"metric": "GROUP_CPU_USAGE", "threshold": "70", "duration": "5"}]},
+                {"enable": True, "max_node_count": 5, "delay": 10, "rules": [{"metric": "GROUP_CPU_USAGE", "threshold": 70, "duration": 5}]},
+            ),
+            ("mba_scale_in", {"enable": "false", "min_node_count": "1"}, {"enable": False, "min_node_count": 1}),
+            (
+                "control_plane_log",
+                {"enable": "true", "upload_interval": "10", "obs_store_as": "1"},
+                {"enable": True, "upload_interval": 10, "obs_store_as": "1"},
+            ),
+            ("k8s_args", {"kubelet": {"max-pods": 110.0, "name": "5"}}, {"kubelet": {"max-pods": 110, "name": "5"}}),
+            # Values of Kubernetes labels are texts.
+            ("k8s_node_labels", {"delay": "5", "enable": "true"}, {"delay": "5", "enable": "true"}),
+        ],
+    )
+    def test_members_of_json_text_are_typed(self, label, value, typed, form):
+        found = wire.labels({label: form(value)})[label]
+        # Equal as text, so that 10 is no 10.0 and True no 1.
+        assert json.dumps(found) == json.dumps(typed)
+
     @pytest.mark.parametrize("label", sorted(wire.LABELS))
     def test_an_empty_text_is_no_value(self, label):
         assert wire.labels({label: ""})[label] == ([] if label in LISTS else None)
