@@ -34,6 +34,7 @@ options:
     description:
       - Number of nodes. If it is not set, a node group is created with one node, and the count of an existing one is left alone.
       - While the cluster autoscaler is on, a count inside of its bounds is satisfied by whatever count there is, and one outside of them fails.
+      - While a policy of the metric-based autoscaler is on, the service accepts no other count, so the task fails, in check mode too.
       - Quotas of the service limit it (10 by default).
     type: int
   boot_volume_type:

@@ -80,6 +80,7 @@ def _resize(resource, group, wanted, settings, autoscale, warnings):
             return None
     if count == present:
         return None
+    check_metric_policies(resource, group, "node_count cannot be changed from %s to %s" % (present, count), ", or leave node_count out")
     changes = {"node_count": (present, count)}
     victims = None
     if isinstance(present, int) and count < present:
@@ -122,6 +123,22 @@ def merged_autoscale(settings, present):
     return merged
 
 
+def check_metric_policies(resource, group, refused, otherwise=""):
+    """Refuse what the service refuses while the metric-based autoscaler is on (NKS user guide, Metric-based Autoscaler).
+
+    :param group: the typed node group.
+    :param refused: what cannot be done, as the part of a sentence.
+    :param otherwise: what else the user can do about it, as the part of a sentence.
+    :raises NksError: one of its policies is on.
+    """
+    policies = wire.metric_policies(group)
+    if policies:
+        raise NksError(
+            "%s: %s while the metric-based autoscaler is on (%s). Turn it off first in the NHN Cloud console%s."
+            % (resource, refused, ", ".join(policies), otherwise)
+        )
+
+
 def autoscaled(settings, present):
     """Whether the autoscaler is on and stays on, so that the count is none of ours.
 
@@ -145,6 +162,8 @@ def autoscale_change(resource, group, settings, present, whole):
             differing[setting.option] = (present.get(setting.label), value)
     if not differing:
         return None
+    if settings.get("enabled") and present.get("ca_enable") is not True:
+        check_metric_policies(resource, group, "the cluster autoscaler cannot be turned on")
     if settings.get("enabled") and group.get("stopped"):
         raise NksError(
             "%s: the autoscaler cannot be turned on while nodes are stopped (%s). Start them first with nks_node." % (resource, ", ".join(group["stopped"]))

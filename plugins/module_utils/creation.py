@@ -107,6 +107,9 @@ def check_creation(options, table, nodegroup=False):
         ranges.check_cidrs(options, creating=True)
     settings = options.get("autoscale") or {}
     if settings.get("enabled"):
+        policies = wire.metric_policies({"labels": wire.labels(fields.further_labels(options.get("labels") or {}))})
+        if policies:
+            raise BadInput("labels", policies[0], "cannot be on together with the cluster autoscaler", "turn one of them off")
         low = settings.get("min_node_count") or 1
         high = settings.get("max_node_count") or 10
         count = options.get("node_count") or 1

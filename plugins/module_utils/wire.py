@@ -220,6 +220,17 @@ def autoscale_of(group):
     return {key: value for key, value in (group.get("labels") or {}).items() if key in AUTOSCALE}
 
 
+def metric_policies(group):
+    """The labels of those policies of the metric-based autoscaler that are on.
+
+    Each is an object with ``enable`` (NKS API guide, Get a Node Group; NKS user guide, Metric-based Autoscaler).
+
+    :param group: the typed node group.
+    """
+    labels_of = group.get("labels") or {}
+    return [label for label in ("mba_scale_out", "mba_scale_in") if isinstance(labels_of.get(label), dict) and labels_of[label].get("enable") is True]
+
+
 def ipacl(reply):
     """Get Cluster API Endpoint IP Access Control: ``enable`` as a boolean, ``ipacl_targets`` as a list."""
     typed = dict(reply, enable=read("bool", reply.get("enable")) is True)

@@ -12,7 +12,7 @@ version_added: "0.1.0"
 description:
   - Turns the cluster autoscaler of one node group on or off and sets its limits.
   - The present settings are read, the given ones are put in, and the full set is sent. What is not given keeps its present value.
-  - The autoscaler cannot be turned on while nodes of the node group are stopped.
+  - The autoscaler cannot be turned on while nodes of the node group are stopped, or while a policy of the metric-based autoscaler is on.
   - The same settings can be given with the option O(nhncloud.nks.nks_nodegroup#module:autoscale) of M(nhncloud.nks.nks_nodegroup).
 extends_documentation_fragment:
   - nhncloud.nks.auth

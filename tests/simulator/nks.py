@@ -337,6 +337,7 @@ def _group_own_labels(labels: dict[str, Any]) -> dict[str, str]:
         "additional_subnet_id_list": "",
     }
     own.update({name: wireform.label_text(value) for name, value in labels.items()})
+    own.update(rules.metric_policies(labels))
     return own
 
 
@@ -469,7 +470,7 @@ def resize(call: Call, cluster_ref: str) -> tuple[int, Any]:
         return 202, {"uuid": cluster.uuid}  # accepted and silently dropped (observed on Magnum 9.4.1)
     count, removed = rules.resize(call.cloud, group, body)
     call.cloud.refuse_if_blocked(cluster, group)
-    if group.autoscaler_on:
+    if group.autoscaler_on or group.metric_autoscaler_on:
         raise bad_request(f"Node group {group.name} cannot be resized while its autoscaler is enabled.")
 
     def prepare() -> None:
@@ -643,6 +644,8 @@ def set_autoscale(call: Call, cluster_ref: str, group_ref: str) -> tuple[int, An
     else:
         labels = {**rules.autoscale_defaults(), **given}
     rules.autoscale_bounds(labels)
+    if rules.flag(body["ca_enable"]) and group.metric_autoscaler_on:
+        raise bad_request("The cluster autoscaler and the metric-based autoscaler cannot both be enabled.")
     if rules.flag(body["ca_enable"]) and group.stopped():
         raise bad_request(f"The autoscaler cannot be enabled while nodes of {group.name} are stopped.")
     call.cloud.refuse_if_blocked(cluster, group)

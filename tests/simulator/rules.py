@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 import uuid as uuid_module
 from collections.abc import Iterable
@@ -55,6 +56,12 @@ AUTOSCALE_NUMBERS = {
     "ca_pod_replicas": (1, 10, 1),
 }
 AUTOSCALE_FLAGS = {"ca_enable": "false", "ca_scale_down_enable": "true"}
+
+# Metric-based autoscaler, what the service shows where it was never set (seen on the service). A policy is a label with JSON text.
+METRIC_POLICIES: dict[str, dict[str, Any]] = {
+    "mba_scale_out": {"enable": False, "max_node_count": 10, "rules_operator": "OR", "delay": 10, "adjustment_count": 1, "rules": []},
+    "mba_scale_in": {"enable": False, "min_node_count": 1, "rules_operator": "OR", "delay": 10, "adjustment_count": 1, "rules": []},
+}
 
 FAMILIES_THAT_MIX = {"m2", "c2", "r2", "t2", "x1"}
 
@@ -274,6 +281,29 @@ def autoscale_defaults() -> dict[str, str]:
     return defaults
 
 
+def metric_policies(labels: dict[str, Any]) -> dict[str, str]:
+    """Both policies of the metric-based autoscaler as a creation leaves them: JSON text, with the defaults filled in."""
+    result: dict[str, str] = {}
+    for key, defaults in METRIC_POLICIES.items():
+        try:
+            given = json.loads(text_label(labels, key) or "{}")
+        except ValueError:
+            given = None
+        if not isinstance(given, dict) or set(given) - set(defaults) or not isinstance(given.get("enable", False), bool):
+            raise bad_request(f"Invalid value for labels.{key}.")
+        if given.get("enable") and not given.get("rules"):
+            raise bad_request(f"labels.{key} needs a rule to be enabled.")
+        result[key] = json.dumps({**defaults, **given})
+    return result
+
+
+def one_autoscaler(labels: dict[str, Any]) -> None:
+    """NKS user guide: the two kinds of autoscalers exclude each other."""
+    metric = any(json.loads(labels[key])["enable"] for key in METRIC_POLICIES)
+    if metric and str(labels.get("ca_enable")).lower() == "true":
+        raise bad_request("The cluster autoscaler and the metric-based autoscaler cannot both be enabled.")
+
+
 def user_script(value: Any, field: str) -> str:
     """NKS user guide, user script: at most 64 KB, and the first line begins with `#!`."""
     if not isinstance(value, str):
@@ -372,6 +402,7 @@ def group_labels(project: Project, labels: dict[str, Any], chosen_image: dict[st
     extra_security_groups(project, labels.get("extra_security_groups", []), {primary_subnet} | {found["id"] for found in additional})
     extra_volumes(project, labels.get("extra_volumes", []))
     autoscale_bounds({**autoscale_defaults(), **autoscale(labels)})
+    one_autoscaler({**labels, **metric_policies(labels)})
 
 
 def node_quota(cloud: Cloud, count: int) -> None:
@@ -560,7 +591,7 @@ def node_list(group: NodeGroup, body: dict[str, Any], *, stop: bool) -> list[str
         stopped = nodes[node_id].status == "SHUTOFF"
         if stopped == stop:
             raise bad_request(f"Node {node_id} is already {'stopped' if stop else 'started'}.")
-    if group.autoscaler_on:
+    if group.autoscaler_on or group.metric_autoscaler_on:
         raise bad_request(f"The autoscaler of node group {group.name} is enabled.")
     if stop and len(ids) + len(group.stopped()) >= len(group.nodes):
         raise bad_request("All nodes of a node group cannot be stopped.")

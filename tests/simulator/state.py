@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import ipaddress
+import json
 import random
 import re
 import threading
@@ -170,6 +171,10 @@ class NodeGroup:
     @property
     def autoscaler_on(self) -> bool:
         return self.labels.get("ca_enable", "").lower() == "true"
+
+    @property
+    def metric_autoscaler_on(self) -> bool:
+        return any(json.loads(self.labels.get(name) or "{}").get("enable") is True for name in ("mba_scale_out", "mba_scale_in"))
 
     def stopped(self) -> list[Node]:
         return [node for node in self.nodes if node.status == "SHUTOFF"]

@@ -192,8 +192,6 @@ def nodegroup_labels(cloud: Cloud, cluster: Cluster, group: NodeGroup) -> dict[s
             "node_list": ":".join(rotated([node.uuid for node in _listed(cloud, group)][::-1], cloud.rotation)),
             "requested_node_count": str(group.requested),
             "restore_status_on_failure": "",
-            "mba_scale_in": json.dumps({"enable": False, "rules_operator": "OR", "rules": []}),
-            "mba_scale_out": json.dumps({"enable": False, "rules_operator": "OR", "rules": []}),
             "server_group_meta": f"k8s_{cluster.uuid}_{group.uuid}",
         }
     )

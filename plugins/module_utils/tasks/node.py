@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan
+from ansible_collections.nhncloud.nks.plugins.module_utils.changes import check_metric_policies
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names
@@ -50,6 +51,7 @@ def make_plan(resource, group, nodes, named, state):
         return Plan()
     if wire.autoscale_of(group).get("ca_enable") is True:
         raise NksError("%s: nodes cannot be %s while the autoscaler is on. Turn it off first with nks_autoscale (enabled: false)." % (resource, state))
+    check_metric_policies(resource, group, "nodes cannot be %s" % state)
     if wants_stop and not {node["uuid"] for node in nodes} - stopped - set(pending):
         raise BadInput("nodes", None, "would leave no running node in %s, which the service refuses" % resource, "leave at least one node out")
     names = {node["uuid"]: node["name"] for node in nodes}

@@ -161,6 +161,26 @@ def test_resize_refused_with_the_autoscaler_on(api, refused):
     refused(resize(api, node_count=3), 400, "autoscaler")
 
 
+def test_the_metric_based_autoscaler(api, refused):
+    """Its policies are always shown whole; while one is on there is no resize, no other autoscaler, and no node is stopped."""
+    policy = {"enable": True, "rules": [{"metric": "GROUP_CPU_USAGE", "threshold": 70, "duration": 5}]}
+    api.ready_cluster(body=api.cluster_body(labels={"mba_scale_out": json.dumps(policy)}))
+    labels = api.group()["labels"]
+    assert json.loads(labels["mba_scale_out"]) == {"max_node_count": 10, "rules_operator": "OR", "delay": 10, "adjustment_count": 1, **policy}
+    assert json.loads(labels["mba_scale_in"])["min_node_count"] == 1
+    assert '"enable": false' in labels["mba_scale_in"]
+    refused(resize(api, node_count=3), 400, "autoscaler")
+    refused(api.post(f"{GROUP}/autoscale", {"ca_enable": True}), 400, "metric-based")
+    assert api.post(f"{GROUP}/autoscale", {"ca_enable": False}).status_code == 202
+    api.pass_time()
+    for operation in ("stop_node", "start_node"):
+        refused(api.post(f"{GROUP}/{operation}", {"node_list": api.node_ids()[0]}), 400)
+    both = {"mba_scale_out": json.dumps(policy), "ca_enable": "true"}
+    refused(api.post("/clusters", {**api.cluster_body(labels=both), "name": "other"}), 400, "metric-based")
+    for odd in ("nonsense", "[]", '{"enable": "yes"}', '{"enable": true}', '{"name": 1}'):
+        refused(api.post("/clusters", {**api.cluster_body(labels={"mba_scale_in": odd}), "name": "other"}), 400, "mba_scale_in")
+
+
 def test_dropped_and_failed_tasks(api):
     api.ready_cluster()
     api.control("faults", [{"effect": "drop_task", "task": "resize"}, {"effect": "fail_task", "task": "resize"}])

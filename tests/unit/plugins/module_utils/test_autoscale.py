@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
@@ -274,6 +275,16 @@ def test_stopped_nodes(world, check, listed):
     node.status = "SHUTOFF"
     text = refusal(world, check, enabled=True)
     assert node.name in text and world.group().nodes[0].name not in text and "nks_node" in text
+    assert run(world, check, enabled=False, max_node_count=3)["changed"] is True
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_the_metric_based_autoscaler(world, check):
+    """The two kinds exclude each other; turning this one off, or changing its limits, is none of the other's business."""
+    world.seed(labels={"mba_scale_out": json.dumps({"enable": True, "rules": [{"metric": "GROUP_CPU_USAGE", "threshold": 70, "duration": 5}]})})
+    text = refusal(world, check, enabled=True)
+    assert text.startswith(RESOURCE + ": the cluster autoscaler cannot be turned on while the metric-based autoscaler is on (mba_scale_out)")
+    assert "console" in text
     assert run(world, check, enabled=False, max_node_count=3)["changed"] is True
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
@@ -149,6 +150,14 @@ def test_a_group_with_its_autoscaler_on(world, nodes, value, check):
     assert run(world, check, nodes=nodes[:1], state="started")["changed"] is False
     nodes[0].status = "SHUTOFF"
     assert "while the autoscaler is on" in refusal(world, check, nodes=nodes[:1], state="started")
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_group_with_its_metric_based_autoscaler_on(world, nodes, check):
+    world.group().labels["mba_scale_in"] = json.dumps({"enable": True, "min_node_count": 1, "rules": []})
+    text = refusal(world, check, nodes=nodes[:1])
+    assert text == (RESOURCE + ": nodes cannot be stopped while the metric-based autoscaler is on (mba_scale_in). Turn it off first in the NHN Cloud console.")
+    assert run(world, check, nodes=nodes[:1], state="started")["changed"] is False
 
 
 @pytest.mark.parametrize("state", ["started", "stopped"])

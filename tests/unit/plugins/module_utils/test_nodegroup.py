@@ -14,6 +14,8 @@ from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInpu
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import FLAVORS, NODEGROUP, UUID, HandClock
 
 SCRIPT = "#!/bin/bash\necho ready\n"
+#: A policy of the metric-based autoscaler that is on, as the service shows it.
+METRIC_POLICY = json.dumps({"enable": True, "rules": [{"metric": "GROUP_CPU_USAGE", "threshold": 70, "duration": 5}]})
 
 
 def seeded(world, nodes=2, name="group-1", **more):
@@ -314,6 +316,37 @@ def test_the_truce_with_the_autoscaler(world):
         assert "2 to 5" in caught.value.msg and caught.value.outcome.writes == []
     outcome = world.nks_nodegroup(name="group-1", node_count=1, autoscale={"enabled": False}, nodes_to_remove=[node.uuid for node in group.nodes[:2]])
     assert outcome.wrote == ["POST /clusters/*/nodegroups/*/autoscale", "POST /clusters/*/actions/resize"] and len(group.nodes) == 1
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("policy", ["mba_scale_out", "mba_scale_in"])
+def test_with_the_metric_based_autoscaler_on_no_resize_is_planned(world, policy, check):
+    """The service refuses it each time, so check mode must not promise it."""
+    group = seeded(world, nodes=3, labels={policy: METRIC_POLICY})
+    for count in (1, 4):
+        with pytest.raises(NksError) as caught:
+            world.nks_nodegroup(check=check, name="group-1", node_count=count)
+        assert caught.value.msg == (
+            "cluster/demo/nodegroup/group-1: node_count cannot be changed from 3 to %d while the metric-based autoscaler is on (%s). "
+            "Turn it off first in the NHN Cloud console, or leave node_count out." % (count, policy)
+        )
+        assert caught.value.outcome.writes == []
+    with pytest.raises(NksError, match="the cluster autoscaler cannot be turned on while the metric-based autoscaler is on"):
+        world.nks_nodegroup(check=check, name="group-1", autoscale={"enabled": True})
+    # What is so already, and everything else, goes on.
+    outcome = world.nks_nodegroup(check=check, name="group-1", node_count=3, user_script="#!/bin/sh\n", autoscale={"enabled": False, "max_node_count": 4})
+    assert outcome.actions == ["set_autoscale", "change_user_script"]
+    group.labels[policy] = json.dumps({"enable": False})
+    assert world.nks_nodegroup(check=check, name="group-1", node_count=4).actions == ["resize"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_node_group_is_not_created_with_both_autoscalers(world, check):
+    world.seed()
+    given = dict(NODEGROUP, autoscale={"enabled": True}, labels={"mba_scale_out": METRIC_POLICY})
+    with pytest.raises(BadInput, match="labels: 'mba_scale_out' cannot be on together with the cluster autoscaler"):
+        world.nks_nodegroup(check=check, **given)
+    assert world.nks_nodegroup(check=check, **dict(given, autoscale={"enabled": False}))["changed"] is True
 
 
 def test_the_autoscaler_is_not_turned_on_while_a_node_is_stopped(world):
