@@ -93,7 +93,10 @@ def cluster_changes(cluster, group, groups, wanted, options):
 
 
 def nodegroup_changes(cluster, group, wanted, options):
-    """The whole plan for a node group that is there; parameters as :func:`cluster_changes`."""
+    """The whole plan for a node group that is there; parameters as :func:`cluster_changes`.
+
+    :param options: ``immutable``, ``versions``, ``autoscale`` (present settings), ``knobs``.
+    """
     resource = group_resource(cluster["name"], group["name"])
     warnings = fixed_differences(wanted, fields.NODEGROUP, None, group, options["immutable"], resource)
     first, last, more = _changes().group_changes(cluster["name"], group, wanted, options["autoscale"], options["knobs"])
@@ -101,7 +104,7 @@ def nodegroup_changes(cluster, group, wanted, options):
     if wanted.get("kubernetes_version") is not None:
         from ansible_collections.nhncloud.nks.plugins.module_utils import upgrade
 
-        upgrades = upgrade.upgrade_group(cluster, group, wanted["kubernetes_version"], options["knobs"])
+        upgrades = upgrade.upgrade_group(cluster, group, wanted["kubernetes_version"], options["versions"], options["knobs"])
     return Plan(first + upgrades + last, warnings + more)
 
 

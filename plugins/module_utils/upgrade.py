@@ -16,17 +16,29 @@ def minor(version):
     return (wire.version_key(version)[0] + (0, 0))[:2]
 
 
+def needs_versions(at, target, groups):
+    """Whether the list of versions that NKS has is needed to plan the steps.
+
+    :param at: the version of the control plane.
+    :param groups: the typed worker groups that are to be upgraded.
+    """
+    if at is None:
+        return False
+    return at != target or any(minor(_at(group)) < _previous(minor(at)) for group in groups if _at(group))
+
+
 def upgrade_cluster(cluster, groups, target, mode, versions, knobs):
     """The way of a cluster to a version: control plane, then each worker group, then the next minor version.
 
     Rules: NKS user guide, Kubernetes Version Upgrade (control plane first; all worker groups on its version before its
-    next step; exactly one minor at a time; no downgrade; no stopped nodes).
+    next step; exactly one minor at a time; no downgrade; no stopped nodes). A version with which no new cluster can be created can
+    still be passed through, so only what these rules exclude is refused.
 
     :param cluster: the typed cluster.
     :param groups: the typed worker groups, each with ``stopped``, the names of its stopped nodes; read only where needed.
     :param target: the wanted version.
     :param mode: control_plane, all or never.
-    :param versions: list of {version, available} as :func:`wire.versions` gives it.
+    :param versions: list of {version, available} as :func:`wire.versions` gives it; see :func:`needs_versions`.
     :returns: (actions, warnings).
     :raises NksError: before the first step, if any step cannot be taken.
     """
@@ -35,14 +47,16 @@ def upgrade_cluster(cluster, groups, target, mode, versions, knobs):
     at = (cluster.get("labels") or {}).get("kube_tag")
     if at is None:
         return [], ["%s does not show its Kubernetes version, so kubernetes_version was not compared." % resource]
-    behind = [group for group in groups if group["labels"].get("kube_tag") != at]
+    silent = [group_resource(name, group["name"]) for group in groups if _at(group) is None]
+    warnings = ["%s does not show its Kubernetes version, so it is not upgraded." % ", ".join(silent)] if silent and mode == "all" else []
+    groups = [group for group in groups if _at(group) is not None]
+    behind = [group for group in groups if _newer(at, _at(group))]
     if at == target and (mode != "all" or not behind):
-        return [], []
+        return [], warnings
     if mode == "never":
         return [], ["%s: kubernetes_version is %s, wanted %s; not upgraded, for upgrade is never." % (resource, at, target)]
-    # While groups are behind the cluster cannot know its next step.
-    upgradable = None if behind else cluster["labels"].get("upgradable_kube_versions")
-    way = [] if at == target else _steps(resource, at, target, versions, upgradable)
+    # While groups are behind the cluster cannot know its next step; what it offers is a version all the same.
+    way = [] if at == target else _steps(resource, at, target, versions, _upgradable(cluster), bool(behind))
     if mode == "control_plane":
         if len(way) > 1:
             raise NksError(
@@ -55,60 +69,71 @@ def upgrade_cluster(cluster, groups, target, mode, versions, knobs):
                 "Set upgrade to all, or upgrade them with nks_nodegroup." % (resource, at, _versions_of(behind))
             )
     actions = []
-    standing = {group["uuid"]: group["labels"].get("kube_tag") for group in groups}
+    standing = {group["uuid"]: _at(group) for group in groups}
     for version in [None] + way:
         if version is not None:
             actions.append(_upgrade_control_plane(resource, at, version))
             at = version
         if mode == "all":
             for group in groups:
-                if standing[group["uuid"]] != at:
-                    actions.append(_upgrade_group(name, group, standing[group["uuid"]], at, knobs))
+                if _newer(at, standing[group["uuid"]]):
+                    actions += _upgrade_group(name, group, standing[group["uuid"]], at, versions, knobs)
                     standing[group["uuid"]] = at
-    return actions, []
+    return actions, warnings
 
 
-def upgrade_group(cluster, group, target, knobs):
-    """The upgrade of one worker group, which ends at the control plane's version.
+def upgrade_group(cluster, group, target, versions, knobs):
+    """The upgrade of one worker group, at most to the control plane's version.
 
+    :param versions: as :func:`upgrade_cluster`.
     :raises NksError: the control plane is elsewhere, or nodes are stopped.
     """
     resource = group_resource(cluster["name"], group["name"])
-    at, control_plane = group["labels"].get("kube_tag"), (cluster.get("labels") or {}).get("kube_tag")
+    at, control_plane = _at(group), (cluster.get("labels") or {}).get("kube_tag")
     if at == target or at is None:
         return []
-    if wire.version_key(target) < wire.version_key(at):
+    if _newer(at, target):
         raise BadInput("kubernetes_version", target, "is below %s, which %s has" % (at, resource), "a downgrade is not possible")
-    if target != control_plane:
+    known = {item["version"] for item in versions} | (_upgradable(group) or set())
+    if target != control_plane and (target not in known or (control_plane and _newer(target, control_plane))):
         raise BadInput(
             "kubernetes_version",
             target,
             "is not the version of the control plane (%s)" % control_plane,
             "upgrade the control plane first with nks_cluster, or give %s" % control_plane,
         )
-    return [_upgrade_group(cluster["name"], group, at, target, knobs)]
+    return _upgrade_group(cluster["name"], group, at, target, versions, knobs)
 
 
-def _steps(resource, at, target, versions, upgradable):
-    """The versions to pass through, the target last."""
-    if wire.version_key(target) < wire.version_key(at):
+def _at(group):
+    """The version of a node group; None where the service does not show it."""
+    return (group.get("labels") or {}).get("kube_tag")
+
+
+def _upgradable(resource):
+    """The versions to which the service offers to upgrade a cluster or node group; None where it does not say."""
+    offered = (resource.get("labels") or {}).get("upgradable_kube_versions")
+    return {str(version) for version in offered} if isinstance(offered, list) else None
+
+
+def _steps(resource, at, target, versions, offered, behind):
+    """The versions to pass through, the target last.
+
+    :param offered: the versions that the service offers for the first step; None where it does not say.
+    :param behind: whether node groups are behind, so that more may be offered once they are not.
+    """
+    if _newer(at, target):
         raise BadInput("kubernetes_version", target, "is below %s, which %s has" % (at, resource), "a downgrade is not possible")
-    known = {item["version"] for item in versions}
-    available = {item["version"] for item in versions if item["available"]}
-    first = {str(version) for version in upgradable} if isinstance(upgradable, list) else None
-    if target not in known | (first or set()):
-        raise BadInput(
-            "kubernetes_version", target, "is not a version that NKS has", "choose one of %s" % (_listed(available | (first or set())) or "nks_version_info")
-        )
+    known = {item["version"] for item in versions} | (offered or set())
+    available = {item["version"] for item in versions if item["available"]} | (offered or set())
+    if target not in known:
+        raise BadInput("kubernetes_version", target, "is not a version that NKS has", "choose one of %s" % (_listed(available) or "nks_version_info"))
     way, here = [], at
     while here != target:
         # The cluster itself says where its next step may lead; for later steps only the list of versions can tell.
-        choice = first if first is not None and not way else available
+        choice = offered if offered is not None and not behind and not way else known
         choice = {version for version in choice if minor(here) <= minor(version) <= _next(minor(here)) and _newer(version, here)}
-        if minor(target) in (minor(here), _next(minor(here))):
-            step = target if target in choice else None
-        else:
-            step = max((version for version in choice if minor(version) == _next(minor(here))), key=wire.version_key, default=None)
+        step = _towards(here, target, choice, available)
         if step is None:
             raise BadInput(
                 "kubernetes_version",
@@ -121,8 +146,24 @@ def _steps(resource, at, target, versions, upgradable):
     return way
 
 
+def _towards(here, target, choice, available):
+    """The next step to a version, None where there is none.
+
+    :param choice: the versions that may come next.
+    :param available: the versions with which new clusters can be created; of a version that is only passed through one of them is preferred.
+    """
+    if minor(target) in (minor(here), _next(minor(here))):
+        return target if target in choice else None
+    passed = [version for version in choice if minor(version) == _next(minor(here))]
+    return max(passed, key=lambda version: (version in available, wire.version_key(version)), default=None)
+
+
 def _next(pair):
     return pair[0], pair[1] + 1
+
+
+def _previous(pair):
+    return pair[0], pair[1] - 1
 
 
 def _newer(version, other):
@@ -134,7 +175,7 @@ def _listed(versions):
 
 
 def _versions_of(groups):
-    return ", ".join("%s (%s)" % (group["name"], group["labels"].get("kube_tag")) for group in groups)
+    return ", ".join("%s (%s)" % (group["name"], _at(group)) for group in groups)
 
 
 def _upgrade_control_plane(resource, before, after):
@@ -148,16 +189,38 @@ def _upgrade_control_plane(resource, before, after):
     )
 
 
-def _upgrade_group(cluster, group, before, after, knobs):
+def _upgrade_group(cluster, group, before, after, versions, knobs):
+    """The steps of one worker group to a version that the control plane has reached: one minor version at a time.
+
+    :raises NksError: a step cannot be taken.
+    """
     resource = group_resource(cluster, group["name"])
     knobs.check(resource, group)
     if group.get("stopped"):
         raise NksError("%s cannot be upgraded while nodes of it are stopped (%s). Start them first with nks_node." % (resource, ", ".join(group["stopped"])))
+    known = {item["version"] for item in versions} | (_upgradable(group) or set()) | {after}
+    available = {item["version"] for item in versions if item["available"]} | (_upgradable(group) or set())
+    actions, here = [], before
+    while here != after:
+        step = _towards(here, after, {version for version in known if _newer(version, here)}, available)
+        if step is None:
+            raise BadInput(
+                "kubernetes_version",
+                after,
+                "cannot be reached from %s, which %s has: the service lists no version in between" % (before, resource),
+                "upgrade the node group step by step with nks_nodegroup",
+            )
+        actions.append(_upgrade_step(resource, group, here, step, knobs))
+        here = step
+    return actions
+
+
+def _upgrade_step(resource, group, before, after, knobs):
     return Action(
         "upgrade",
         resource,
         {"kubernetes_version": (before, after)},
         ("upgrade", (group["uuid"], after), knobs.call),
         group["uuid"],
-        [("kubernetes_version", lambda state: (state.get("labels") or {}).get("kube_tag") == after)],
+        [("kubernetes_version", lambda state: _at(state) == after)],
     )

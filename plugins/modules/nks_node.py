@@ -12,7 +12,7 @@ version_added: "0.1.0"
 description:
   - Starts or stops worker nodes of one node group. Only those that are not in the wanted state are touched.
   - A node is drained and removed from Kubernetes when it is stopped, and added again when it is started.
-  - Not all nodes of a node group can be stopped. While the cluster autoscaler is on, none can be stopped or started.
+  - Not all nodes of a node group can be stopped. While the cluster autoscaler or the metric-based autoscaler is on, none can be stopped or started.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait

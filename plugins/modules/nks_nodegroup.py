@@ -59,6 +59,7 @@ options:
       - Kubernetes version as NKS writes it, for example V(v1.32.3).
       - A new node group always gets the control plane's version; another one is refused.
       - An existing node group is upgraded to the control plane's version. Upgrade the control plane first, with M(nhncloud.nks.nks_cluster).
+        A node group that is several minor versions behind takes them one by one, and can also be upgraded to one of those in between.
         A node group with stopped nodes cannot be upgraded.
     type: str
     aliases:

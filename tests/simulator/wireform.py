@@ -188,7 +188,9 @@ def nodegroup_labels(cloud: Cloud, cluster: Cluster, group: NodeGroup) -> dict[s
         {
             "kube_tag": group.version,
             "kube_version_status": "NEED_K8S_UPGRADE" if behind else "LATEST",
-            "upgradable_kube_versions": json.dumps([cluster.version] if behind else []),
+            "upgradable_kube_versions": json.dumps(
+                [version for version in upgradable(cloud, group.version) if version_key(version) <= version_key(cluster.version)]
+            ),
             "node_list": ":".join(rotated([node.uuid for node in _listed(cloud, group)][::-1], cloud.rotation)),
             "requested_node_count": str(group.requested),
             "restore_status_on_failure": "",

@@ -139,13 +139,15 @@ def _for_upgrade(task, watch, target):
     mode, here = task.options["upgrade"], (watch.last.get("labels") or {}).get("kube_tag")
     if target is None or mode == "never" or (mode == "control_plane" and target == here):
         return [], []
+    from ansible_collections.nhncloud.nks.plugins.module_utils import upgrade
     from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import stopped_nodes, worker_groups
 
     groups = worker_groups(task, watch)
     if mode == "all" and any(group.last["labels"].get("kube_tag") != target for group in groups):
         for group in groups:
             group.last["stopped"] = stopped_nodes(task, watch, group)
-    return groups, [] if target == here else wire.versions(task.api.supports())
+    wanted = upgrade.needs_versions(here, target, [group.last for group in groups] if mode == "all" else [])
+    return groups, wire.versions(task.api.supports()) if wanted else []
 
 
 JOB = Job(

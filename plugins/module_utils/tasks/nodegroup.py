@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import actions, arguments, changes, fields, plan, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import actions, arguments, changes, fields, plan, upgrade, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import find_group, no_group, note_stopped, present_autoscale, stopped_nodes
@@ -80,8 +80,12 @@ def _reconcile(task, cluster, group):
     given.pop("name")
     wanted = References(task, cluster.last).resolve(given, fields.NODEGROUP)
     group.last["labels"] = group.last.get("labels") or {}
+    versions = []
     if wanted.get("kubernetes_version") not in (None, group.last["labels"].get("kube_tag")):
         group.last["stopped"] = stopped_nodes(task, cluster, group)
+        control_plane = (cluster.last.get("labels") or {}).get("kube_tag")
+        if upgrade.needs_versions(control_plane, wanted["kubernetes_version"], [group.last]):
+            versions = wire.versions(task.api.supports())
     autoscale = present_autoscale(task, cluster, group, "autoscale" in given)
     note_stopped(task, cluster, group, given.get("autoscale"), autoscale)
     count, present = wanted.get("node_count"), group.last.get("node_count")
@@ -94,6 +98,7 @@ def _reconcile(task, cluster, group):
         wanted,
         {
             "immutable": options["immutable"],
+            "versions": versions,
             "autoscale": autoscale,
             "knobs": actions.Knobs(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
         },

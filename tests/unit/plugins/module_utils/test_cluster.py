@@ -536,6 +536,48 @@ def test_upgrade_all_walks_the_whole_way_and_check_mode_tells_it(world):
     assert world.nks_cluster(**given).writes == []
 
 
+def test_upgrade_all_passes_through_versions_that_cannot_be_created(world):
+    """The service lists v1.27.3 and v1.28.3 with false, for no new cluster gets them, and upgrades from and to them all the same."""
+    world.seed(version="v1.27.3")
+    given = {"kubernetes_version": "v1.30.3", "upgrade": "all"}
+    told = world.nks_cluster(check=True, **given)
+    done = world.nks_cluster(**given)
+    assert told["actions"] == done["actions"]
+    assert [entry["body"]["version"] for entry in done.writes] == ["v1.28.3"] * 2 + ["v1.29.3"] * 2 + ["v1.30.3"] * 2
+    assert world.nks_cluster(**given).writes == []
+
+
+@pytest.mark.parametrize("supported", [{}, {"v1.32.3": False}])
+def test_upgrade_all_brings_up_groups_that_are_several_minor_versions_behind(world, supported):
+    world.seed(version="v1.31.4", nodegroups=2)
+    world.set(supported_versions=dict(world.cloud.settings.supported_versions, **supported))
+    cluster = world.cluster()
+    # As somebody can leave it who repairs a control plane with the help of the support.
+    cluster.version = cluster.master.version = "v1.33.4"
+    given = {"kubernetes_version": "v1.33.4", "upgrade": "all"}
+    told = world.nks_cluster(check=True, **given)
+    done = world.nks_cluster(**given)
+    assert told["actions"] == done["actions"]
+    assert [entry["body"]["version"] for entry in done.writes] == ["v1.32.3", "v1.33.4"] * 2
+    assert {group.version for group in cluster.nodegroups.values()} == {"v1.33.4"}
+    assert world.nks_cluster(**given).writes == []
+
+
+def test_a_node_group_behind_takes_the_step_that_it_is_offered(world):
+    world.seed(version="v1.31.4", nodegroups=2)
+    cluster = world.cluster()
+    cluster.version = cluster.master.version = "v1.33.4"
+    for check in (True, False):
+        outcome = world.nks_nodegroup(check=check, name="group-1", kubernetes_version="v1.32.3")
+        assert outcome["actions"][0]["changes"] == {"kubernetes_version": {"before": "v1.31.4", "after": "v1.32.3"}}
+    assert world.group("group-1").version == "v1.32.3"
+    # The way in one task.
+    assert world.nks_nodegroup(name="default-worker", kubernetes_version="v1.33.4").actions == ["upgrade", "upgrade"]
+    for version, text in (("v1.31.4", "downgrade"), ("v1.34.0", "upgrade the control plane first"), ("v1.32.9", "is not the version of the control plane")):
+        with pytest.raises(BadInput, match=text):
+            world.nks_nodegroup(name="group-1", kubernetes_version=version)
+
+
 def test_an_upgrade_that_failed_in_the_middle_is_gone_on_with_from_there(world):
     cluster = world.seed(version="v1.30.3", nodegroups=2)
     given = {"kubernetes_version": "v1.32.3", "upgrade": "all"}

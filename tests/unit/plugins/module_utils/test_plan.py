@@ -176,9 +176,9 @@ def for_cluster(wanted, cluster=None, worker=None, groups=(), autoscale=None, up
     return plan.cluster_changes(wire.resource(cluster or CLUSTER), group, list(groups), wanted, options)
 
 
-def for_group(wanted, cluster=None, group=None, immutable="fail", stopped=(), knobs=()):
+def for_group(wanted, cluster=None, group=None, immutable="fail", stopped=(), versions=(), knobs=()):
     typed = dict(wire.resource(group or WORKER), stopped=list(stopped))
-    options = {"immutable": immutable, "autoscale": wire.autoscale_of(typed), "knobs": Knobs(**dict(knobs))}
+    options = {"immutable": immutable, "versions": list(versions), "autoscale": wire.autoscale_of(typed), "knobs": Knobs(**dict(knobs))}
     return plan.nodegroup_changes(wire.resource(cluster or CLUSTER), typed, wanted, options)
 
 
@@ -526,7 +526,7 @@ def way(at, target, mode="all", groups=None, versions=VERSIONS, upgradable=None)
     actions, warnings = upgrade.upgrade_cluster(wire.resource(cluster), groups, target, mode, versions, Knobs())
     # Each step says where it starts, and it starts where the one before it on the same resource ended.
     at_present = {"cluster/demo": at}
-    at_present.update({group_resource("demo", group["name"]): group["labels"]["kube_tag"] for group in groups})
+    at_present.update({group_resource("demo", group["name"]): group["labels"].get("kube_tag") for group in groups})
     for action in actions:
         before, after = action.changes["kubernetes_version"]
         assert at_present[action.resource] == before and action.call[1][1] == after
@@ -593,18 +593,71 @@ def test_a_version_that_there_is_not_is_refused_with_those_that_there_are():
     assert "not a version that NKS has" in caught.value.msg and "v1.32.3" in caught.value.msg
 
 
-def test_a_target_that_is_known_but_not_offered_is_refused():
-    versions = [dict(item, available=item["version"] != "v1.32.3") for item in VERSIONS]
-    with pytest.raises(BadInput):
-        way("v1.31.4", "v1.32.3", versions=versions)
-    # But the cluster itself knows best where its next step may lead.
-    assert way("v1.31.4", "v1.32.3", versions=versions, upgradable='["v1.32.3"]')[0][0] == ("default-master", "v1.32.3")
+@pytest.mark.parametrize("closed", [{"v1.30.3"}, {"v1.30.3", "v1.31.3", "v1.31.4"}, {item["version"] for item in VERSIONS}])
+@pytest.mark.parametrize("upgradable", [None, '["v1.30.3"]'])
+def test_versions_with_which_no_cluster_can_be_created_are_passed_through(closed, upgradable):
+    """Only the newest minor versions can be created; one that is older must still lead somewhere."""
+    versions = [dict(item, available=item["version"] not in closed) for item in VERSIONS]
+    taken = way("v1.29.3", "v1.32.3", versions=versions, upgradable=upgradable)[0]
+    assert [version for who, version in taken if who == "default-master"] == ["v1.30.3", "v1.31.4", "v1.32.3"]
+
+
+def test_of_a_version_that_is_passed_through_the_newest_patch_that_is_offered_is_taken():
+    versions = [dict(item, available=item["version"] != "v1.31.4") for item in VERSIONS]
+    assert [version for who, version in way("v1.30.3", "v1.32.3", versions=versions)[0] if who == GROUP] == ["v1.31.3", "v1.32.3"]
+
+
+def test_groups_far_behind_are_brought_up_one_minor_version_at_a_time():
+    """The service takes one minor version at a time for a node group too."""
+    groups = [standing("v1.29.3"), standing("v1.31.4", "extra")]
+    for target, rest in (("v1.31.4", []), ("v1.32.3", [("default-master", "v1.32.3"), (GROUP, "v1.32.3"), ("extra", "v1.32.3")])):
+        assert way("v1.31.4", target, groups=groups)[0] == [(GROUP, "v1.30.3"), (GROUP, "v1.31.4")] + rest
+
+
+def test_a_group_behind_goes_where_its_own_list_leads():
+    """Also where the list of versions does not have that version any more."""
+    group = standing("v1.29.3")
+    group["labels"]["upgradable_kube_versions"] = ["v1.30.9"]
+    versions = [item for item in VERSIONS if not item["version"].startswith(("v1.30", "v1.31"))]
+    assert way("v1.31.4", "v1.31.4", groups=[group], versions=versions)[0] == [(GROUP, "v1.30.9"), (GROUP, "v1.31.4")]
+    group["labels"]["upgradable_kube_versions"] = []
+    with pytest.raises(BadInput, match="cannot be reached from v1.29.3, which cluster/demo/nodegroup/default-worker has"):
+        way("v1.31.4", "v1.31.4", groups=[group], versions=versions)
+
+
+def test_a_group_that_does_not_show_its_version_is_left_alone_with_a_warning():
+    silent = standing("v1.31.4", "silent")
+    silent["labels"].pop("kube_tag")
+    steps_taken, warnings = way("v1.31.4", "v1.32.3", groups=[standing("v1.31.4")] + [silent])
+    assert [who for who, _version in steps_taken] == ["default-master", GROUP]
+    assert warnings == ["cluster/demo/nodegroup/silent does not show its Kubernetes version, so it is not upgraded."]
+
+
+def test_a_group_is_never_brought_down_to_the_control_plane():
+    assert way("v1.31.4", "v1.31.4", groups=[standing("v1.32.3")]) == ([], [])
+    assert way("v1.31.4", "v1.32.3", groups=[standing("v1.32.3")])[0] == [("default-master", "v1.32.3")]
+
+
+@pytest.mark.parametrize("groups, needed", [([], False), (["v1.31.4"], False), (["v1.30.3"], False), (["v1.31.4", "v1.29.3"], True), ([None], False)])
+def test_the_list_of_versions_is_needed_only_for_more_than_one_step(groups, needed):
+    typed = [{"labels": {"kube_tag": version}} for version in groups]
+    assert upgrade.needs_versions("v1.31.4", "v1.31.4", typed) is needed
+    assert upgrade.needs_versions("v1.31.4", "v1.32.3", typed) is True
+    assert upgrade.needs_versions(None, "v1.32.3", typed) is False
 
 
 def test_the_clusters_own_list_decides_about_the_first_step_only():
     assert way("v1.30.3", "v1.32.3", upgradable='["v1.31.4"]')[0][0] == ("default-master", "v1.31.4")
     with pytest.raises(BadInput):
         way("v1.30.3", "v1.31.4", upgradable='["v1.31.3"]')
+
+
+def test_what_the_cluster_offers_is_a_version_also_while_groups_are_behind():
+    versions = [item for item in VERSIONS if not item["version"].startswith("v1.32")]
+    taken = way("v1.31.4", "v1.32.7", groups=[standing("v1.30.3")], versions=versions, upgradable='["v1.32.7"]')[0]
+    assert taken == [(GROUP, "v1.31.4"), ("default-master", "v1.32.7"), (GROUP, "v1.32.7")]
+    # It may offer nothing until they are not.
+    assert way("v1.31.4", "v1.32.3", groups=[standing("v1.30.3")], upgradable="[]")[0][0] == (GROUP, "v1.31.4")
 
 
 def test_a_cluster_that_offers_no_step_takes_none():
@@ -638,7 +691,7 @@ def test_buffer_nodes_are_for_worker_groups_only():
 def test_a_group_goes_to_the_control_planes_version_and_nowhere_else():
     behind = changed(WORKER, {"kube_tag": "v1.30.3"})
     assert for_group({"kubernetes_version": "v1.31.4"}, group=behind).actions[0].call[1] == (GROUP, "v1.31.4")
-    for version, text in (("v1.32.3", "upgrade the control plane first"), ("v1.29.3", "downgrade")):
+    for version, text in (("v1.32.3", "upgrade the control plane first"), ("v1.30.9", "is not the version of the control plane"), ("v1.29.3", "downgrade")):
         with pytest.raises(BadInput) as caught:
             for_group({"kubernetes_version": version}, group=behind)
         assert text in caught.value.msg
@@ -647,15 +700,27 @@ def test_a_group_goes_to_the_control_planes_version_and_nowhere_else():
     assert "node-1" in caught.value.msg
 
 
+def test_a_group_far_behind_may_take_the_step_that_it_is_offered():
+    behind = changed(WORKER, {"kube_tag": "v1.29.3", "upgradable_kube_versions": '["v1.30.3"]'})
+    assert [action.call[1] for action in for_group({"kubernetes_version": "v1.30.3"}, group=behind).actions] == [(GROUP, "v1.30.3")]
+    assert [action.call[1][1] for action in for_group({"kubernetes_version": "v1.31.4"}, group=behind).actions] == ["v1.30.3", "v1.31.4"]
+    # The same where only the list of versions has it.
+    behind = changed(WORKER, {"kube_tag": "v1.29.3", "upgradable_kube_versions": "[]"})
+    for target, steps_taken in (("v1.30.3", ["v1.30.3"]), ("v1.31.4", ["v1.30.3", "v1.31.4"])):
+        todo = for_group({"kubernetes_version": target}, group=behind, versions=VERSIONS)
+        assert [action.call[1][1] for action in todo.actions] == steps_taken
+
+
 @settings(max_examples=150, deadline=None, database=None, derandomize=True)
 @given(
     start=st.integers(28, 34),
     reach=st.integers(0, 5),
-    behind=st.lists(st.integers(0, 1), min_size=1, max_size=3),
+    behind=st.lists(st.integers(0, 3), min_size=1, max_size=3),
+    creatable=st.sets(st.integers(24, 40)),
 )
-def test_every_way_keeps_the_services_rules_and_ends_at_the_target(start, reach, behind):
+def test_every_way_keeps_the_services_rules_and_ends_at_the_target(start, reach, behind, creatable):
     """Played against the rules of the service: one minor version at a time, groups first, never ahead of the control plane."""
-    versions = [{"version": "v1.%d.3" % number, "available": True} for number in range(27, 40)]
+    versions = [{"version": "v1.%d.3" % number, "available": number in creatable} for number in range(24, 41)]
     at, target = "v1.%d.3" % start, "v1.%d.3" % (start + reach)
     groups = [standing("v1.%d.3" % (start - less), "g%d" % number) for number, less in enumerate(behind)]
     now = dict({"default-master": start}, **{group["name"]: start - less for group, less in zip(groups, behind)})
