@@ -41,6 +41,9 @@ def _ansible() -> Iterator[tuple[bool, str]]:
     for core in [*cores, *envs.COMING]:
         pins = re.findall(r"^ansible-core==(\d+\.\d+)\.\S+$", (envs.REQUIREMENTS / ("ansible-%s.txt" % core)).read_text(), re.MULTILINE)
         yield pins == [core], "tests/tools/requirements/ansible-%s.txt pins ansible-core %s" % (core, ", ".join(pins))
+    newest = re.findall(r"^ansible-core==\S+$", _read("tests/tools/requirements/ansible-%s.txt" % cores[-1]), re.MULTILINE)
+    pins = re.findall(r"^ansible-core==[^\s\\]+", _read("tests/tools/requirements/publish.txt"), re.MULTILINE)
+    yield pins == newest, "tests/tools/requirements/publish.txt has %s, and the newest that is tested is %s" % (", ".join(pins), ", ".join(newest))
     workflow = re.findall(r"^\s+core: \[(.*)\]$", _read(".github/workflows/ci.yml"), re.MULTILINE)
     said = re.findall(r"\d+\.\d+", "".join(workflow))
     yield (
