@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Any Python 3 starts the programs; they look for the best one by themselves and make their environments below .cache.
-PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell command -v $(name) 2>/dev/null)))
-START = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and no python3 was found on PATH (Debian: apt-get install python3 python3-venv))) -B tests/tools/start.py
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.14 python3.11,$(shell command -v $(name) 2>/dev/null)))
+START = $(if $(PYTHON),$(PYTHON),$(error Python 3.11, 3.12, 3.13 or 3.14 is needed and no python3 was found on PATH (Debian: apt-get install python3 python3-venv))) -B tests/tools/start.py
 
 .DEFAULT_GOAL := help
 # PROGRAMS="soak.py" runs only that one.

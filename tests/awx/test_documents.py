@@ -168,16 +168,28 @@ def plays(playbook):
 def test_survey_asks_for_variables_of_the_playbook(template):
     survey = template["survey"]
     assert set(survey) == {"name", "description", "spec"}
-    variables = {name: value for play in plays(template["playbook"]) for name, value in play["vars"].items()}
+    content = list(plays(template["playbook"]))
+    variables = {name: value for play in content for name, value in play["vars"].items()}
     asked = [question["variable"] for question in survey["spec"]]
     assert len(set(asked)) == len(asked)
     for question in survey["spec"]:
         jsonschema.validate(question, QUESTION)
-        assert isinstance(variables[question["variable"]], TYPES[question["type"]]), question["variable"]
+        if question["variable"] in variables:
+            assert isinstance(variables[question["variable"]], TYPES[question["type"]]), question["variable"]
+        else:
+            # What has no default in the playbook is asked for, and nothing is proposed.
+            assert question["required"] and "default" not in question, question["variable"]
+            assert re.search(r"\{\{ %s\b" % question["variable"], yaml.safe_dump(content, width=1000)), question["variable"]
         if "default" in question:
             assert isinstance(question["default"], TYPES[question["type"]]), question["variable"]
         if question["type"] == "integer":
             assert question["min"] <= question["default"] <= question["max"]
+
+
+@pytest.mark.parametrize("playbook", ["upgrade.yml", "kubeconfig.yml", "teardown.yml"])
+def test_no_cluster_is_touched_that_nobody_named(playbook):
+    """A default would be the name of somebody's cluster."""
+    assert [play["vars"].get("cluster_name") for play in plays(playbook)] == [None]
 
 
 def test_build_asks_for_everything_but_paths_and_intervals():

@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -67,16 +68,16 @@ def test_life_of_a_cluster(cloud, new_run, tmp_path):
     """Build, build again, upgrade (first as a check), fetch the kubeconfig, take down; each as a job of its template."""
     cloud.call("POST", "reset")
 
-    def job(playbook, *arguments, **variables):
+    def job(playbook, *arguments, ends=("successful", 0), **variables):
         run = new_run(cloud.credential)
         kept = run.folder / "tokens"
         run.env["NHNCLOUD_TOKEN_CACHE"] = str(kept)
         run.job(playbook, dict(FAST, **variables), NOTHING, *arguments)
-        assert (run.status, run.rc) == ("successful", 0), run.output
+        assert (run.status, run.rc) == ends, run.output
         tokens = [entry["token"] for entry in json.loads(kept.read_text()).values()]
         assert tokens
         assert run.holds(cloud.credential["password"], *tokens) == []
-        assert not run.stats["failures"] and not run.stats["dark"]
+        assert bool(run.stats["failures"]) is (ends != ("successful", 0)) and not run.stats["dark"]
         return run
 
     answers = dict(ANSWERS, kubeconfig_path=str(tmp_path / "of-the-job"))
@@ -121,7 +122,61 @@ def test_life_of_a_cluster(cloud, new_run, tmp_path):
     gone = {"cluster_name": "awx"}
     assert job("teardown.yml", kubeconfig_path=answers["kubeconfig_path"], **gone).stats["changed"] == {"localhost": 2}
     assert cloud.call("GET", "state")["clusters"] == []
-    assert job("teardown.yml", kubeconfig_path=answers["kubeconfig_path"], **gone).stats["changed"] == {}
+    again = job("teardown.yml", ends=("failed", 2), kubeconfig_path=answers["kubeconfig_path"], **gone)
+    assert again.stats["changed"] == {} and "No cluster is named awx, so nothing was deleted." in again.output
+
+
+# Survey answers of each playbook of the project for the cluster of the test, and the hosts that would change.
+CHECKS = {
+    "build.yml": (dict(ANSWERS, node_count=3, kubernetes_version="v1.32.3", boot_volume_size=50), True),
+    "upgrade.yml": ({"cluster_name": "awx", "kubernetes_version": "v1.33.4", "num_buffer_nodes": 0, "num_max_unavailable_nodes": 1}, True),
+    "kubeconfig.yml": ({"cluster_name": "awx", "kubeconfig_host": "localhost"}, True),
+    "teardown.yml": ({"cluster_name": "awx"}, True),
+}
+
+
+def files_below(folder):
+    """The files of a folder, with what is in them."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_playbook_of_the_project_is_checked():
+    assert set(CHECKS) == {template["playbook"] for template in document("job-templates.yml")["nks_job_templates"]}
+
+
+@pytest.mark.parametrize("playbook", CHECKS)
+def test_job_type_check(cloud, new_run, tmp_path, playbook):
+    """It ends with success, reports what the job would change, changes nothing, and leaves nothing behind."""
+    cloud.call("POST", "reset")
+    cloud.call("POST", "seed", {"name": "awx", "nodes": 2, "version": "v1.32.3"})
+    cloud.forget()
+    place = tmp_path / "place"
+    place.mkdir()
+    answers, changes = CHECKS[playbook]
+    run = new_run(cloud.credential)
+    run.job(playbook, dict(FAST, kubeconfig_path=str(place / "kubeconfig"), **answers), NOTHING, "--check", "--diff", "-vvv")
+    assert (run.status, run.rc) == ("successful", 0), run.output
+    assert bool(run.stats["changed"]) is changes, run.output
+    assert not [request for request in cloud.requests() if request["method"] != "GET" and not request["path"].endswith("/tokens")]
+    assert files_below(place) == {}
+    assert "client-key-data" not in run.output and run.holds("PRIVATE KEY") == []
+
+
+def test_kubeconfig_checked_again_reports_no_change(cloud, new_run, tmp_path, monkeypatch):
+    """The check compares with what the job wrote to the host, and its own copy of the file is removed in every case."""
+    cloud.call("POST", "reset")
+    cloud.call("POST", "seed", {"name": "awx"})
+    answers = {"cluster_name": "awx", "kubeconfig_host": "localhost", "kubeconfig_path": str(tmp_path / "kubeconfig")}
+    changed = []
+    # Below the usual place: Ansible opens a socket there, whose path must not be long.
+    with tempfile.TemporaryDirectory() as temporary:
+        monkeypatch.setenv("TMPDIR", temporary)
+        for arguments in (["--check"], [], ["--check"]):
+            run = new_run(cloud.credential).job("kubeconfig.yml", answers, NOTHING, *arguments)
+            assert (run.status, run.rc) == ("successful", 0), run.output
+            changed.append(run.stats["changed"])
+            assert files_below(Path(temporary)) == {}
+    assert changed == [{"localhost": 1}, {"localhost": 1}, {}]
 
 
 def test_appkey_is_not_shown(cloud, new_run, seeded):

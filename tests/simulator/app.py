@@ -15,12 +15,13 @@ from . import control, identity, lookups, nks
 from .state import Cloud
 
 
-def create_app(cloud: Cloud, stop: Callable[[], None]) -> Flask:
-    """An application over the given cloud; `stop` is what `POST /_sim/shutdown` calls."""
+def create_app(cloud: Cloud, stop: Callable[[], None], host: str) -> Flask:
+    """An application over the given cloud; `stop` is what `POST /_sim/shutdown` calls, `host` the address or name that it listens on."""
     app = Flask("nks-simulator", static_folder=None)
     app.url_map.merge_slashes = False
     app.config["CLOUD"] = cloud
     app.config["STOP"] = stop
+    app.config["HOST"] = host
     app.config["PROPAGATE_EXCEPTIONS"] = True
     for module in (control, identity, lookups, nks):
         app.register_blueprint(module.blueprint)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from typing import Any
@@ -18,10 +19,41 @@ from .state import Cloud, Cluster, NodeGroup, Token
 blueprint = Blueprint("control", __name__, url_prefix="/_sim")
 
 STATUS = re.compile(r"(CREATE|UPDATE|DELETE)_(IN_PROGRESS|COMPLETE|FAILED)")
+HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]+)?")
 
 
 class ControlError(Exception):
     """A wrong request to the control API."""
+
+
+def _is_own(host: str) -> bool:
+    """Whether a Host header names this machine in a form that no stranger's DNS can make: an address, localhost, or the --host of the start."""
+    found = HOST.fullmatch(host)
+    if not found:
+        return False
+    name = found.group(1).strip("[]").lower()
+    if name in ("localhost", current_app.config["HOST"].lower()):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+@blueprint.before_request
+def _refuse_web_pages() -> Response | None:
+    """A page that a browser on this machine shows can send requests to a loopback port.
+
+    A browser names the page in Origin with every request that can change something, and in Sec-Fetch-Site that the page is another one's;
+    a page whose own name suddenly leads here (DNS rebinding) is the same origin, but then that name is in Host.
+    """
+    host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+    if not _is_own(host):
+        return _json({"error": f"the control API is not reached by the name {host!r}: use an IP address, localhost or the name given with --host"}, 403)
+    if origin not in (None, f"http://{host}") or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        return _json({"error": f"the control API takes no requests of web pages (Origin: {origin})"}, 403)
+    return None
 
 
 def _cloud() -> Cloud:

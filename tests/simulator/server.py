@@ -172,7 +172,7 @@ class Simulator:
         self._thread: threading.Thread | None = None
         self.stopping = threading.Event()
         self._on_stop = on_stop
-        self.app = create_app(self.cloud, self.ask_to_stop)
+        self.app = create_app(self.cloud, self.ask_to_stop, host)
         self.server = Server(host, port, self._answer)
         self.host, self.port = host, self.server.socket.getsockname()[1]
 

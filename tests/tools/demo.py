@@ -143,7 +143,7 @@ def play(bin_folder: Path, scratch: Path, tarball: Path | None = None) -> None:
         output = stage.step("Still nothing to do, so check mode has changed nothing", "ansible-playbook", playbook, *extra)
         expect(bool(changes(output)) and not any(changes(output)), "the check before changed nothing")
 
-        output = stage.step("Take everything down", "ansible-playbook", teardown, *extra)
+        output = stage.step("Take everything down", "ansible-playbook", teardown, "-e", "cluster_name=demo", *extra)
         expect(sum(changes(output)) > 0 and not kubeconfig.exists(), "the playbook removed what was there, the kubeconfig too")
 
         output = stage.step("What is left in the cloud", "ansible", "localhost", "-m", "nhncloud.nks.nks_cluster_info")

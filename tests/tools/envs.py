@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,13 +26,14 @@ CACHE = ROOT / ".cache"
 HOME = CACHE / "home"
 REQUIREMENTS = ROOT / "tests" / "tools" / "requirements"
 
-CONTROLLERS = ("3.13", "3.12", "3.11")  # best first
+# Best first: 3.11 takes only the oldest ansible-core, and 3.14 not that one.
+CONTROLLERS = ("3.13", "3.12", "3.14", "3.11")
 MANAGED = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 # The series of ansible-core that are supported, oldest first, with the Pythons that their controllers take; README.md and
 # meta/runtime.yml say the same, which "make test" checks.
 CORES = {"2.19": ("3.11", "3.12", "3.13"), "2.20": ("3.12", "3.13", "3.14"), "2.21": ("3.12", "3.13", "3.14")}
 COMING = {"2.22": ("3.13", "3.14")}  # not released yet; "make test-matrix PARTS=2.22" looks ahead
-OLDEST_CORE = next(iter(CORES))
+OLDEST_CORE = next(iter(CORES))  # of all; a Python of controllers may be too new for it, see oldest_core()
 NEWEST_CORE = {version: core for core, versions in CORES.items() for version in versions if version in CONTROLLERS}
 LONGEST_TEMP = 60  # characters of a folder for temporary files that leave room for the path of a socket
 
@@ -53,6 +55,12 @@ if any(not argument.startswith("-") for argument in arguments):
     sys.argv = ["pip", "install"] + arguments
     runpy.run_module("pip", run_name="__main__", alter_sys=True)
 '''
+
+
+def listed(versions: Iterable[str]) -> str:
+    """Return Pythons as a sentence names them: ``"3.11, 3.12 or 3.13"``."""
+    *first, last = sorted(versions, key=lambda version: int(version[2:]))
+    return " or ".join([", ".join(first), last] if first else [last])
 
 
 class SetupError(Exception):
@@ -132,13 +140,19 @@ def controller() -> tuple[str, str]:
     found = [(version, pythons()[version]) for version in CONTROLLERS if version in pythons()]
     if not found:
         raise SetupError(
-            "Python 3.11, 3.12 or 3.13 is needed and none was found on PATH or below ~/.pyenv: install one (Debian: apt-get install "
-            "python3 python3-venv) and run this again."
+            "Python %s is needed and none was found on PATH or below ~/.pyenv: install one (Debian: apt-get install "
+            "python3 python3-venv) and run this again." % listed(CONTROLLERS)
         )
     for version, python in found:
         if _can(python, "venv, ensurepip"):
             return version, python
     return found[0]
+
+
+def oldest_core() -> str:
+    """Return the oldest supported ansible-core whose controller takes the interpreter that controller() chooses."""
+    version = controller()[0]
+    return next(core for core, versions in CORES.items() if version in versions)
 
 
 def bin_folder() -> Path:
@@ -270,7 +284,7 @@ def _make_empty(python: str, folder: Path, env: dict[str, str]) -> None:
         return
     raise SetupError(
         "%s cannot make virtual environments because its module ensurepip is missing: install it (Debian: apt-get install python3-venv) "
-        "or put a complete Python 3.11, 3.12 or 3.13 on PATH, and run this again." % python
+        "or put a complete Python %s on PATH, and run this again." % (python, listed(CONTROLLERS))
     )
 
 

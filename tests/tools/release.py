@@ -41,12 +41,22 @@ def _ansible() -> Iterator[tuple[bool, str]]:
     for core in [*cores, *envs.COMING]:
         pins = re.findall(r"^ansible-core==(\d+\.\d+)\.\S+$", (envs.REQUIREMENTS / ("ansible-%s.txt" % core)).read_text(), re.MULTILINE)
         yield pins == [core], "tests/tools/requirements/ansible-%s.txt pins ansible-core %s" % (core, ", ".join(pins))
+    newest = re.findall(r"^ansible-core==\S+$", _read("tests/tools/requirements/ansible-%s.txt" % cores[-1]), re.MULTILINE)
+    pins = re.findall(r"^ansible-core==[^\s\\]+", _read("tests/tools/requirements/publish.txt"), re.MULTILINE)
+    yield pins == newest, "tests/tools/requirements/publish.txt has %s, and the newest that is tested is %s" % (", ".join(pins), ", ".join(newest))
     workflow = re.findall(r"^\s+core: \[(.*)\]$", _read(".github/workflows/ci.yml"), re.MULTILINE)
     said = re.findall(r"\d+\.\d+", "".join(workflow))
     yield (
         said == [*cores, *envs.COMING],
         "the workflow ci.yml runs ansible-core %s, and the matrix has %s" % (", ".join(said), ", ".join([*cores, *envs.COMING])),
     )
+    pythons = envs.listed(envs.CONTROLLERS)
+    for name in ("README.md", "CONTRIBUTING.md", "Makefile"):
+        # In the plain text and in messages the Pythons are listed in one way.
+        said = re.findall(r"Python (3\.\d+(?:, 3\.\d+)* or 3\.\d+)", _read(name))
+        yield set(said) == {pythons}, "%s asks for Python %s, and the tests take %s" % (name, "; ".join(said) or "none", pythons)
+    said = re.findall(r"\d+\.\d+", "".join(re.findall(r"^\s+python: \[(.*)\]$", _read(".github/workflows/ci.yml"), re.MULTILINE)))
+    yield sorted(said) == sorted(envs.CONTROLLERS), "the workflow ci.yml runs make test on Python %s, and the tests take %s" % (", ".join(said), pythons)
     managed = re.findall(r"managed host with Python (\d+\.\d+) or newer", _read("README.md"))
     yield managed == [envs.MANAGED[0]], "README.md takes Python %s on managed hosts, and the tests %s" % (", ".join(managed), envs.MANAGED[0])
 

@@ -364,7 +364,7 @@ def units_managed(log: Log) -> Tally:
 
     There ansible-test lets them import nothing of Ansible but what a module can.
     """
-    core = envs.OLDEST_CORE
+    core = envs.oldest_core()
     bin_folder, controller_version, dummy_core = envs.controller_env(core)
     version, python = _managed(core)
     tree = envs.copy_tree("units")
@@ -456,9 +456,9 @@ PARTS: dict[str, Part] = {
     "sanity": sanity,
     "integration, in process": lambda log: integration(log, True),
     "integration, module": lambda log: integration(log, False),
-    "integration, oldest core": lambda log: integration(log, True, envs.OLDEST_CORE),
+    "integration, oldest core": lambda log: integration(log, True, envs.oldest_core()),
     "units": units,
-    "units, oldest core": lambda log: units(log, envs.OLDEST_CORE),
+    "units, oldest core": lambda log: units(log, envs.oldest_core()),
     "units, oldest Python": units_managed,
     "molecule": molecule,
     "demo": demo,
@@ -573,7 +573,7 @@ def main() -> int:
     width = max(map(len, names)) + 1
     results = {}
     try:
-        if envs.NEWEST_CORE[envs.controller()[0]] == envs.OLDEST_CORE:
+        if envs.NEWEST_CORE[envs.controller()[0]] == envs.oldest_core():
             # An old Python takes no newer ansible-core: these parts would be run twice.
             names = [name for name in names if not name.endswith("oldest core")]
         say("Python %s runs the collection; found: %s" % (envs.controller()[0], ", ".join(envs.pythons())))

@@ -420,6 +420,38 @@ def test_log(api, session):
     assert api.sim.request_log == []
 
 
+@pytest.mark.parametrize("method, path", [("POST", "reset"), ("GET", "log"), ("DELETE", "faults"), ("POST", "shutdown"), ("POST", "seed")])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "attacker.example"},
+        {"Host": "attacker.example:8080", "Origin": "http://attacker.example:8080", "Sec-Fetch-Site": "same-origin"},
+        {"Host": "127.0.0.1.attacker.example"},
+        {"Host": "localhost.attacker.example"},
+        {"Host": "attacker@127.0.0.1"},
+        {"Host": ""},
+        {"Origin": "https://attacker.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+    ids=lambda headers: ", ".join("%s: %s" % item for item in headers.items()),
+)
+def test_no_web_page_controls_the_simulator(api, method, path, headers):
+    """What a browser sends for a page of somebody else's, with and without DNS rebinding."""
+    api.ready_cluster()
+    reply = api.session.request(method, f"{api.sim.url}/_sim/{path}", headers={"Content-Type": "text/plain", **headers}, data=b"{}")
+    assert (reply.status_code, list(reply.json())) == (403, ["error"])
+    assert [cluster["name"] for cluster in api.control("state", method="GET")["clusters"]] == ["demo"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST:1", "[::1]:8080", "192.0.2.7:80"])
+def test_programs_control_the_simulator(api, host):
+    for headers in ({"Host": host}, {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}, {"Host": host, "Sec-Fetch-Site": "none"}):
+        assert api.session.post(f"{api.sim.url}/_sim/reset", headers=headers).status_code == 200
+
+
 def test_settings_are_checked(api):
     for wrong in ({"task_second": 1}, {"busy_status": 418}, {"task_seconds": "1"}, {"cni_removed": 1}, 5):
         assert api.session.post(f"{api.sim.url}/_sim/settings", json=wrong).status_code == 400
