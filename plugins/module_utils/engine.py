@@ -15,7 +15,7 @@ the rooms above; the action plugin loads them all once for a whole playbook.
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import identity, rules, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.actions import cluster_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Plan, cluster_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError, Overtaken, WaitError
@@ -82,21 +82,32 @@ class Task:
         return given if given is not None else DELETE_TIMEOUT if self.options.get("state") == "absent" else WAIT_TIMEOUT
 
     def carry_on(self, job):
-        """Run the job; where someone else's operation came before its first request, look and plan anew.
+        """Run the job; where someone else's operation came between its look and one of its requests, look and plan again.
 
-        :returns: what the job returns.
+        :returns: what the job returns; its plan has what was really done, over all attempts.
         :raises NksError: as the job does.
         """
         deadline = self.clock.now() + self.timeout
+        done, warnings = [], []
         while True:
             self.transport.limit(self.timeout)
             try:
-                return job.run(self)
+                result = job.run(self)
+                break
             except Overtaken as overtaken:
-                if self.clock.now() >= deadline:
+                if overtaken.done:
+                    # Each operation has time of its own.
+                    deadline = self.clock.now() + self.timeout
+                    done += overtaken.done
+                    warnings += self.warnings
+                elif self.clock.now() >= deadline:
                     raise overtaken.refusal from None
             self._names = None
             self.warnings = []
+        if done:
+            result["plan"] = Plan(done + result["plan"].actions)
+            self.warnings = list(dict.fromkeys(warnings + self.warnings))
+        return result
 
     def given(self, table):
         """The options of a table, and ``autoscale`` and ``labels``, that the user gave."""
@@ -120,18 +131,25 @@ class Task:
         state = wire.identified(reply, "read cluster %s" % ref)
         return Watch(self.api, state["uuid"], None, cluster_resource(state.get("name") or ref), state)
 
-    def idle(self, watch):
+    def idle(self, watch, again=False):
         """Wait while an operation is under way on the watched resource, whoever started it.
 
+        :param again: whether something was read before that is out of date after such a wait, so that the task has to begin again.
         :returns: the state, or None where it is gone by now.
         :raises WaitError: it is busy and the task does not wait.
+        :raises Overtaken: with ``again``, there was something to wait for.
         """
         if busy(watch.last) and not self.options.get("wait", True):
             raise WaitError(
                 "%s is in %s, so it cannot be compared yet. Run the task again later, or let it wait (wait: true)." % (watch.name, watch.last["status"]),
                 status=watch.last["status"],
             )
-        return self.waiter().until_idle(watch, watch.last) if busy(watch.last) else watch.last
+        if not busy(watch.last):
+            return watch.last
+        status, state = watch.last["status"], self.waiter().until_idle(watch, watch.last)
+        if again:
+            raise Overtaken(WaitError("%s was busy each time it was read, at last in %s. Run the task again later." % (watch.name, status), status=status))
+        return state
 
     def gone(self):
         """Make sure that a 404 means that the cluster is gone, and not that its address is wrong.

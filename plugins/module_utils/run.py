@@ -12,8 +12,8 @@ from __future__ import annotations
 import contextlib
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer, Overtaken
-from ansible_collections.nhncloud.nks.plugins.module_utils.watch import Watch, busy, mark
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer, Overtaken, WaitError
+from ansible_collections.nhncloud.nks.plugins.module_utils.watch import Watch, busy, failed, mark
 
 #: How long to look for the trace of a request whose answer was lost: at least so many looks and seconds.
 LOOKS = 3
@@ -35,19 +35,24 @@ class Runner:
         self.waits = waits
         self.cluster = cluster
         self.groups = {}
-        self.done = 0
+        #: The actions that were carried out.
+        self.done = []
+        #: Watches that the wait for the last action has just read.
+        self.fresh = ()
 
     def carry_out(self, plan):
         """All actions, in order.
 
         :returns: the state after the last one, typed; None where it is gone, was not waited for, or nothing was done.
-        :raises Overtaken: nothing was done, for the state is no longer the one that was planned from.
+        :raises Overtaken: the state is no longer the one that was planned from.
         :raises NksError: the first action that went wrong; what was done before it stays done.
         """
         state = None
         for action in plan.actions:
             waits = self.waits or action is not plan.actions[-1]
             self.waiter.limit(self.waiter.timeout)
+            if self.done:
+                self._expect(action)
             self.waiter.progress("%s: %s" % (action.resource, action.name))
             if action.name == "create":
                 state = self._create(action, waits)
@@ -55,8 +60,33 @@ class Runner:
                 self._delete(action, waits)
             else:
                 state = self._change(action, waits)
-            self.done += 1
+            self.done.append(action)
         return state
+
+    def _expect(self, action):
+        """Look whether a later action is still to be done as it was planned. Those before it took minutes, and others may work on the cluster too.
+
+        What somebody else has done must not be done twice: each node would be replaced a second time.
+
+        :raises Overtaken: it is not; nothing is under way any more.
+        """
+        watch = self._watch(action)
+        if watch not in self.fresh:
+            watch.read()
+        if busy(watch.last) or watch.last is None:
+            self._rest(watch, self.cluster)
+        elif not failed(watch.last) and action.expected(watch.last, self.api, self.cluster.cluster):
+            return
+        raise Overtaken(WaitError("%s was changed by someone else between two steps of this task." % watch.name), self.done)
+
+    def _rest(self, *watches):
+        """Wait until nothing is under way on any of the resources."""
+        for watch in watches:
+            self.waiter.until_idle(watch, watch.last)
+
+    def _watch(self, action):
+        """The watch of the resource that shows what becomes of an action."""
+        return self.watch_group(action.group, action.resource) if action.group else self.cluster
 
     def watch_group(self, group, name, last=None):
         """The watch of a node group; one for each, so that what was last seen is known."""
@@ -89,7 +119,7 @@ class Runner:
         return state
 
     def _delete(self, action, waits):
-        watch = self.watch_group(action.group, action.resource) if action.group else self.cluster
+        watch = self._watch(action)
         before = watch.last
         method, args, _keywords = action.call
 
@@ -113,7 +143,7 @@ class Runner:
             self.waiter.until_idle(self.cluster)
 
     def _change(self, action, waits):
-        watch = self.watch_group(action.group, action.resource) if action.group else self.cluster
+        watch = self._watch(action)
         parent = self.cluster if action.group else None
         before = watch.last or watch.read()
         parent_before = parent.last if parent else None
@@ -131,7 +161,9 @@ class Runner:
         if not waits:
             self._noticed(trace)
             return None
-        return self.waiter.until_done(action, watch, before, parent, parent_before)
+        state = self.waiter.until_done(action, watch, before, parent, parent_before)
+        self.fresh = (watch, self.cluster)
+        return state
 
     def _noticed(self, trace):
         """Give the service a moment to show that it has taken up a request that is not waited for.
@@ -148,7 +180,7 @@ class Runner:
 
         :param trace: looks whether the request was carried out after all; answers a reply, or None.
         :param watches: the resources whose other operation may be in the way; none where there is none yet.
-        :raises Overtaken: another operation is in the way of the first action.
+        :raises Overtaken: another operation is in the way.
         :raises NksError: refused, or no answer in all attempts.
         """
         attempt = 0
@@ -177,10 +209,9 @@ class Runner:
                 # "Another operation is under way" is 400 or 409; only the status itself tells it from bad input.
                 if error.status not in (400, 409) or self.waiter.clock.now() >= deadline or not self._overtaken(watches):
                     raise
-                if not self.done:
-                    raise Overtaken(error) from None
-                for watch in watches:
-                    self.waiter.until_idle(watch, watch.last)
+                if self.done:
+                    self._rest(*watches)
+                raise Overtaken(error, self.done) from None
 
     @staticmethod
     def _overtaken(watches):

@@ -145,6 +145,7 @@ def _upgrade_control_plane(resource, before, after):
         ("upgrade", (fields.CONTROL_PLANE, after), {}),
         None,
         [("kubernetes_version", lambda state: (state.get("labels") or {}).get("kube_tag") == after)],
+        start=lambda state: (state.get("labels") or {}).get("kube_tag") == before,
     )
 
 
@@ -160,4 +161,5 @@ def _upgrade_group(cluster, group, before, after, knobs):
         ("upgrade", (group["uuid"], after), knobs.call),
         group["uuid"],
         [("kubernetes_version", lambda state: (state.get("labels") or {}).get("kube_tag") == after)],
+        start=lambda state: (state.get("labels") or {}).get("kube_tag") == before,
     )

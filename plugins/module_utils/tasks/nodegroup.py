@@ -21,7 +21,7 @@ def run(task):
     cluster = task.needed_cluster()
     task.usable(cluster)
     group = find_group(task, cluster, name, "name")
-    if group is None or task.idle(group) is None:
+    if group is None or task.idle(group, again=True) is None:
         if wire.is_uuid(name):
             raise no_group(task, cluster, "name", name)
         return _create(task, cluster)
