@@ -39,6 +39,9 @@ class Runner:
         self.done = []
         #: Watches that the wait for the last action has just read.
         self.fresh = ()
+        #: Whether what was created was found by its name, since the answer to the creation was lost.
+        self.adopted = False
+        self.warnings = []
 
     def carry_out(self, plan):
         """All actions, in order.
@@ -101,18 +104,23 @@ class Runner:
         if action.group is None:
             reply = self._send(lambda: self.api.create_cluster(body, _secrets(body)), lambda: self._find_cluster(body["name"]))
             self.cluster = watch = Watch(self.api, _uuid(reply, action), None, action.resource)
-            self._only_one(body["name"], watch)
-        else:
-            reply = self._send(
-                lambda: self.api.create_nodegroup(self.cluster.cluster, body, _secrets(body)),
-                lambda: self._find_group(body["name"]),
-                self.cluster,
-            )
-            watch = self.watch_group(_uuid(reply, action), action.resource)
+            if not waits:
+                return None
+            state = self.waiter.until_there(watch, shown=lambda: self.only_one(body["name"]))
+            # The other one may have been shown only since.
+            self.only_one(body["name"], last=True)
+            return state
+        reply = self._send(
+            lambda: self.api.create_nodegroup(self.cluster.cluster, body, _secrets(body)),
+            lambda: self._find_group(body["name"]),
+            self.cluster,
+            rival=lambda: self._find_group(body["name"]),
+        )
+        watch = self.watch_group(_uuid(reply, action), action.resource)
         if not waits:
             return None
-        state = self.waiter.until_there(watch)
-        if action.group is not None and busy(self.cluster.read()):
+        state = self.waiter.until_there(watch, missing=lambda: self.not_ours(body["name"], watch))
+        if busy(self.cluster.read()):
             # A new group keeps the cluster busy too, and may be seen to change until that is over.
             self.waiter.until_idle(self.cluster, self.cluster.last)
             state = watch.read() or state
@@ -175,11 +183,12 @@ class Runner:
 
     # -- sending -----------------------------------------------------------------------------------------------------
 
-    def _send(self, call, trace, *watches):
+    def _send(self, call, trace, *watches, rival=None):
         """Send a write until it is known what became of it.
 
         :param trace: looks whether the request was carried out after all; answers a reply, or None.
         :param watches: the resources whose other operation may be in the way; none where there is none yet.
+        :param rival: finds what somebody else may have created under the same name.
         :raises Overtaken: another operation is in the way.
         :raises NksError: refused, or no answer in all attempts.
         """
@@ -207,7 +216,9 @@ class Runner:
                     if found is not None:
                         return found
                 # "Another operation is under way" is 400 or 409; only the status itself tells it from bad input.
-                if error.status not in (400, 409) or self.waiter.clock.now() >= deadline or not self._overtaken(watches):
+                if error.status not in (400, 409) or self.waiter.clock.now() >= deadline:
+                    raise
+                if not self._overtaken(watches) and (rival is None or self._look(rival, error.status == 409, deadline) is None):
                     raise
                 if self.done:
                     self._rest(*watches)
@@ -243,27 +254,67 @@ class Runner:
 
     def _find_cluster(self, name):
         """A cluster of that name. There was none when the plan was made, so it is the one that was asked for."""
-        return next((item for item in self.api.clusters() if item.get("name") == name), None)
+        found = next((item for item in self.api.clusters() if item.get("name") == name), None)
+        self.adopted = found is not None
+        return found
 
-    def _only_one(self, name, made):
-        """Tell it if someone else has created a cluster of the same name at the same moment: the service takes both.
+    def only_one(self, name, last=False):
+        """See whether someone else has created a cluster of the same name at the same moment: the service takes both.
 
-        :param made: the watch of ours.
-        :raises NksError: there are several.
+        The earlier one goes on, by the service's own order: when they were made, and where that is the same second, by UUID.
+
+        :param last: whether this is the last look, so that the earlier one has to warn.
+        :raises NksError: there are several, and that of this task is not the first one, or nobody knows which one it is.
         """
+        made = self.cluster
         try:
-            same = [str(item.get("uuid")) for item in self.api.clusters() if item.get("name") == name]
+            listed = [item for item in self.api.clusters() if item.get("name") == name and not str(item.get("status")).startswith("DELETE_")]
+            others = [str(item.get("uuid")) for item in listed if item.get("uuid") != made.cluster]
+            # The list has no dates. What is not shown yet was made later.
+            states = [Watch(self.api, uuid, None, made.name).read() for uuid in others + [made.cluster]] if others else []
         except NksError:
             # The creation is under way, and must not be lost for this.
             return
-        if len(same) > 1:
+        others = [state for state in states[:-1] if state is not None]
+        if not others:
+            return
+        told = ", ".join("%s in %s" % (uuid, status) for uuid, status in [(state["uuid"], state["status"]) for state in others])
+        if self.adopted:
             raise NksError(
-                "%s: someone else has created a cluster of this name at the same time, so now there are %d (%s). This task asked for %s. "
-                "Delete what is too many by its UUID (state: absent)." % (made.name, len(same), ", ".join(same), made.cluster)
+                "%s: someone else has created a cluster of this name at the same time, and the answer to the creation of this task was lost, so that "
+                "nobody knows whether its own is %s or %s. Delete the one that is too many by its UUID (state: absent)." % (made.name, made.cluster, told)
             )
+        if states[-1] is None or min(map(_age, others)) < _age(states[-1]):
+            raise NksError(
+                "%s: someone else has created a cluster of this name at the same time (%s), before that of this task (%s). "
+                "Delete the later one by its UUID (state: absent, name: %s)." % (made.name, told, made.cluster, made.cluster)
+            )
+        if last:
+            self.warnings.append(
+                "%s: someone else has created a cluster of this name at the same time (%s), after that of this task (%s). "
+                "Delete the later one by its UUID (state: absent); until then the name stands for both." % (made.name, told, made.cluster)
+            )
+
+    def not_ours(self, name, watch):
+        """See whether a node group of that name is there that someone else has created at the same moment.
+
+        Names are unique in a cluster, and the service may accept the second creation and drop it (observed on Magnum).
+
+        :param watch: that of ours, which is not shown.
+        :raises Overtaken: there is one, so it is to be compared.
+        """
+        found = self._find_group(name)
+        if found is not None and found.get("uuid") != watch.group:
+            error = WaitError("%s did not appear, since someone else has created a node group of this name at the same time (%s)." % (watch.name, found["uuid"]))
+            raise Overtaken(error, self.done)
 
     def _find_group(self, name):
         return next((item for item in self.api.nodegroups(self.cluster.cluster) if item.get("name") == name), None)
+
+
+def _age(state):
+    """The service's own order of clusters: when they were made, to the second, then by UUID."""
+    return str(state.get("created_at") or ""), str(state["uuid"])
 
 
 def _uuid(reply, action):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
-from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, FLAVORS, HandClock, Turns
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, FLAVORS, NODEGROUP, HandClock, Turns
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.test_faults import OPERATIONS, SCRIPT, every_operation
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.test_run import begin_before, together
 
@@ -59,12 +59,18 @@ def test_an_equal_task_that_comes_right_before_our_request(world, what):
     operation = OPERATIONS[what]
     operation.prepare(world)
     others = []
-    begin_before(world, operation.method, operation.path, lambda: others.append(operation.run(world, wait=False)))
+
+    def other():
+        others.append(operation.run(world, wait=False))
+        # So that it is the earlier one.
+        world.cloud.clock.advance(1)
+
+    begin_before(world, operation.method, operation.path, other)
     outcome, error = attempt(lambda: operation.run(world))
     assert [other["changed"] for other in others] == [True]
     if what == "create":
         # The service makes both, so it has to be told which is which.
-        assert len(world.clusters) == 2 and error.outcome.clock.slept == []
+        assert len(world.clusters) == 2
         for made in world.clusters:
             assert made.uuid in error.msg
         assert "someone else has created a cluster of this name" in error.msg
@@ -72,6 +78,95 @@ def test_an_equal_task_that_comes_right_before_our_request(world, what):
     assert error is None and operation.started(world) == 1
     # A deletion is nobody's in particular: both have asked for it.
     assert outcome["changed"] is (operation.action == "delete" and bool(accepted([entry for entry in outcome.requests if entry not in others[0].requests])))
+
+
+def made_at_once(world, order, run, **given):
+    """(the outcomes of two equal creations, their errors)"""
+    outcomes = Turns(world, order).run(*[lambda clock: run(clock=clock, **given)] * 2)
+    return [outcome for outcome in outcomes if not isinstance(outcome, NksError)], [outcome for outcome in outcomes if isinstance(outcome, NksError)]
+
+
+@pytest.mark.parametrize("settings", [{}, {"missing_polls": 2}, {"shown_after": 3.0}, {"shown_after": 15.0}, {"list_400_polls": 4}], ids=str)
+@pytest.mark.parametrize("order", range(8))
+def test_of_two_equal_creations_of_a_cluster_the_earlier_one_goes_on(world, order, settings):
+    world.set(**settings)
+    done, errors = made_at_once(world, order, world.nks_cluster, **CLUSTER)
+    first = min(world.clusters, key=lambda cluster: (int(cluster.created), cluster.uuid))
+    if len(world.clusters) == 1:
+        # The look of one of them came late enough to find the other's.
+        assert errors == [] and sorted(outcome["changed"] for outcome in done) == [False, True]
+        return
+    assert len(world.clusters) == 2 and [outcome["cluster"]["uuid"] for outcome in done] == [first.uuid]
+    assert "someone else has created a cluster of this name" in errors[0].msg
+    later = next(cluster for cluster in world.clusters if cluster is not first)
+    assert first.uuid in errors[0].msg and "name: %s" % later.uuid in errors[0].msg
+    # From now on the name means nothing, so the one that goes on says so.
+    assert later.uuid in " ".join(done[0]["warnings"])
+
+
+def test_an_equal_creation_that_is_shown_only_later_is_noticed_once_ours_is_ready(world):
+    """Both look before anything can be seen, and again while only ours is shown."""
+    clock = HandClock(world.simulator)
+
+    def other():
+        made = world.seed()
+        made.created = world.cloud.clock.now() - 3600
+
+    clock.at(12, other)
+    _outcome, error = attempt(lambda: world.nks_cluster(clock=clock, **CLUSTER))
+    assert all(cluster.uuid in error.msg for cluster in world.clusters) and clock.now() >= 20
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_an_equal_creation_is_noticed_without_waiting_too(world, earlier):
+    def other():
+        made = world.seed()
+        made.created = world.cloud.clock.now() + (-60 if earlier else 60)
+
+    begin_before(world, "POST", "/v1/clusters$", other)
+    outcome, error = attempt(lambda: world.nks_cluster(**dict(CLUSTER, wait=False)))
+    assert world.clusters[0].uuid in (error.msg if earlier else " ".join(outcome["warnings"]))
+
+
+def test_a_lost_answer_and_two_clusters_of_the_name_is_an_error(world):
+    """Which one is whose cannot be known any more."""
+    world.fault(effect="reset_after", method="POST", path="/v1/clusters$")
+    begin_before(world, "POST", "/v1/clusters$", world.seed)
+    _outcome, error = attempt(lambda: world.nks_cluster(**CLUSTER))
+    assert "nobody knows" in error.msg and all(cluster.uuid in error.msg for cluster in world.clusters)
+
+
+def test_a_cluster_of_the_name_that_is_being_deleted_is_no_other_one(world):
+    def other():
+        world.busy(world.seed(), "cluster_delete", seconds=900.0, prefix="DELETE", whole=True)
+
+    begin_before(world, "POST", "/v1/clusters$", other)
+    outcome = world.nks_cluster(**CLUSTER)
+    assert outcome["changed"] and outcome["warnings"] == []
+
+
+@pytest.mark.parametrize("settings", [{}, {"busy_status": 409}, {"missing_polls": 2}, {"shown_after": 3.0}, {"duplicate_group": "drop", "shown_after": 3.0}], ids=str)
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("order", range(5))
+def test_of_two_equal_creations_of_a_node_group_one_finds_the_others(world, order, wait, settings):
+    world.seed()
+    world.set(**settings)
+    world.cloud.clock.advance(60)
+    done, errors = made_at_once(world, order, world.nks_nodegroup, **dict(NODEGROUP, wait=wait))
+    assert history(world) == ["NODEGROUP_CREATE"]
+    assert [outcome["changed"] for outcome in done].count(True) == 1
+    if wait:
+        assert len(done) == 2 and {outcome["nodegroup"]["uuid"] for outcome in done} == {world.group("extra").uuid}
+        return
+    # Without waiting, the second one fails as a second run would.
+    assert all("is in CREATE_IN_PROGRESS" in error.msg or "is in UPDATE_IN_PROGRESS" in error.msg for error in errors)
+
+
+def test_of_two_different_creations_of_a_node_group_the_second_compares(world):
+    world.seed()
+    tasks = [lambda clock, count=count: world.nks_nodegroup(clock=clock, **dict(NODEGROUP, node_count=count)) for count in (1, 2)]
+    outcomes = in_turns(world, 3, *tasks)
+    assert sorted(outcome.actions[0] for outcome in outcomes) == ["create", "resize"]
 
 
 # -- two tasks of many steps, in many orders --------------------------------------------------------------------------
