@@ -19,10 +19,12 @@ class Action:
     :param group: the node group that shows the outcome; None for the cluster itself.
     :param outcome: list of (option, function of the typed resource) that hold when the change has arrived.
     :param look: function of (api, cluster's UUID) that reads what the resource itself does not show; what it returns
-        stands under ``detail`` of the state that ``outcome`` is asked about.
+        stands under ``detail`` of the state that ``outcome`` and ``start`` are asked about.
+    :param start: function of the typed resource that holds as long as it is as ``changes`` has it before the action; None where
+        nothing is known of that.
     """
 
-    def __init__(self, name, resource, changes, call=None, group=None, outcome=(), look=None):
+    def __init__(self, name, resource, changes, call=None, group=None, outcome=(), look=None, start=None):
         self.name = name
         self.resource = resource
         self.changes = changes
@@ -30,15 +32,24 @@ class Action:
         self.group = group
         self.outcome = list(outcome)
         self.look = look
+        self.start = start
 
     def missing(self, state, api, cluster):
         """The options whose wanted value the service does not show.
 
         :param state: the typed resource, just read.
         """
-        if self.look is not None:
-            state = dict(state, detail=self.look(api, cluster))
+        state = self._whole(state, api, cluster)
         return [option for option, holds in self.outcome if not holds(state)]
+
+    def expected(self, state, api, cluster):
+        """Whether the action is still missing, and its resource as it was when the action was planned; parameters as of ``missing``."""
+        state = self._whole(state, api, cluster)
+        missing = not self.outcome or any(not holds(state) for _option, holds in self.outcome)
+        return missing and (self.start is None or self.start(state))
+
+    def _whole(self, state, api, cluster):
+        return state if self.look is None else dict(state, detail=self.look(api, cluster))
 
     def told(self):
         """The action as the result has it."""

@@ -55,8 +55,12 @@ def _set_option(name, resource, group, wanted, option, method, knobs):
         shown = field.present(None, state)
         return shown is not UNKNOWN and fields.equal(field.kind, value, shown)
 
+    def start(state):
+        shown = field.present(None, state)
+        return shown is present or (present is not UNKNOWN and shown is not UNKNOWN and fields.equal(field.kind, present, shown))
+
     changes = {option: (field.show(present), field.show(value))}
-    return Action(name, resource, changes, (method, (group["uuid"], value), knobs), group["uuid"], [(option, holds)])
+    return Action(name, resource, changes, (method, (group["uuid"], value), knobs), group["uuid"], [(option, holds)], start=start)
 
 
 def _resize(resource, group, wanted, settings, autoscale, warnings):
@@ -103,6 +107,7 @@ def _resize(resource, group, wanted, settings, autoscale, warnings):
         ("resize", (group["uuid"], count, victims), {}),
         group["uuid"],
         [("node_count", lambda state: state.get("node_count") == count)],
+        start=lambda state: state.get("node_count") == present,
     )
 
 
@@ -189,6 +194,8 @@ def autoscale_change(resource, group, settings, present, whole):
         group_uuid,
         outcome,
         look=lambda api, cluster: wire.autoscale(api.autoscale(cluster, group_uuid)),
+        # All of them are sent back, so a change of any other one would be undone.
+        start=lambda state: all(state["detail"].get(setting.label) == present.get(setting.label) for setting in fields.AUTOSCALE),
     )
 
 
@@ -225,6 +232,7 @@ def service_gateways(resource, wanted, cluster):
         ("update_service_gateways", (after["ncr_sgw"], after["obs_sgw"]), {}),
         None,
         [(field.option, lambda state, field=field: fields.equal("uuid", after[field.option], field.present(state, None))) for field in table],
+        start=lambda state: all(fields.equal("uuid", present[field.option], field.present(state, None)) for field in table),
     )
 
 
@@ -250,4 +258,12 @@ def cni(resource, wanted, cluster, knobs):
         if wanted.get(option) is not None:
             changes[option] = (row.show(row.present(cluster, None)), wanted[option])
     call = ("update_cni", (wanted["cni"], wanted["pods_network_cidr"], wanted.get("pods_network_subnet")), knobs.call)
-    return Action("update_cni", resource, changes, call, None, [("cni", lambda state: field.present(state, None) == wanted["cni"])])
+    return Action(
+        "update_cni",
+        resource,
+        changes,
+        call,
+        None,
+        [("cni", lambda state: field.present(state, None) == wanted["cni"])],
+        start=lambda state: field.present(state, None) == present,
+    )

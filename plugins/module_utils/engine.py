@@ -15,10 +15,10 @@ the rooms above; the action plugin loads them all once for a whole playbook.
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import fields, identity, rules, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.actions import cluster_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Plan, cluster_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError, Overtaken, WaitError
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, NksError, Overtaken, WaitError
 from ansible_collections.nhncloud.nks.plugins.module_utils.transport import Transport
 from ansible_collections.nhncloud.nks.plugins.module_utils.watch import Watch, busy, failed, find_cluster
 
@@ -27,6 +27,8 @@ DELETE_TIMEOUT = 1800
 #: How often, and how long at most, to look for something new with wait: false (seconds).
 SHOWN_INTERVAL = 2.0
 SHOWN_TIMEOUT = 10.0
+#: Actions that may be tried again after they failed, with the type of their entry in the history (NKS API guide, supported event types).
+AGAIN = {"upgrade": "NODEGROUP_UPGRADE", "resize": "CLUSTER_RESIZE"}
 
 
 class Job:
@@ -82,21 +84,32 @@ class Task:
         return given if given is not None else DELETE_TIMEOUT if self.options.get("state") == "absent" else WAIT_TIMEOUT
 
     def carry_on(self, job):
-        """Run the job; where someone else's operation came before its first request, look and plan anew.
+        """Run the job; where someone else's operation came between its look and one of its requests, look and plan again.
 
-        :returns: what the job returns.
+        :returns: what the job returns; its plan has what was really done, over all attempts.
         :raises NksError: as the job does.
         """
         deadline = self.clock.now() + self.timeout
+        done, warnings = [], []
         while True:
             self.transport.limit(self.timeout)
             try:
-                return job.run(self)
+                result = job.run(self)
+                break
             except Overtaken as overtaken:
-                if self.clock.now() >= deadline:
+                if overtaken.done:
+                    # Each operation has time of its own.
+                    deadline = self.clock.now() + self.timeout
+                    done += overtaken.done
+                    warnings += self.warnings
+                elif self.clock.now() >= deadline:
                     raise overtaken.refusal from None
             self._names = None
             self.warnings = []
+        if done:
+            result["plan"] = Plan(done + result["plan"].actions)
+            self.warnings = list(dict.fromkeys(warnings + self.warnings))
+        return result
 
     def given(self, table):
         """The options of a table, and ``autoscale`` and ``labels``, that the user gave."""
@@ -120,18 +133,25 @@ class Task:
         state = wire.identified(reply, "read cluster %s" % ref)
         return Watch(self.api, state["uuid"], None, cluster_resource(state.get("name") or ref), state)
 
-    def idle(self, watch):
+    def idle(self, watch, again=False):
         """Wait while an operation is under way on the watched resource, whoever started it.
 
+        :param again: whether something was read before that is out of date after such a wait, so that the task has to begin again.
         :returns: the state, or None where it is gone by now.
         :raises WaitError: it is busy and the task does not wait.
+        :raises Overtaken: with ``again``, there was something to wait for.
         """
         if busy(watch.last) and not self.options.get("wait", True):
             raise WaitError(
                 "%s is in %s, so it cannot be compared yet. Run the task again later, or let it wait (wait: true)." % (watch.name, watch.last["status"]),
                 status=watch.last["status"],
             )
-        return self.waiter().until_idle(watch, watch.last) if busy(watch.last) else watch.last
+        if not busy(watch.last):
+            return watch.last
+        status, state = watch.last["status"], self.waiter().until_idle(watch, watch.last)
+        if again:
+            raise Overtaken(WaitError("%s was busy each time it was read, at last in %s. Run the task again later." % (watch.name, status), status=status))
+        return state
 
     def gone(self):
         """Make sure that a 404 means that the cluster is gone, and not that its address is wrong.
@@ -184,8 +204,10 @@ class Task:
         :param watches: watches of its node groups.
         :returns: (the runner, or None where nothing was to be done; the state after the last action, or None).
         """
-        for watch in [watch for watch in [cluster] + list(watches) if watch is not None and failed(watch.last)]:
-            if not plan.actions:
+        broken = [watch for watch in [cluster] + list(watches) if watch is not None and failed(watch.last)]
+        again = bool(broken) and self._failed_step(plan, broken, cluster)
+        for watch in broken:
+            if not plan.actions or again:
                 self.warnings.append("%s is in %s: %s" % (watch.name, watch.last["status"], watch.last.get("status_reason") or "no reason given"))
             elif any(action.name not in ("delete", "renew_certificate") for action in plan.actions):
                 raise self.failure(watch)
@@ -195,9 +217,36 @@ class Task:
         from ansible_collections.nhncloud.nks.plugins.module_utils.run import Runner
 
         runner = Runner(self.api, self.waiter(), self.options.get("wait", True), cluster)
+        runner.warnings = self.warnings
         for watch in watches:
             runner.groups[watch.group] = watch
-        return runner, runner.carry_out(plan)
+        try:
+            return runner, runner.carry_out(plan)
+        except ApiError as refusal:
+            if not again or runner.done or refusal.status not in (400, 409):
+                raise
+            error = self.failure(broken[0])
+            error.msg += " To try the step that failed again was refused: %s" % refusal.msg
+            error.values.update(refusal.values)
+            raise error from None
+
+    @staticmethod
+    def _failed_step(plan, broken, cluster):
+        """Whether the plan begins with the very step whose failure left the resources in UPDATE_FAILED.
+
+        An upgrade or a resize that failed is sent again, for the service to decide: Magnum takes a resize from this status, and after
+        a failed renewal of the certificate NKS takes nothing but another one (see "docs/service-facts.md").
+
+        :param broken: watches of what is in a failed status.
+        """
+        from ansible_collections.nhncloud.nks.plugins.module_utils import wait
+
+        action = plan.actions[0] if plan.actions else None
+        if action is None or action.name not in AGAIN or any(watch.last["status"] != "UPDATE_FAILED" for watch in broken):
+            return False
+        event = wait.last_failed_event(cluster, cluster.last) or {}
+        own = (action.group,) if action.group else (cluster.cluster, fields.CONTROL_PLANE)
+        return event.get("type") == AGAIN[action.name] and (event.get("resource_uuid") in own or event.get("resource_name") in own)
 
 
 def perform(job, options, check_mode=False, diff_mode=False, clock=None, progress=None):

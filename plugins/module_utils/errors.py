@@ -74,14 +74,16 @@ class WaitError(NksError):
 
 
 class Overtaken(NksError):
-    """Someone else's operation came between the look at the state and the first request: the plan is out of date.
+    """Someone else's operation came between the look at the state and a request: the plan is out of date.
 
-    :param refusal: what the service answered.
+    :param refusal: the error to raise where there is no time left to look and plan again.
+    :param done: the actions of the plan that were carried out before.
     """
 
-    def __init__(self, refusal):
+    def __init__(self, refusal, done=()):
         super().__init__(refusal.msg, **refusal.values)
         self.refusal = refusal
+        self.done = list(done)
 
 
 def _visible(value):

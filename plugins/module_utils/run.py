@@ -12,8 +12,8 @@ from __future__ import annotations
 import contextlib
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer, Overtaken
-from ansible_collections.nhncloud.nks.plugins.module_utils.watch import Watch, busy, mark
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer, Overtaken, WaitError
+from ansible_collections.nhncloud.nks.plugins.module_utils.watch import Watch, busy, failed, mark
 
 #: How long to look for the trace of a request whose answer was lost: at least so many looks and seconds.
 LOOKS = 3
@@ -35,19 +35,27 @@ class Runner:
         self.waits = waits
         self.cluster = cluster
         self.groups = {}
-        self.done = 0
+        #: The actions that were carried out.
+        self.done = []
+        #: Watches that the wait for the last action has just read.
+        self.fresh = ()
+        #: Whether what was created was found by its name, since the answer to the creation was lost.
+        self.adopted = False
+        self.warnings = []
 
     def carry_out(self, plan):
         """All actions, in order.
 
         :returns: the state after the last one, typed; None where it is gone, was not waited for, or nothing was done.
-        :raises Overtaken: nothing was done, for the state is no longer the one that was planned from.
+        :raises Overtaken: the state is no longer the one that was planned from.
         :raises NksError: the first action that went wrong; what was done before it stays done.
         """
         state = None
         for action in plan.actions:
             waits = self.waits or action is not plan.actions[-1]
             self.waiter.limit(self.waiter.timeout)
+            if self.done:
+                self._expect(action)
             self.waiter.progress("%s: %s" % (action.resource, action.name))
             if action.name == "create":
                 state = self._create(action, waits)
@@ -55,8 +63,33 @@ class Runner:
                 self._delete(action, waits)
             else:
                 state = self._change(action, waits)
-            self.done += 1
+            self.done.append(action)
         return state
+
+    def _expect(self, action):
+        """Look whether a later action is still to be done as it was planned. Those before it took minutes, and others may work on the cluster too.
+
+        What somebody else has done must not be done twice: each node would be replaced a second time.
+
+        :raises Overtaken: it is not; nothing is under way any more.
+        """
+        watch = self._watch(action)
+        if watch not in self.fresh:
+            watch.read()
+        if busy(watch.last) or watch.last is None:
+            self._rest(watch, self.cluster)
+        elif not failed(watch.last) and action.expected(watch.last, self.api, self.cluster.cluster):
+            return
+        raise Overtaken(WaitError("%s was changed by someone else between two steps of this task." % watch.name), self.done)
+
+    def _rest(self, *watches):
+        """Wait until nothing is under way on any of the resources."""
+        for watch in watches:
+            self.waiter.until_idle(watch, watch.last)
+
+    def _watch(self, action):
+        """The watch of the resource that shows what becomes of an action."""
+        return self.watch_group(action.group, action.resource) if action.group else self.cluster
 
     def watch_group(self, group, name, last=None):
         """The watch of a node group; one for each, so that what was last seen is known."""
@@ -71,25 +104,30 @@ class Runner:
         if action.group is None:
             reply = self._send(lambda: self.api.create_cluster(body, _secrets(body)), lambda: self._find_cluster(body["name"]))
             self.cluster = watch = Watch(self.api, _uuid(reply, action), None, action.resource)
-            self._only_one(body["name"], watch)
-        else:
-            reply = self._send(
-                lambda: self.api.create_nodegroup(self.cluster.cluster, body, _secrets(body)),
-                lambda: self._find_group(body["name"]),
-                self.cluster,
-            )
-            watch = self.watch_group(_uuid(reply, action), action.resource)
+            if not waits:
+                return None
+            state = self.waiter.until_there(watch, shown=lambda: self.only_one(body["name"]))
+            # The other one may have been shown only since.
+            self.only_one(body["name"], last=True)
+            return state
+        reply = self._send(
+            lambda: self.api.create_nodegroup(self.cluster.cluster, body, _secrets(body)),
+            lambda: self._find_group(body["name"]),
+            self.cluster,
+            rival=lambda: self._find_group(body["name"]),
+        )
+        watch = self.watch_group(_uuid(reply, action), action.resource)
         if not waits:
             return None
-        state = self.waiter.until_there(watch)
-        if action.group is not None and busy(self.cluster.read()):
+        state = self.waiter.until_there(watch, missing=lambda: self.not_ours(body["name"], watch))
+        if busy(self.cluster.read()):
             # A new group keeps the cluster busy too, and may be seen to change until that is over.
             self.waiter.until_idle(self.cluster, self.cluster.last)
             state = watch.read() or state
         return state
 
     def _delete(self, action, waits):
-        watch = self.watch_group(action.group, action.resource) if action.group else self.cluster
+        watch = self._watch(action)
         before = watch.last
         method, args, _keywords = action.call
 
@@ -113,7 +151,7 @@ class Runner:
             self.waiter.until_idle(self.cluster)
 
     def _change(self, action, waits):
-        watch = self.watch_group(action.group, action.resource) if action.group else self.cluster
+        watch = self._watch(action)
         parent = self.cluster if action.group else None
         before = watch.last or watch.read()
         parent_before = parent.last if parent else None
@@ -131,7 +169,9 @@ class Runner:
         if not waits:
             self._noticed(trace)
             return None
-        return self.waiter.until_done(action, watch, before, parent, parent_before)
+        state = self.waiter.until_done(action, watch, before, parent, parent_before)
+        self.fresh = (watch, self.cluster)
+        return state
 
     def _noticed(self, trace):
         """Give the service a moment to show that it has taken up a request that is not waited for.
@@ -143,12 +183,13 @@ class Runner:
 
     # -- sending -----------------------------------------------------------------------------------------------------
 
-    def _send(self, call, trace, *watches):
+    def _send(self, call, trace, *watches, rival=None):
         """Send a write until it is known what became of it.
 
         :param trace: looks whether the request was carried out after all; answers a reply, or None.
         :param watches: the resources whose other operation may be in the way; none where there is none yet.
-        :raises Overtaken: another operation is in the way of the first action.
+        :param rival: finds what somebody else may have created under the same name.
+        :raises Overtaken: another operation is in the way.
         :raises NksError: refused, or no answer in all attempts.
         """
         attempt = 0
@@ -175,12 +216,13 @@ class Runner:
                     if found is not None:
                         return found
                 # "Another operation is under way" is 400 or 409; only the status itself tells it from bad input.
-                if error.status not in (400, 409) or self.waiter.clock.now() >= deadline or not self._overtaken(watches):
+                if error.status not in (400, 409) or self.waiter.clock.now() >= deadline:
                     raise
-                if not self.done:
-                    raise Overtaken(error) from None
-                for watch in watches:
-                    self.waiter.until_idle(watch, watch.last)
+                if not self._overtaken(watches) and (rival is None or self._look(rival, error.status == 409, deadline) is None):
+                    raise
+                if self.done:
+                    self._rest(*watches)
+                raise Overtaken(error, self.done) from None
 
     @staticmethod
     def _overtaken(watches):
@@ -212,27 +254,67 @@ class Runner:
 
     def _find_cluster(self, name):
         """A cluster of that name. There was none when the plan was made, so it is the one that was asked for."""
-        return next((item for item in self.api.clusters() if item.get("name") == name), None)
+        found = next((item for item in self.api.clusters() if item.get("name") == name), None)
+        self.adopted = found is not None
+        return found
 
-    def _only_one(self, name, made):
-        """Tell it if someone else has created a cluster of the same name at the same moment: the service takes both.
+    def only_one(self, name, last=False):
+        """See whether someone else has created a cluster of the same name at the same moment: the service takes both.
 
-        :param made: the watch of ours.
-        :raises NksError: there are several.
+        The earlier one goes on, by the service's own order: when they were made, and where that is the same second, by UUID.
+
+        :param last: whether this is the last look, so that the earlier one has to warn.
+        :raises NksError: there are several, and that of this task is not the first one, or nobody knows which one it is.
         """
+        made = self.cluster
         try:
-            same = [str(item.get("uuid")) for item in self.api.clusters() if item.get("name") == name]
+            listed = [item for item in self.api.clusters() if item.get("name") == name and not str(item.get("status")).startswith("DELETE_")]
+            others = [str(item.get("uuid")) for item in listed if item.get("uuid") != made.cluster]
+            # The list has no dates. What is not shown yet was made later.
+            states = [Watch(self.api, uuid, None, made.name).read() for uuid in others + [made.cluster]] if others else []
         except NksError:
             # The creation is under way, and must not be lost for this.
             return
-        if len(same) > 1:
+        others = [state for state in states[:-1] if state is not None]
+        if not others:
+            return
+        told = ", ".join("%s in %s" % (uuid, status) for uuid, status in [(state["uuid"], state["status"]) for state in others])
+        if self.adopted:
             raise NksError(
-                "%s: someone else has created a cluster of this name at the same time, so now there are %d (%s). This task asked for %s. "
-                "Delete what is too many by its UUID (state: absent)." % (made.name, len(same), ", ".join(same), made.cluster)
+                "%s: someone else has created a cluster of this name at the same time, and the answer to the creation of this task was lost, so that "
+                "nobody knows whether its own is %s or %s. Delete the one that is too many by its UUID (state: absent)." % (made.name, made.cluster, told)
             )
+        if states[-1] is None or min(map(_age, others)) < _age(states[-1]):
+            raise NksError(
+                "%s: someone else has created a cluster of this name at the same time (%s), before that of this task (%s). "
+                "Delete the later one by its UUID (state: absent, name: %s)." % (made.name, told, made.cluster, made.cluster)
+            )
+        if last:
+            self.warnings.append(
+                "%s: someone else has created a cluster of this name at the same time (%s), after that of this task (%s). "
+                "Delete the later one by its UUID (state: absent); until then the name stands for both." % (made.name, told, made.cluster)
+            )
+
+    def not_ours(self, name, watch):
+        """See whether a node group of that name is there that someone else has created at the same moment.
+
+        Names are unique in a cluster, and the service may accept the second creation and drop it (observed on Magnum).
+
+        :param watch: that of ours, which is not shown.
+        :raises Overtaken: there is one, so it is to be compared.
+        """
+        found = self._find_group(name)
+        if found is not None and found.get("uuid") != watch.group:
+            error = WaitError("%s did not appear, since someone else has created a node group of this name at the same time (%s)." % (watch.name, found["uuid"]))
+            raise Overtaken(error, self.done)
 
     def _find_group(self, name):
         return next((item for item in self.api.nodegroups(self.cluster.cluster) if item.get("name") == name), None)
+
+
+def _age(state):
+    """The service's own order of clusters: when they were made, to the second, then by UUID."""
+    return str(state.get("created_at") or ""), str(state["uuid"])
 
 
 def _uuid(reply, action):

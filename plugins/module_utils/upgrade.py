@@ -186,6 +186,7 @@ def _upgrade_control_plane(resource, before, after):
         ("upgrade", (fields.CONTROL_PLANE, after), {}),
         None,
         [("kubernetes_version", lambda state: (state.get("labels") or {}).get("kube_tag") == after)],
+        start=lambda state: (state.get("labels") or {}).get("kube_tag") == before,
     )
 
 
@@ -223,4 +224,5 @@ def _upgrade_step(resource, group, before, after, knobs):
         ("upgrade", (group["uuid"], after), knobs.call),
         group["uuid"],
         [("kubernetes_version", lambda state: _at(state) == after)],
+        start=lambda state: _at(state) == before,
     )

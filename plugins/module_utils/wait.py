@@ -152,9 +152,11 @@ class Waiter:
 
         return self.poll(watch, look, "to be shown")[0]
 
-    def until_there(self, watch):
+    def until_there(self, watch, missing=None, shown=None):
         """Wait for something new to be ready; a 404 is tolerated for a moment.
 
+        :param missing: called at each look that does not show it yet.
+        :param shown: called at the first look that shows it.
         :raises WaitError: it failed, or vanished.
         """
         started = self.clock.now()
@@ -163,12 +165,16 @@ class Waiter:
         def look():
             state = watch.read()
             if state is None:
+                if missing is not None and not was_there:
+                    missing()
                 if was_there or self.clock.now() - started > min(MISSING_SECONDS, self.timeout):
                     raise WaitError(
                         "%s %s while waiting for it to be ready."
                         % (watch.name, "was deleted by someone else" if was_there else "did not appear although the service accepted it")
                     )
                 return None
+            if shown is not None and not was_there:
+                shown()
             was_there.append(True)
             if failed(state):
                 raise failure(watch, state)

@@ -210,7 +210,7 @@ def page(call: Call, items: list[Any], key: Callable[[Any], str], path: str) -> 
 
 def shown(call: Call, reference: str, *, count: bool = True) -> Cluster:
     """The cluster as reads show it: for a while not there yet, or as it was before a change."""
-    cluster = rules.cluster_by_reference(call.project, reference)
+    cluster = rules.cluster_by_reference(call.project, reference, call.cloud.hidden)
     if cluster.missing_left > 0:
         cluster.missing_left -= 1
         raise ApiError(404, f"Cluster {reference} could not be found.")
@@ -225,8 +225,8 @@ def shown(call: Call, reference: str, *, count: bool = True) -> Cluster:
 def shown_group(call: Call, reference: str, group_reference: str) -> tuple[Cluster, NodeGroup]:
     cluster = shown(call, reference)
     group = rules.nodegroup_by_reference(cluster, group_reference)
-    if group.missing_left > 0:
-        group.missing_left -= 1
+    if group.missing_left > 0 or call.cloud.hidden(group):
+        group.missing_left = max(0, group.missing_left - 1)
         raise ApiError(404, f"Nodegroup {group_reference} could not be found.")
     if group.role == "master":
         raise ApiError(403, "Access to this node group is restricted by NHN Cloud policy.")
@@ -235,7 +235,7 @@ def shown_group(call: Call, reference: str, group_reference: str) -> tuple[Clust
 
 @operation("/clusters", "GET", query=PAGING)
 def list_clusters(call: Call) -> tuple[int, Any]:
-    clusters = list(call.project.clusters.values())
+    clusters = [cluster for cluster in call.project.clusters.values() if not call.cloud.hidden(cluster)]
     half = [cluster for cluster in clusters if re.match("(CREATE|DELETE)_IN_PROGRESS", cluster.status)]
     if half and call.project.list_400_left > 0:
         call.project.list_400_left -= 1
@@ -290,7 +290,7 @@ def get_ipacl(call: Call, cluster_ref: str) -> tuple[int, Any]:
 @operation("/clusters/<cluster_ref>/nodegroups", "GET", minor=9, query=PAGING + ("role",))
 def list_nodegroups(call: Call, cluster_ref: str) -> tuple[int, Any]:
     cluster = shown(call, cluster_ref)
-    groups = [group for group in cluster.nodegroups.values() if request.args.get("role", "worker") == group.role]
+    groups = [group for group in cluster.nodegroups.values() if request.args.get("role", "worker") == group.role and not call.cloud.hidden(group)]
     groups, following = page(call, groups, lambda group: group.uuid, f"clusters/{cluster.uuid}/nodegroups")
     body: dict[str, Any] = {"nodegroups": [wireform.nodegroup_short(group) for group in groups]}
     if following:
@@ -469,7 +469,7 @@ def resize(call: Call, cluster_ref: str) -> tuple[int, Any]:
     if cluster.status.startswith("CREATE_") and cluster.status != "CREATE_COMPLETE":
         return 202, {"uuid": cluster.uuid}  # accepted and silently dropped (observed on Magnum 9.4.1)
     count, removed = rules.resize(call.cloud, group, body)
-    call.cloud.refuse_if_blocked(cluster, group)
+    call.cloud.refuse_if_blocked(cluster, group, "resize")
     if group.autoscaler_on or group.metric_autoscaler_on:
         raise bad_request(f"Node group {group.name} cannot be resized while its autoscaler is enabled.")
 
@@ -556,6 +556,8 @@ def create_nodegroup(call: Call, cluster_ref: str) -> tuple[int, Any]:
     body = call.object()
     if cluster.api_address is None:
         raise ApiError(409, f"Cluster {cluster.name} has no api_address yet.")
+    if call.cloud.settings.duplicate_group == "drop" and any(group.name == body.get("name") for group in cluster.groups_with_master()):
+        return 202, {"uuid": str(uuid_module.uuid4()), "name": body["name"]}  # accepted and silently dropped (observed on Magnum)
     checked = rules.create_nodegroup(call.cloud, call.project, cluster, body)
     call.cloud.refuse_if_blocked(cluster)
     labels = {name: value for name, value in checked["labels"].items() if name != "kube_tag"}
@@ -658,7 +660,7 @@ def upgrade(call: Call, cluster_ref: str, group_ref: str) -> tuple[int, Any]:
     cluster = rules.cluster_by_reference(call.project, cluster_ref)
     group = rules.nodegroup_by_reference(cluster, group_ref)
     version = rules.upgrade(call.cloud, cluster, group, call.object())
-    call.cloud.refuse_if_blocked(cluster, group)
+    call.cloud.refuse_if_blocked(cluster, group, "upgrade")
 
     def apply(dummy: float) -> None:
         # coe_version is left behind, as a peer found it on the service: the label is what tells the version.

@@ -9,7 +9,7 @@ import ipaddress
 import json
 import re
 import uuid as uuid_module
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .errors import ApiError, bad_request, invalid_input
@@ -667,9 +667,9 @@ def cni_update(cloud: Cloud, project: Project, cluster: Cluster, body: dict[str,
     return {"cni_driver": "calico", "pods_network_cidr": str(pods), "pods_network_subnet": str(size)}
 
 
-def cluster_by_reference(project: Project, reference: str) -> Cluster:
+def cluster_by_reference(project: Project, reference: str, hidden: Callable[[Cluster], bool] = lambda dummy: False) -> Cluster:
     """By UUID or name; a name held twice is 409 (Magnum 9.4.1)."""
-    found = project.find_clusters(reference)
+    found = [cluster for cluster in project.find_clusters(reference) if not hidden(cluster)]
     if len(found) > 1:
         raise ApiError(409, "Multiple clusters exist with same name. Please use the cluster uuid instead.")
     if not found:

@@ -67,11 +67,14 @@ class Settings:
     task_seconds_by_kind: dict[str, float] = dataclasses.field(default_factory=dict)
     stale_polls: int = 0
     missing_polls: int = 0
+    shown_after: float = 0.0
     list_400_polls: int = 0
     page_max: int = 1000
     image_page_max: int = 1000
     server_page_max: int = 1000
     busy_status: int = 400
+    duplicate_group: str = "refuse"
+    retry_failed: bool = False
     delete_while_busy: bool = False
     cni_removed: bool = False
     event_names: str = "current"
@@ -93,6 +96,7 @@ class Settings:
 
     _CHOICES = {
         "busy_status": (400, 409),
+        "duplicate_group": ("refuse", "drop"),
         "event_names": ("current", "guide"),
         "event_types_shape": ("flat", "nested"),
         "catalogue_kubernetes": ("container-infra", "kubernetes", ""),
@@ -246,6 +250,7 @@ class Cluster:
     events: list[Event] = dataclasses.field(default_factory=list)
     ipacl: dict[str, Any] = dataclasses.field(default_factory=lambda: {"enable": False})
     task: Task | None = None
+    failed_task: tuple[str, NodeGroup | None] | None = None
     missing_left: int = 0
     stale_left: int = 0
     stale: Cluster | None = None
@@ -367,6 +372,10 @@ class Cloud:
     def choose(self, things: list[Any], count: int) -> list[Any]:
         return self._random.sample(things, count)
 
+    def hidden(self, thing: Cluster | NodeGroup) -> bool:
+        """Whether something new is not shown yet (observed on Magnum: its answer comes before the object is there)."""
+        return self.settings.shown_after > 0 and self.clock.now() - thing.created < self.settings.shown_after
+
     def event_name(self, kind: str) -> str:
         return EVENT_NAMES[kind][0 if self.settings.event_names == "current" else 1]
 
@@ -479,6 +488,7 @@ class Cloud:
         end = "FAILED" if task.failure else "COMPLETE"
         cluster.updated = task.due
         cluster.status = f"{task.prefix if whole else 'UPDATE'}_{end}"
+        cluster.failed_task = (task.kind, nodegroup) if task.failure else None
         if task.failure:
             reason = task.failure.get("reason", f"Task {task.event.type} failed")
             task.event.state = "FAIL"
@@ -500,10 +510,15 @@ class Cloud:
         if not whole and any(group.status.endswith("_FAILED") for group in cluster.nodegroups.values()) and task.kind != "certificate":
             cluster.status = "UPDATE_FAILED"
 
-    def refuse_if_blocked(self, cluster: Cluster, nodegroup: NodeGroup | None = None) -> None:
-        """A change needs a cluster (and node group) that is neither busy nor failed."""
+    def refuse_if_blocked(self, cluster: Cluster, nodegroup: NodeGroup | None = None, kind: str | None = None) -> None:
+        """A change needs a cluster (and node group) that is neither busy nor failed.
+
+        `kind` is given where the task that failed may be tried again, with the setting `retry_failed`.
+        """
         if cluster.busy:
             raise ApiError(self.settings.busy_status, f"Cluster {cluster.name} already has an operation in progress.")
+        if self.settings.retry_failed and kind is not None and cluster.status == "UPDATE_FAILED" and cluster.failed_task == (kind, nodegroup):
+            return
         for thing in (cluster, nodegroup):
             if thing is not None and thing.status.endswith("_FAILED"):
                 raise ApiError(400, f'Updating a cluster when status is "{thing.status}" is not supported.')

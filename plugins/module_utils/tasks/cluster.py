@@ -75,6 +75,7 @@ def _create(task):
     if state is None and runner is not None:
         # Not waited for: what the service shows already, or what is known for certain.
         state = task.shown(runner.cluster) or {"uuid": runner.cluster.cluster, "name": wanted["name"]}
+        runner.only_one(wanted["name"], last=True)
     return {"cluster": wire.masked(state or {}), "plan": todo}
 
 

@@ -40,7 +40,7 @@ def needed_group(task, cluster, ref, option="nodegroup"):
     :raises NksError: there is none.
     """
     watch = find_group(task, cluster, ref)
-    if watch is None or task.idle(watch) is None:
+    if watch is None or task.idle(watch, again=True) is None:
         raise no_group(task, cluster, option, ref)
     return watch
 
@@ -78,7 +78,7 @@ def worker_groups(task, cluster):
     watches = []
     for item in task.api.nodegroups(cluster.cluster):
         watch = find_group(task, cluster, item.get("uuid")) if item.get("role", "worker") == "worker" else None
-        if watch is not None and task.idle(watch) is not None:
+        if watch is not None and task.idle(watch, again=True) is not None:
             watch.last["labels"] = watch.last.get("labels") or {}
             watches.append(watch)
     return watches

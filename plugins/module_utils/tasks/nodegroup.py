@@ -21,7 +21,7 @@ def run(task):
     cluster = task.needed_cluster()
     task.usable(cluster)
     group = find_group(task, cluster, name, "name")
-    if group is None or task.idle(group) is None:
+    if group is None or task.idle(group, again=True) is None:
         if wire.is_uuid(name):
             raise no_group(task, cluster, "name", name)
         return _create(task, cluster)
@@ -69,7 +69,10 @@ def _create(task, cluster):
     if state is None and not task.check_mode:
         # Not waited for: what the service shows already, or what is known for certain.
         watch = next(iter(runner.groups.values()))
-        state = task.shown(watch) or {"uuid": watch.group, "name": wanted["name"], "cluster_id": cluster.cluster}
+        state = task.shown(watch)
+        if state is None:
+            runner.not_ours(wanted["name"], watch)
+            state = {"uuid": watch.group, "name": wanted["name"], "cluster_id": cluster.cluster}
     return {"nodegroup": wire.masked(state or {}), "plan": todo}
 
 

@@ -652,3 +652,35 @@ def test_paging(api, refused):
         refused(api.get("/clusters", params=wrong), 400)
     refused(api.get("/clusters", params={"marker": str(uuid.uuid4())}), 404)
     refused(api.get(f"/clusters/{uuids[0]}", params={"detail": "1"}), 400, "Unknown argument")
+
+
+def test_something_new_is_shown_only_after_a_while(api, refused):
+    api.control("settings", {"shown_after": 5.0})
+    uuid = api.post("/clusters", api.cluster_body()).json()["uuid"]
+    refused(api.call("GET", f"/clusters/{uuid}"), 404, "could not be found")
+    assert api.get("/clusters").json()["clusters"] == []
+    api.pass_time(6)
+    assert api.cluster()["uuid"] == uuid and len(api.get("/clusters").json()["clusters"]) == 1
+
+
+def test_with_the_setting_the_task_that_failed_is_accepted_again(api, refused):
+    api.control("settings", {"retry_failed": True})
+    api.ready_cluster()
+    api.control("faults", {"effect": "fail_task", "task": "resize"})
+    body = {"nodegroup": "default-worker", "node_count": 3}
+    api.post("/clusters/demo/actions/resize", body)
+    api.pass_time()
+    assert api.cluster()["status"] == "UPDATE_FAILED"
+    refused(api.post("/clusters/demo/api_ep_ipacl", {"enable": "false"}), 400, "UPDATE_FAILED")
+    assert api.post("/clusters/demo/actions/resize", body).status_code == 202
+    api.pass_time()
+    assert api.cluster()["status"] == "UPDATE_COMPLETE"
+
+
+def test_a_node_group_whose_name_is_taken_may_be_dropped(api):
+    api.ready_cluster()
+    api.control("settings", {"duplicate_group": "drop"})
+    first = api.post("/clusters/demo/nodegroups", api.group_body()).json()["uuid"]
+    answer = api.post("/clusters/demo/nodegroups", api.group_body())
+    assert answer.status_code == 202 and answer.json()["uuid"] != first
+    assert api.get(f"/clusters/demo/nodegroups/{answer.json()['uuid']}").status_code == 404

@@ -9,15 +9,19 @@ from __future__ import annotations
 import copy
 import importlib.util
 import pathlib
+import random
 import re
 import sys
+import threading
 from datetime import datetime, timezone
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import engine
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import cluster as cluster_task
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import nodegroup as nodegroup_task
+from ansible_collections.nhncloud.nks.plugins.module_utils.transport import Transport
 
 TENANT = "0123456789abcdef0123456789abcdef"
 USER = "demo@example.com"
@@ -100,6 +104,106 @@ class HandClock:
         self.events = [event for event in self.events if event[0] > self.seconds]
         for _seconds, function in due:
             function()
+
+
+class Turns:
+    """Several tasks at once, of which only one goes on at a time.
+
+    Before each request a seeded generator decides which one is next, so that an order that goes wrong comes again with its seed.
+    Time passes only while all of them sleep.
+    """
+
+    def __init__(self, world, seed):
+        self.world = world
+        self.random = random.Random(seed)
+        self.changed = threading.Condition()
+        self.seconds = 0.0
+        #: task -> when it may go on
+        self.waiting = {}
+        self.turn = None
+
+    def run(self, *tasks):
+        """Run functions that take a clock; what each returned, or its NksError."""
+        outcomes = [None] * len(tasks)
+        request = Transport.request
+
+        def in_turn(transport, *args, **kwargs):
+            if isinstance(transport.clock, TurnClock):
+                transport.clock.sleep(0)
+            return request(transport, *args, **kwargs)
+
+        def one(number, task):
+            try:
+                self.begin(number)
+                outcomes[number] = task(clock=TurnClock(self, number))
+            except NksError as error:
+                outcomes[number] = error
+            finally:
+                self.leave(number)
+
+        threads = [threading.Thread(target=one, args=item, daemon=True) for item in enumerate(tasks)]
+        Transport.request = in_turn
+        try:
+            for thread in threads:
+                thread.start()
+            with self.changed:
+                assert self.changed.wait_for(lambda: len(self.waiting) == len(tasks), 30)
+                self._next()
+            for thread in threads:
+                thread.join(60)
+        finally:
+            Transport.request = request
+        assert not any(thread.is_alive() for thread in threads)
+        return outcomes
+
+    def begin(self, number):
+        with self.changed:
+            self.waiting[number] = 0.0
+            self.changed.notify_all()
+            assert self.changed.wait_for(lambda: self.turn == number, 60)
+
+    def sleep(self, number, seconds):
+        with self.changed:
+            self.waiting[number] = self.seconds + seconds
+            self._next()
+            assert self.changed.wait_for(lambda: self.turn == number, 60)
+
+    def leave(self, number):
+        with self.changed:
+            self.waiting.pop(number)
+            if self.waiting:
+                self._next()
+
+    def _next(self):
+        ready = sorted(number for number, when in self.waiting.items() if when <= self.seconds)
+        if not ready:
+            passed = min(self.waiting.values()) - self.seconds
+            self.seconds += passed
+            with self.world.cloud.lock:
+                self.world.cloud.clock.advance(passed)
+            return self._next()
+        self.turn = self.random.choice(ready)
+        return self.changed.notify_all()
+
+
+class TurnClock:
+    """The clock of one of the tasks of :class:`Turns`."""
+
+    def __init__(self, turns, number):
+        self.turns = turns
+        self.number = number
+        self.slept = []
+
+    def now(self):
+        return self.turns.seconds
+
+    def utc(self):
+        return datetime.fromtimestamp(self.turns.world.cloud.clock.now(), timezone.utc)
+
+    def sleep(self, seconds):
+        if seconds:
+            self.slept.append(seconds)
+        self.turns.sleep(self.number, seconds)
 
 
 class Outcome:

@@ -597,6 +597,75 @@ def test_an_upgrade_that_failed_in_the_middle_is_gone_on_with_from_there(world):
     ]
 
 
+FAILED_STEPS = {
+    "control plane": (0, "default-master"),
+    "first group": (1, "default-worker"),
+    "second group": (2, "group-1"),
+}
+
+
+@pytest.mark.parametrize("step", list(FAILED_STEPS))
+def test_an_upgrade_that_failed_in_the_middle_goes_on_with_the_step_that_failed(world, step):
+    skip, name = FAILED_STEPS[step]
+    world.seed(version="v1.30.3", nodegroups=2)
+    world.set(retry_failed=True)
+    given = {"kubernetes_version": "v1.31.4", "upgrade": "all"}
+    world.fault(effect="fail_task", task="upgrade", skip=skip, reason="A disruption budget blocks the drain")
+    with pytest.raises(WaitError):
+        world.nks_cluster(**given)
+    resource = "cluster/demo" + ("" if name == "default-master" else "/nodegroup/" + name)
+    assert world.nks_cluster(check=True, **given)["actions"][0]["resource"] == resource
+    outcome = world.nks_cluster(**given)
+    assert outcome["actions"][0]["resource"] == resource and len(outcome.writes) == len(outcome["actions"]) == 3 - skip
+    assert any("A disruption budget blocks the drain" in warning for warning in outcome["warnings"])
+    again = world.nks_cluster(**given)
+    assert (again["changed"], again.writes, again["warnings"]) == (False, [], [])
+
+
+def test_an_upgrade_that_failed_and_that_the_service_does_not_accept_again_tells_both(world):
+    world.seed(version="v1.30.3")
+    given = {"kubernetes_version": "v1.31.4", "upgrade": "all"}
+    world.fault(effect="fail_task", task="upgrade", reason="A disruption budget blocks the drain")
+    with pytest.raises(WaitError):
+        world.nks_cluster(**given)
+    with pytest.raises(WaitError) as caught:
+        world.nks_cluster(**given)
+    assert "A disruption budget blocks the drain" in caught.value.msg and 'status is "UPDATE_FAILED" is not supported' in caught.value.msg
+    assert caught.value.values["status_code"] == 400 and caught.value.values["status"] == "UPDATE_FAILED"
+    assert len(caught.value.outcome.writes) == 1
+
+
+def test_a_resize_that_failed_is_tried_again(world):
+    world.seed()
+    world.set(retry_failed=True)
+    world.fault(effect="fail_task", task="resize", reason="No capacity")
+    with pytest.raises(WaitError):
+        world.nks_cluster(node_count=3)
+    assert world.nks_cluster(node_count=3)["changed"] and len(world.group().nodes) == 3
+
+
+@pytest.mark.parametrize("given", [{"flavor": "m2.c2m4"}, {"user_script": SCRIPT, "node_count": 3}, {"kubernetes_version": "v1.32.3"}], ids=str)
+def test_nothing_but_the_step_that_failed_is_sent_to_a_failed_cluster(world, given):
+    world.seed()
+    world.fault(effect="fail_task", task="resize", reason="No capacity")
+    with pytest.raises(WaitError):
+        world.nks_cluster(node_count=3)
+    with pytest.raises(WaitError) as caught:
+        world.nks_cluster(**given)
+    assert caught.value.outcome.writes == []
+
+
+def test_after_a_failed_renewal_an_upgrade_that_failed_before_is_not_tried_again(world):
+    cluster = world.seed(version="v1.30.3")
+    world.fail(cluster, "UPDATE_COMPLETE", kind="upgrade", group=world.group())
+    world.cloud.clock.advance(10)
+    world.fail(cluster, "UPDATE_FAILED", kind="certificate")
+    cluster.version = cluster.master.version = "v1.31.4"
+    with pytest.raises(WaitError) as caught:
+        world.nks_cluster(kubernetes_version="v1.31.4", upgrade="all")
+    assert caught.value.outcome.writes == []
+
+
 def test_upgrade_never_warns_only(world):
     world.seed()
     outcome = world.nks_cluster(**dict(CLUSTER, kubernetes_version="v1.32.3", upgrade="never"))

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
-from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, FLAVORS, HandClock
-from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.test_faults import OPERATIONS, every_operation
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, FLAVORS, NODEGROUP, HandClock, Turns
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.test_faults import OPERATIONS, SCRIPT, every_operation
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.test_run import begin_before, together
 
 
@@ -59,12 +59,18 @@ def test_an_equal_task_that_comes_right_before_our_request(world, what):
     operation = OPERATIONS[what]
     operation.prepare(world)
     others = []
-    begin_before(world, operation.method, operation.path, lambda: others.append(operation.run(world, wait=False)))
+
+    def other():
+        others.append(operation.run(world, wait=False))
+        # So that it is the earlier one.
+        world.cloud.clock.advance(1)
+
+    begin_before(world, operation.method, operation.path, other)
     outcome, error = attempt(lambda: operation.run(world))
     assert [other["changed"] for other in others] == [True]
     if what == "create":
         # The service makes both, so it has to be told which is which.
-        assert len(world.clusters) == 2 and error.outcome.clock.slept == []
+        assert len(world.clusters) == 2
         for made in world.clusters:
             assert made.uuid in error.msg
         assert "someone else has created a cluster of this name" in error.msg
@@ -72,6 +78,228 @@ def test_an_equal_task_that_comes_right_before_our_request(world, what):
     assert error is None and operation.started(world) == 1
     # A deletion is nobody's in particular: both have asked for it.
     assert outcome["changed"] is (operation.action == "delete" and bool(accepted([entry for entry in outcome.requests if entry not in others[0].requests])))
+
+
+def made_at_once(world, order, run, **given):
+    """(the outcomes of two equal creations, their errors)"""
+    outcomes = Turns(world, order).run(*[lambda clock: run(clock=clock, **given)] * 2)
+    return [outcome for outcome in outcomes if not isinstance(outcome, NksError)], [outcome for outcome in outcomes if isinstance(outcome, NksError)]
+
+
+@pytest.mark.parametrize("settings", [{}, {"missing_polls": 2}, {"shown_after": 3.0}, {"shown_after": 15.0}, {"list_400_polls": 4}], ids=str)
+@pytest.mark.parametrize("order", range(8))
+def test_of_two_equal_creations_of_a_cluster_the_earlier_one_goes_on(world, order, settings):
+    world.set(**settings)
+    done, errors = made_at_once(world, order, world.nks_cluster, **CLUSTER)
+    first = min(world.clusters, key=lambda cluster: (int(cluster.created), cluster.uuid))
+    if len(world.clusters) == 1:
+        # The look of one of them came late enough to find the other's.
+        assert errors == [] and sorted(outcome["changed"] for outcome in done) == [False, True]
+        return
+    assert len(world.clusters) == 2 and [outcome["cluster"]["uuid"] for outcome in done] == [first.uuid]
+    assert "someone else has created a cluster of this name" in errors[0].msg
+    later = next(cluster for cluster in world.clusters if cluster is not first)
+    assert first.uuid in errors[0].msg and "name: %s" % later.uuid in errors[0].msg
+    # From now on the name means nothing, so the one that goes on says so.
+    assert later.uuid in " ".join(done[0]["warnings"])
+
+
+def test_an_equal_creation_that_is_shown_only_later_is_noticed_once_ours_is_ready(world):
+    """Both look before anything can be seen, and again while only ours is shown."""
+    clock = HandClock(world.simulator)
+
+    def other():
+        made = world.seed()
+        made.created = world.cloud.clock.now() - 3600
+
+    clock.at(12, other)
+    _outcome, error = attempt(lambda: world.nks_cluster(clock=clock, **CLUSTER))
+    assert all(cluster.uuid in error.msg for cluster in world.clusters) and clock.now() >= 20
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_an_equal_creation_is_noticed_without_waiting_too(world, earlier):
+    def other():
+        made = world.seed()
+        made.created = world.cloud.clock.now() + (-60 if earlier else 60)
+
+    begin_before(world, "POST", "/v1/clusters$", other)
+    outcome, error = attempt(lambda: world.nks_cluster(**dict(CLUSTER, wait=False)))
+    assert world.clusters[0].uuid in (error.msg if earlier else " ".join(outcome["warnings"]))
+
+
+def test_a_lost_answer_and_two_clusters_of_the_name_is_an_error(world):
+    """Which one is whose cannot be known any more."""
+    world.fault(effect="reset_after", method="POST", path="/v1/clusters$")
+    begin_before(world, "POST", "/v1/clusters$", world.seed)
+    _outcome, error = attempt(lambda: world.nks_cluster(**CLUSTER))
+    assert "nobody knows" in error.msg and all(cluster.uuid in error.msg for cluster in world.clusters)
+
+
+def test_a_cluster_of_the_name_that_is_being_deleted_is_no_other_one(world):
+    def other():
+        world.busy(world.seed(), "cluster_delete", seconds=900.0, prefix="DELETE", whole=True)
+
+    begin_before(world, "POST", "/v1/clusters$", other)
+    outcome = world.nks_cluster(**CLUSTER)
+    assert outcome["changed"] and outcome["warnings"] == []
+
+
+@pytest.mark.parametrize("settings", [{}, {"busy_status": 409}, {"missing_polls": 2}, {"shown_after": 3.0}, {"duplicate_group": "drop", "shown_after": 3.0}], ids=str)
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("order", range(5))
+def test_of_two_equal_creations_of_a_node_group_one_finds_the_others(world, order, wait, settings):
+    world.seed()
+    world.set(**settings)
+    world.cloud.clock.advance(60)
+    done, errors = made_at_once(world, order, world.nks_nodegroup, **dict(NODEGROUP, wait=wait))
+    assert history(world) == ["NODEGROUP_CREATE"]
+    assert [outcome["changed"] for outcome in done].count(True) == 1
+    if wait:
+        assert len(done) == 2 and {outcome["nodegroup"]["uuid"] for outcome in done} == {world.group("extra").uuid}
+        return
+    # Without waiting, the second one fails as a second run would.
+    assert all("is in CREATE_IN_PROGRESS" in error.msg or "is in UPDATE_IN_PROGRESS" in error.msg for error in errors)
+
+
+def test_of_two_different_creations_of_a_node_group_the_second_compares(world):
+    world.seed()
+    tasks = [lambda clock, count=count: world.nks_nodegroup(clock=clock, **dict(NODEGROUP, node_count=count)) for count in (1, 2)]
+    outcomes = in_turns(world, 3, *tasks)
+    assert sorted(outcome.actions[0] for outcome in outcomes) == ["create", "resize"]
+
+
+# -- two tasks of many steps, in many orders --------------------------------------------------------------------------
+
+
+def in_turns(world, order, *tasks):
+    """The outcomes of some tasks at once; none may fail."""
+    outcomes = Turns(world, order).run(*tasks)
+    assert [outcome.msg for outcome in outcomes if isinstance(outcome, NksError)] == []
+    return outcomes
+
+
+def summary(outcomes):
+    """What the results say was done, whoever did it: (action, resource, changes), sorted."""
+    return sorted(str((item["action"], item["resource"], item["changes"])) for outcome in outcomes for item in outcome["actions"])
+
+
+def history(world):
+    """What the cloud has begun, by its own history."""
+    return [event.type for cluster in world.clusters for event in cluster.events if event.type != "CLUSTER_CREATE"]
+
+
+@pytest.mark.parametrize("order", range(25))
+def test_two_equal_upgrades_of_many_steps_take_each_step_once(world, order):
+    world.seed(version="v1.30.3", nodegroups=2)
+    given = {"kubernetes_version": "v1.32.3", "upgrade": "all"}
+    planned = summary([world.nks_cluster(check=True, **given)])
+    outcomes = in_turns(world, order, *[lambda clock: world.nks_cluster(clock=clock, **given)] * 2)
+    assert summary(outcomes) == planned and len(history(world)) == 6
+    assert all(outcome["changed"] is bool(outcome["actions"]) for outcome in outcomes)
+    assert {group.version for group in world.cluster().groups_with_master()} == {"v1.32.3"}
+    assert world.nks_cluster(**given).writes == []
+
+
+@pytest.mark.parametrize("seconds", [3.0, 25.0])
+@pytest.mark.parametrize("order", range(15))
+def test_two_equal_tasks_of_many_steps_replace_no_node_twice(world, order, seconds):
+    world.seed(nodegroups=2)
+    world.set(task_seconds=seconds)
+    autoscale = {"enabled": True, "min_node_count": 3, "max_node_count": 4}
+    given = {"name": "group-1", "user_script": SCRIPT, "flavor": "r2.c4m32", "node_count": 4, "autoscale": autoscale}
+    planned = summary([world.nks_nodegroup(check=True, **given)])
+    outcomes = in_turns(world, order, *[lambda clock: world.nks_nodegroup(clock=clock, **given)] * 2)
+    assert summary(outcomes) == planned and len(history(world)) == len(set(history(world))) == 4
+    assert world.nks_nodegroup(**given).writes == []
+
+
+@pytest.mark.parametrize("order", range(10))
+def test_two_different_tasks_of_many_steps_both_get_their_way(world, order):
+    world.seed(nodegroups=2)
+    tasks = [
+        lambda clock: world.nks_nodegroup(clock=clock, name="group-1", user_script=SCRIPT, flavor="r2.c4m32"),
+        lambda clock: world.nks_nodegroup(clock=clock, name="group-1", user_script=SCRIPT, node_count=4, autoscale={"enabled": False, "max_node_count": 5}),
+    ]
+    outcomes = in_turns(world, order, *tasks)
+    assert sorted(history(world)) == sorted(set(history(world))) and len(summary(outcomes)) == len(history(world)) == 4
+    group = world.group("group-1")
+    assert (len(group.nodes), group.flavor_id, group.labels["ca_max_node_count"]) == (4, FLAVORS["r2.c4m32"], "5")
+
+
+@pytest.mark.parametrize("which", ["another group", "the same group"])
+def test_a_step_that_somebody_else_has_done_between_two_of_ours_is_not_sent(world, which):
+    """Nothing is under way any more when its turn comes: only a look can show it."""
+    cluster = world.seed(nodegroups=2)
+    clock = HandClock(world.simulator)
+
+    def in_the_console():
+        # The first step of ours ends at 25 s; it is seen at 30 s.
+        with world.cloud.lock:
+            world.cloud.tick()
+            if which == "another group":
+                world.group("group-1").version = "v1.32.3"
+            else:
+                world.group().flavor_id = FLAVORS["r2.c4m32"]
+            cluster.updated = world.cloud.clock.now()
+
+    clock.at(28, in_the_console)
+    if which == "another group":
+        outcome = world.nks_cluster(kubernetes_version="v1.32.3", upgrade="all", clock=clock)
+        assert [item["resource"] for item in outcome["actions"]] == ["cluster/demo", "cluster/demo/nodegroup/default-worker"]
+    else:
+        outcome = world.nks_cluster(user_script=SCRIPT, flavor="r2.c4m32", clock=clock)
+        assert outcome.actions == ["change_user_script"]
+    assert outcome["changed"] and len(outcome.writes) == len(outcome["actions"]) == len(history(world))
+    assert outcome["diff"]["after"].keys() == {item["resource"] for item in outcome["actions"]}
+
+
+def test_what_a_later_step_starts_from_is_what_somebody_else_has_left(world):
+    world.seed()
+    clock = HandClock(world.simulator)
+
+    def in_the_console():
+        with world.cloud.lock:
+            world.cloud.tick()
+            world.group().labels["ca_scale_down_unneeded_time"] = "99"
+
+    clock.at(28, in_the_console)
+    outcome = world.nks_cluster(user_script=SCRIPT, autoscale={"enabled": True}, clock=clock)
+    assert outcome.actions == ["change_user_script", "set_autoscale"]
+    # The full set is sent, and must not undo it.
+    assert world.group().labels["ca_scale_down_unneeded_time"] == "99" and world.group().autoscaler_on
+
+
+def test_a_cluster_that_fails_between_two_of_our_steps(world):
+    cluster = world.seed()
+    clock = HandClock(world.simulator)
+
+    def in_the_console():
+        with world.cloud.lock:
+            world.cloud.tick()
+        world.busy(cluster, "ipacl", seconds=5.0)
+        cluster.task.failure = {"reason": "No luck"}
+
+    clock.at(28, in_the_console)
+    _outcome, error = attempt(lambda: world.nks_cluster(user_script=SCRIPT, flavor="r2.c4m32", clock=clock))
+    assert "No luck" in error.msg and len(accepted(error.outcome.requests)) == 1
+
+
+@pytest.mark.parametrize("what", ["node group", "cluster"])
+def test_a_wait_in_the_middle_of_the_look_begins_it_again(world, what):
+    """The cluster was read before somebody's operation on a node group, and what is known of it is out of date after that."""
+    cluster = world.seed(nodegroups=2, version="v1.31.4")
+
+    def apply(_now):
+        cluster.version = cluster.master.version = "v1.32.3"
+
+    begin_before(world, "GET", "/nodegroups", lambda: world.busy(cluster, "upgrade", apply=apply, nodegroup=world.group("group-1")))
+    if what == "node group":
+        outcome = world.nks_nodegroup(name="group-1", kubernetes_version="v1.32.3")
+        assert [item["changes"]["kubernetes_version"]["before"] for item in outcome["actions"]] == ["v1.31.4"]
+    else:
+        outcome = world.nks_cluster(kubernetes_version="v1.32.3", upgrade="all")
+        assert [item["resource"] for item in outcome["actions"]] == ["cluster/demo/nodegroup/default-worker", "cluster/demo/nodegroup/group-1"]
 
 
 def test_a_list_that_fails_after_a_creation_is_no_reason_to_lose_it(world):
