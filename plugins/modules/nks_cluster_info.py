@@ -27,6 +27,7 @@ options:
     description:
       - Whether each cluster is read by itself. The list of the service lacks RV(clusters[].api_address), RV(clusters[].node_addresses),
         RV(clusters[].fixed_network), RV(clusters[].fixed_subnet) and the times.
+      - A cluster that cannot be read is left out, and a warning names it. If none of them can be read, the task fails.
       - With V(false) the list is returned as it is, with one request for all clusters.
     type: bool
     default: true

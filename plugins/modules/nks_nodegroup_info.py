@@ -27,7 +27,8 @@ options:
   name:
     description:
       - Name or UUID of one node group. If it is not there, RV(nodegroups) is empty.
-      - If it is not set, all node groups are returned.
+      - If it is not set, all node groups are returned. One that cannot be read is left out, and a warning names it. If none of them can be
+        read, the task fails.
     type: str
 seealso:
   - module: nhncloud.nks.nks_nodegroup

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, query, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.names import KINDS
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import find_group
 from ansible_collections.nhncloud.nks.plugins.module_utils.watch import find_cluster
@@ -24,7 +24,7 @@ def clusters(task):
     else:
         found = task.api.clusters()
         if task.options["details"]:
-            found = list(_there(task.api.cluster, found))
+            found = _whole(task, found, "Cluster", task.api.cluster)
     found = [wire.masked(wire.resource(item)) for item in found]
     return query.applied(task.options["query"], "clusters", found)
 
@@ -38,7 +38,8 @@ def nodegroups(task):
         found = [] if watch is None else [watch.last]
     else:
         listed = task.api.nodegroups(cluster.cluster)
-        found = [wire.resource(item) for item in _there(lambda uuid: task.api.nodegroup(cluster.cluster, uuid), listed)]
+        read = _whole(task, listed, "%s: node group" % cluster.name, lambda uuid: task.api.nodegroup(cluster.cluster, uuid))
+        found = [wire.resource(item) for item in read]
     return query.applied(task.options["query"], "nodegroups", [wire.masked(item) for item in found])
 
 
@@ -51,7 +52,7 @@ def events(task):
     if uuid is None:
         found = task.api.events(ref)
     else:
-        found = list(_there(lambda event: task.api.event(ref, event), [{"uuid": uuid}]))
+        found = _unless_gone(lambda: task.api.event(ref, uuid))
     return query.applied(task.options["query"], "events", [wire.event(item) for item in found])
 
 
@@ -73,14 +74,39 @@ def resources(task):
     return query.applied(task.options["query"], "resources", found)
 
 
-def _there(read, listed):
-    """Each listed item read whole; one that is gone by then is left out."""
+def _unless_gone(read):
+    """What is read, in a list; nothing where there is no such thing."""
+    try:
+        return [read()]
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return []
+
+
+def _whole(task, listed, kind, read):
+    """Each listed item read whole. What is deleted by then is left out; what cannot be read is left out with a warning.
+
+    :param kind: what an item is, at the beginning of the warning.
+    :raises NksError: none of them can be read, or the token is not accepted.
+    """
+    found, failures = [], []
     for item in listed:
+        if not item.get("uuid"):
+            task.warnings.append("%s %s is left out: the list shows no uuid for it." % (kind, item.get("name")))
+            continue
         try:
-            yield read(item.get("uuid"))
-        except ApiError as error:
-            if error.status != 404:
+            found += _unless_gone(lambda uuid=item["uuid"]: read(uuid))
+        except NksError as error:
+            if error.values.get("status_code") == 401:
                 raise
+            error.msg = "%s %s (%s) cannot be read. %s" % (kind, item.get("name"), item["uuid"], error.msg)
+            failures.append(error)
+    if failures and not found:
+        # An empty list would mean that there is nothing.
+        raise failures[0]
+    task.warnings += [task.transport.hide(error.msg) + " It is left out." for error in failures]
+    return found
 
 
 CLUSTERS = Job(

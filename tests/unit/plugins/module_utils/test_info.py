@@ -75,6 +75,53 @@ def test_a_cluster_that_vanishes_between_list_and_read(world):
     assert [item["name"] for item in clusters(world)["clusters"]] == ["demo-2"]
 
 
+@pytest.mark.parametrize("status", [400, 403, 500, 503])
+def test_one_cluster_that_cannot_be_read_is_named_and_the_rest_is_there(world, status):
+    world.seed("demo")
+    bad = world.seed("demo-2")
+    world.seed("demo-3")
+    world.fault(effect="status", status=status, times=None, path="/clusters/%s$" % bad.uuid)
+    outcome = clusters(world, max_retries=0, query="[].name")
+    assert outcome["result"] == ["demo", "demo-3"]
+    (warning,) = outcome["warnings"]
+    assert warning.startswith("Cluster demo-2 (%s) cannot be read. Could not read cluster " % bad.uuid)
+    assert warning.endswith(" It is left out.") and "HTTP %d" % status in warning
+    # If it is the one that is asked for, that is an error.
+    with pytest.raises(NksError):
+        clusters(world, max_retries=0, name=bad.uuid)
+
+
+def test_where_no_cluster_can_be_read_an_empty_list_would_be_untrue(world):
+    first = world.seed("demo")
+    world.seed("demo-2")
+    world.fault(effect="status", status=403, times=None, path="/clusters/[^/]+$")
+    with pytest.raises(NksError) as caught:
+        clusters(world)
+    assert caught.value.msg.startswith("Cluster demo (%s) cannot be read. Could not read cluster %s: " % (first.uuid, first.uuid))
+    assert caught.value.values["status_code"] == 403
+
+
+def test_a_token_that_is_refused_in_the_middle_is_an_error(world):
+    world.seed("demo")
+    bad = world.seed("demo-2")
+    world.fault(effect="status", status=401, times=None, path="/clusters/%s$" % bad.uuid)
+    with pytest.raises(NksError, match="The token was not accepted"):
+        clusters(world)
+
+
+@pytest.mark.parametrize("job, given, key", [(info.CLUSTERS, {}, "clusters"), (info.NODEGROUPS, {"cluster": "demo"}, "nodegroups")])
+@pytest.mark.parametrize("uuid", [None, "", ".."])
+def test_an_entry_without_a_usable_uuid_is_named(world, job, given, key, uuid):
+    world.seed()
+    body = {key: [{"name": "odd", "uuid": uuid}, {"name": "demo", "uuid": world.cluster().uuid}]}
+    if key == "nodegroups":
+        body[key][1] = {"name": "default-worker", "uuid": world.group().uuid}
+    world.fault(effect="status", status=200, path="/%s$" % key, body=body, body_type="json")
+    outcome = world.run(job, given)
+    assert [item["name"] for item in outcome[key]] == [body[key][1]["name"]]
+    assert len(outcome["warnings"]) == 1 and " odd " in outcome["warnings"][0]
+
+
 def test_two_clusters_of_one_name(world):
     first, second = world.seed("demo"), world.seed("demo")
     with pytest.raises(NksError) as caught:
@@ -144,6 +191,19 @@ def test_nodegroups(world):
     for reference in (group["name"], group["uuid"]):
         assert [item["uuid"] for item in nodegroups(world, name=reference)["nodegroups"]] == [group["uuid"]]
     assert nodegroups(world, query="length(@)")["result"] == 3
+
+
+def test_one_nodegroup_that_cannot_be_read_is_named_and_the_rest_is_there(world):
+    world.seed(nodegroups=3)
+    bad = world.group("group-1")
+    world.fault(effect="status", status=403, times=None, path="/nodegroups/%s$" % bad.uuid)
+    outcome = nodegroups(world)
+    assert [item["name"] for item in outcome["nodegroups"]] == ["default-worker", "group-2"]
+    (warning,) = outcome["warnings"]
+    assert warning.startswith("cluster/demo: node group group-1 (%s) cannot be read. Could not read node group " % bad.uuid)
+    world.fault(effect="status", status=403, path="/nodegroups/group-1$")
+    with pytest.raises(NksError):
+        nodegroups(world, name="group-1")
 
 
 def test_a_nodegroup_that_is_not_there(world):
