@@ -22,6 +22,8 @@ options:
     description:
       - ID of the project (tenant), 32 hexadecimal digits. The console shows it under B(Compute > Instance > Set API Endpoint).
       - Needed unless O(token) is set. With O(token), it is needed as soon as the compute or the block storage service is asked.
+      - A task that sets O(tenant_id) does not use a token of the environment unless E(NHNCLOUD_TENANT_ID) has the same value. It fails, because
+        a token is good for one project only.
       - The environment variable E(NHNCLOUD_TENANT_ID) is used when this option is not set.
     type: str
   username:
@@ -55,9 +57,11 @@ options:
     description:
       - Domain of the cloud in the names of its services. The public cloud has V(nhncloudservice.com),
         the government cloud V(gov-nhncloudservice.com).
+      - If it is not set, it is taken from O(auth_url) if that is C(https://api-identity-infrastructure.) followed by a domain, and is
+        V(nhncloudservice.com) if O(auth_url) is not set either. With any other O(auth_url) it has no default, so that a token of one cloud is
+        never sent to another. Then the services are found in the service catalog or by their own options such as O(kubernetes_endpoint).
       - The environment variable E(NHNCLOUD_DOMAIN) is used when this option is not set.
     type: str
-    default: nhncloudservice.com
   kubernetes_endpoint:
     description:
       - URL of the NKS API, with or without the version at its end.
@@ -125,6 +129,9 @@ requirements:
   - requests
 notes:
   - The credentials are either O(token), or O(username), O(password) and O(tenant_id).
+  - The credentials of a task take precedence over those of the environment as a set. If the task sets O(username), O(password) or O(token), none of
+    these three is taken from the environment. O(tenant_id), O(region) and the addresses are each taken from the task or, if it does not set them,
+    from the environment. Empty environment variables are ignored.
   - When the service refuses a request, the failed result has, besides C(msg), the keys C(status_code) (the HTTP status),
     C(request_id) (to be named to the support of NHN Cloud) and C(api_error) (the service's own words).
 """

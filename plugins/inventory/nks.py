@@ -269,7 +269,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 options[name] = self._rendered(name, options[name])
             elif options[name] is not None:
                 # From the environment, where a password may be anything: Ansible trusts these texts, and only the file's are templates.
-                options[name] = str(options[name])
+                options[name] = identity.FromEnvironment(options[name])
+        identity.settle(options)
         for name in ("regions", "clusters", "nodegroups"):
             options[name] = list(dict.fromkeys(str(item).strip() for item in options[name] or [] if item not in ("", None)))
         options["regions"] = list(dict.fromkeys(region.lower() for region in options["regions"]))

@@ -11,7 +11,7 @@ import os
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import fields
-from ansible_collections.nhncloud.nks.plugins.module_utils.identity import SERVICES
+from ansible_collections.nhncloud.nks.plugins.module_utils.identity import SERVICES, FromEnvironment
 
 AUTH_TYPES: dict = {
     "region": {},
@@ -20,7 +20,7 @@ AUTH_TYPES: dict = {
     "password": {"no_log": True},
     "token": {"no_log": True},
     "auth_url": {},
-    "domain": {"default": "nhncloudservice.com"},
+    "domain": {},
     "validate_certs": {"type": "bool", "default": True},
     "ca_cert": {"type": "path"},
     "request_timeout": {"type": "float", "default": 30.0},
@@ -33,11 +33,13 @@ AUTH_TYPES.update({service + "_endpoint": {} for service in SERVICES})
 def from_environment(variable):
     """The value of an environment variable. An empty one is none: a credential of AWX leaves its unused fields empty.
 
+    Whether it is used is decided once all options are known; see :func:`identity.settle`.
+
     :raises AnsibleFallbackNotFound: it is not set.
     """
     if not os.environ.get(variable):
         raise AnsibleFallbackNotFound
-    return os.environ[variable]
+    return FromEnvironment(os.environ[variable])
 
 
 def auth():

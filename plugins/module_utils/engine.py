@@ -253,10 +253,11 @@ def perform(job, options, check_mode=False, diff_mode=False, clock=None, progres
     """One task from options to result.
 
     :param job: see :class:`Job`.
-    :param options: options as Ansible validated them.
+    :param options: options as Ansible validated them; those that are not used are taken out, see :func:`identity.settle`.
     :returns: the result, free of secrets that the service showed; the caller masks those of the options.
     :raises NksError: with everything that the failed result should hold.
     """
+    identity.settle(options)
     options = fields.normalized(options)
     identity.check(options)
     rules.check_options(options)

@@ -20,6 +20,14 @@ DEFAULT_DOMAIN = "nhncloudservice.com"
 REGION = re.compile(r"[A-Za-z]{2,}[0-9]+")
 #: What an HTTP header can carry; a line break in a token is a slip that is hard to see.
 TOKEN = re.compile(r"[!-~]+")
+#: Host of the identity service by the pattern of the public and government clouds; what follows is the domain.
+IDENTITY_HOST = "api-identity-infrastructure."
+#: Options that say who we are. A task that sets one of them takes none of them from the environment.
+CREDENTIALS = ("username", "password", "token")
+
+
+class FromEnvironment(str):
+    """The value of an option that came from an environment variable and not from the task; see :func:`settle`."""
 
 
 class Service:
@@ -131,7 +139,16 @@ class Identity:
         known = sorted(code for code in found if REGION.fullmatch(code))
         if known and region.lower() not in known:
             raise BadInput("region", region, "is not a region of this cloud", "use one of %s" % ", ".join(known))
-        domain = self.options.get("domain") or DEFAULT_DOMAIN
+        domain = domain_of(self.options)
+        if domain is None:
+            # The token of another cloud must not go to the public one.
+            source = "a token is used, so that the service catalog is not read" if self._fixed else "the service catalog of the token does not have it"
+            raise BadInput(
+                "domain",
+                None,
+                "is needed to find the %s service, because auth_url is not the identity service of %s and %s" % (name, DEFAULT_DOMAIN, source),
+                "set domain to the domain of this cloud, or %s_endpoint to the URL of the service" % name,
+            )
         return "https://%s-api-%s-infrastructure.%s" % (region.lower(), service.host, domain)
 
     def _complete(self, url, service, name):
@@ -207,7 +224,7 @@ def identity_url(options):
     """
     url = options.get("auth_url")
     if not url:
-        return "https://api-identity-infrastructure.%s/v2.0" % (options.get("domain") or DEFAULT_DOMAIN)
+        return "https://%s%s/v2.0" % (IDENTITY_HOST, options.get("domain") or DEFAULT_DOMAIN)
     url = re.sub(r"/tokens$", "", url.rstrip("/"))
     version = re.search(r"/v(\d+)(\.\d+)?(/auth)?$", url)
     if version is None:
@@ -215,6 +232,42 @@ def identity_url(options):
     if version.group(1) != "2":
         raise BadInput("auth_url", url, "is not the identity API that NHN Cloud documents", "let it end in /v2.0")
     return url
+
+
+def domain_of(options):
+    """The domain in the names of the cloud's services; None if ``auth_url`` is of a cloud whose domain nobody has named.
+
+    Source: NHN Cloud, API endpoints; all services of one cloud have hosts of one pattern and one domain.
+    """
+    if options.get("domain"):
+        return options["domain"]
+    if not options.get("auth_url"):
+        return DEFAULT_DOMAIN
+    host = (urlsplit(options["auth_url"]).hostname or "").rstrip(".")
+    return (host[len(IDENTITY_HOST) :] or None) if host.startswith(IDENTITY_HOST) else None
+
+
+def settle(options):
+    """Decide which credentials count, those of the task or those of the environment; changes the options in place.
+
+    Options of the task take precedence as a set: if the task sets ``username``, ``password`` or ``token``, none of the three is taken
+    from the environment. A token is good for one project, so one of the environment is not used for the ``tenant_id`` of a task.
+    Addresses, ``region`` and ``tenant_id`` are no credentials: each is taken from the task, and otherwise from the environment.
+
+    :param options: values of the environment are marked as :class:`FromEnvironment`; all are plain texts afterwards.
+    :raises BadInput: the task names a project, and the token of the environment may be of another one.
+    """
+    found = {name for name, value in options.items() if isinstance(value, FromEnvironment)}
+    options.update((name, str(options[name])) for name in found)
+    if any(options.get(name) and name not in found for name in CREDENTIALS):
+        options.update((name, None) for name in found.intersection(CREDENTIALS))
+    elif options.get("token") and options.get("tenant_id") and "tenant_id" not in found and options["tenant_id"] != os.environ.get("NHNCLOUD_TENANT_ID"):
+        raise BadInput(
+            "tenant_id",
+            options["tenant_id"],
+            "is set by the task, but the token comes from the environment (NHNCLOUD_TOKEN) and is good for one project only",
+            "set token, or username and password, in the task too, leave out tenant_id, or unset NHNCLOUD_TOKEN",
+        )
 
 
 def check(options, regions=None):
@@ -229,9 +282,20 @@ def check(options, regions=None):
     else:
         missing = [name for name in ("username", "password", "tenant_id") if not options.get(name)]
         if missing:
+            unused = [name for name in CREDENTIALS if not options.get(name) and os.environ.get("NHNCLOUD_" + name.upper())]
+            own = [name for name in CREDENTIALS if options.get(name)]
+            if not regions and not options.get("region") and not options.get("kubernetes_endpoint"):
+                missing.append("region")
             raise NksError(
-                "Missing credentials: set token, or username, password and tenant_id; not set: %s (environment: %s)."
-                % (", ".join(missing), ", ".join("NHNCLOUD_" + name.upper() for name in missing))
+                "Missing credentials: set token, or username, password and tenant_id; not set: %s (environment: %s).%s"
+                % (
+                    ", ".join(missing),
+                    ", ".join("NHNCLOUD_" + name.upper() for name in missing),
+                    " Because %s is set, %s of the environment is not used: credentials of both are never mixed."
+                    % (" and ".join(own), " and ".join("NHNCLOUD_" + name.upper() for name in unused))
+                    if own and unused
+                    else "",
+                )
             )
     for region in regions or [options.get("region")]:
         if not region:

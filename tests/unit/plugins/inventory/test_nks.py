@@ -499,13 +499,27 @@ def test_options_from_the_environment(cloud, read, monkeypatch):
     assert (cloud.options["password"], type(cloud.options["password"])) == (PASSWORD, str)
 
 
+def test_credentials_of_the_file_and_of_the_environment_are_not_mixed(cloud, read, monkeypatch):
+    monkeypatch.setenv("NHNCLOUD_TOKEN", "token-of-another-project")
+    monkeypatch.setenv("NHNCLOUD_TENANT_ID", "another")
+    monkeypatch.delenv("NHNCLOUD_USERNAME")
+    monkeypatch.delenv("NHNCLOUD_PASSWORD")
+    with pytest.raises(AnsibleParserError, match=r"^tenant_id: 'mine' is set by the task, but the token comes from the environment"):
+        read("tenant_id: mine")
+    assert cloud.options is None
+    read("username: me\npassword: mine\ntenant_id: mine")
+    assert [cloud.options[name] for name in ("token", "username", "password", "tenant_id")] == [None, "me", "mine", "mine"]
+    read("token: mine\ntenant_id: mine")
+    assert [cloud.options[name] for name in ("token", "username", "password", "tenant_id")] == ["mine", None, None, "mine"]
+
+
 def test_an_empty_variable_is_none(cloud, read, monkeypatch):
     for name in ("VALIDATE_CERTS", "REQUEST_TIMEOUT", "MAX_RETRIES", "DOMAIN", "AUTH_URL", "TOKEN"):
         monkeypatch.setenv("NHNCLOUD_" + name, "")
     read("workers: 3")
     settings = FakeTransport.made[0].settings
     assert settings == {"timeout": 30.0, "max_retries": 5, "verify": True, "pool_size": 3, "closed": True}
-    assert cloud.options["domain"] == "nhncloudservice.com"
+    assert (cloud.options["domain"], cloud.options["token"]) == (None, None)
     assert os.environ["NHNCLOUD_VALIDATE_CERTS"] == ""
 
 
@@ -517,9 +531,9 @@ def test_a_ca_file_is_used(cloud, read, tmp_path):
 
 def test_connection_options_may_be_templates(cloud, read, monkeypatch):
     monkeypatch.setenv("ELSEWHERE", "other-password")
-    read("password: \"{{ lookup('ansible.builtin.env', 'ELSEWHERE') }}\"")
+    read("username: me\npassword: \"{{ lookup('ansible.builtin.env', 'ELSEWHERE') }}\"")
     assert cloud.options["password"] == "other-password"
-    read('password: "half{{way{#"')
+    read('username: me\npassword: "half{{way{#"')
     assert cloud.options["password"] == "half{{way{#"
     # What stands in the environment is no template of the user's.
     monkeypatch.setenv("NHNCLOUD_PASSWORD", "{{ 1 + 1 }}")
@@ -764,7 +778,7 @@ def test_a_cache_holds_no_secret(cloud, read, cached, tmp_path):
     "change",
     [
         "tenant_id: another",
-        "username: another",
+        "username: another\npassword: another",
         "token: another",
         "regions: [kr2]",
         "auth_url: https://a.example",

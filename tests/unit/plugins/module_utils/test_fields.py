@@ -432,7 +432,7 @@ CONNECTION = {
     "password": ("str", None),
     "token": ("str", None),
     "auth_url": ("str", None),
-    "domain": ("str", "nhncloudservice.com"),
+    "domain": ("str", None),
     "kubernetes_endpoint": ("str", None),
     "compute_endpoint": ("str", None),
     "network_endpoint": ("str", None),

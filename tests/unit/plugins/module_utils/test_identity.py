@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, BadReply, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.identity import SERVICES, Identity, check, identity_url
+from ansible_collections.nhncloud.nks.plugins.module_utils.identity import SERVICES, FromEnvironment, Identity, check, identity_url, settle
 from ansible_collections.nhncloud.nks.plugins.module_utils.token_cache import EXPIRY_MARGIN, parse_time
 from ansible_collections.nhncloud.nks.plugins.module_utils.transport import Transport
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.stubs import START, FakeClock, StubServer, answer
@@ -260,6 +260,39 @@ class TestEndpoints:
             "volume": base % "block-storage" + "/v2/" + TENANT,
         }
 
+    @pytest.mark.parametrize(
+        "auth_url, domain",
+        [
+            (None, "nhncloudservice.com"),
+            ("", "nhncloudservice.com"),
+            ("https://api-identity-infrastructure.nhncloudservice.com/v2.0", "nhncloudservice.com"),
+            ("https://API-identity-infrastructure.gov-nhncloudservice.com/v2.0", "gov-nhncloudservice.com"),
+            ("https://api-identity-infrastructure.gov-nhncloudservice.com.:443", "gov-nhncloudservice.com"),
+        ],
+    )
+    def test_the_pattern_has_the_domain_of_the_identity_service(self, auth_url, domain):
+        for options in ({"token": "given"}, {}):
+            identity, dummy = made(FakeTransport(issued(catalog=[])), auth_url=auth_url, **options)
+            assert identity.endpoint("kubernetes") == "https://kr1-api-kubernetes-infrastructure.%s/v1" % domain
+
+    @pytest.mark.parametrize(
+        "auth_url",
+        [
+            "https://identity.other-cloud.example/v2.0",
+            "https://api-identity-infrastructure./v2.0",
+            "https://api-identity-infrastructure.nhncloudservice.com@other.example/v2.0",
+            "http://127.0.0.1:5000/identity/v2.0",
+        ],
+    )
+    @pytest.mark.parametrize("name", sorted(SERVICES))
+    @pytest.mark.parametrize("token, why", [(None, "the service catalog of the token does not have it"), ("given", "the service catalog is not read")])
+    def test_a_token_of_another_cloud_is_never_sent_to_the_public_one(self, auth_url, name, token, why):
+        identity, dummy = made(FakeTransport(issued(catalog=[])), auth_url=auth_url, token=token)
+        with pytest.raises(BadInput, match=r"^domain: it is needed to find the %s service, because .*%s; set domain .* or %s_endpoint" % (name, why, name)):
+            identity.endpoint(name)
+        assert made(FakeTransport(issued(catalog=[])), auth_url=auth_url, token=token, domain="other.example")[0].endpoint(name).startswith("https://kr1-api-")
+        assert made(auth_url=auth_url, token=token, **{name + "_endpoint": "https://mine"})[0].endpoint(name).startswith("https://mine/")
+
     def test_a_region_given_to_the_call_wins(self):
         assert made()[0].endpoint("kubernetes", "kr2") == "https://kr2-nks/v1"
 
@@ -335,13 +368,21 @@ class TestCheck:
         check(dict(OPTIONS, region=None), regions=["kr1", "KR2"])
 
     @pytest.mark.parametrize("missing", [["username"], ["password"], ["tenant_id"], ["username", "password"], ["username", "password", "tenant_id"]])
-    def test_missing_credentials_name_options_and_variables(self, missing):
+    def test_missing_credentials_name_options_and_variables(self, missing, monkeypatch):
+        for name in ("USERNAME", "PASSWORD", "TOKEN"):
+            monkeypatch.delenv("NHNCLOUD_" + name, raising=False)
         with pytest.raises(NksError) as caught:
             check({name: value for name, value in OPTIONS.items() if name not in missing})
         assert caught.value.msg == "Missing credentials: set token, or username, password and tenant_id; not set: %s (environment: %s)." % (
             ", ".join(missing),
             ", ".join("NHNCLOUD_" + name.upper() for name in missing),
         )
+
+    def test_all_that_is_missing_is_told_at_once(self):
+        with pytest.raises(NksError, match=r"not set: username, password, tenant_id, region \(environment: NHNCLOUD_USERNAME, .*, NHNCLOUD_REGION\)\.$"):
+            check({})
+        with pytest.raises(NksError, match=r"not set: username, password, tenant_id \("):
+            check({"kubernetes_endpoint": "https://mine"})
 
     @pytest.mark.parametrize(
         "option, value, remedy",
@@ -379,6 +420,64 @@ class TestCheck:
     def test_a_bad_region_of_a_list_is_found(self):
         with pytest.raises(BadInput, match=r"region: 'here'"):
             check(OPTIONS, regions=["kr1", "here"])
+
+
+#: The set of credentials in a task and in the environment -> those that are used; None where the task fails.
+SETS = [
+    ({}, {"token": "T"}, {"token": "T"}),
+    ({}, {"username": "U", "password": "P", "tenant_id": "I"}, {"username": "U", "password": "P", "tenant_id": "I"}),
+    ({"username": "u", "password": "p", "tenant_id": "i"}, {"token": "T", "tenant_id": "I"}, {"username": "u", "password": "p", "tenant_id": "i"}),
+    ({"username": "u", "password": "p"}, {"token": "T", "tenant_id": "I"}, {"username": "u", "password": "p", "tenant_id": "I"}),
+    ({"token": "t"}, {"username": "U", "password": "P", "tenant_id": "I"}, {"token": "t", "tenant_id": "I"}),
+    ({"token": "t", "tenant_id": "i"}, {"token": "T", "tenant_id": "I"}, {"token": "t", "tenant_id": "i"}),
+    ({"username": "u"}, {"username": "U", "password": "P", "tenant_id": "I", "token": "T"}, {"username": "u", "tenant_id": "I"}),
+    ({"password": "p"}, {"username": "U", "password": "P", "tenant_id": "I"}, {"password": "p", "tenant_id": "I"}),
+    # The same values are no less the task's.
+    ({"username": "U", "password": "P"}, {"username": "U", "password": "P", "token": "T"}, {"username": "U", "password": "P"}),
+    # Another project with the environment's account is what the account is for; a token is good for one project.
+    ({"tenant_id": "i"}, {"username": "U", "password": "P", "tenant_id": "I"}, {"username": "U", "password": "P", "tenant_id": "i"}),
+    ({"tenant_id": "i"}, {"token": "T"}, None),
+    ({"tenant_id": "i"}, {"token": "T", "tenant_id": "I"}, None),
+    ({"tenant_id": "i"}, {"token": "T", "username": "U", "password": "P"}, None),
+    ({"tenant_id": "I"}, {"token": "T", "tenant_id": "I"}, {"token": "T", "tenant_id": "I"}),
+    # Nothing is what an unused field of a form is.
+    ({"token": "", "username": None}, {"password": "P"}, {"password": "P"}),
+    ({"token": "", "tenant_id": ""}, {"token": "T"}, {}),
+]
+
+
+class TestSettle:
+    @pytest.mark.parametrize("task, environment, used", SETS)
+    def test_credentials_are_taken_as_a_set(self, monkeypatch, task, environment, used):
+        for name in ("username", "password", "tenant_id", "token"):
+            monkeypatch.setenv("NHNCLOUD_" + name.upper(), environment.get(name, ""))
+        # As Ansible does it: the options, then whatever they lack from the environment.
+        options = dict({name: FromEnvironment(value) for name, value in environment.items() if name not in task}, **task)
+        options = dict(dict.fromkeys(("username", "password", "tenant_id", "token")), **options)
+        if used is None:
+            with pytest.raises(BadInput, match=r"^tenant_id: 'i' is set by the task, but the token comes from the environment \(NHNCLOUD_TOKEN\)"):
+                settle(options)
+        else:
+            settle(options)
+            assert {name: value for name, value in options.items() if value} == used
+        assert {type(value) for value in options.values()} <= {str, type(None)}
+
+    def test_an_account_of_the_task_is_not_completed_from_the_environment_and_that_is_told(self, monkeypatch):
+        for name, value in (("USERNAME", "other"), ("PASSWORD", "its-password"), ("TOKEN", "")):
+            monkeypatch.setenv("NHNCLOUD_" + name, value)
+        options = {"username": "me", "password": FromEnvironment("its-password"), "tenant_id": TENANT, "region": "kr1"}
+        settle(options)
+        with pytest.raises(NksError) as caught:
+            check(options)
+        assert caught.value.msg == (
+            "Missing credentials: set token, or username, password and tenant_id; not set: password (environment: NHNCLOUD_PASSWORD). "
+            "Because username is set, NHNCLOUD_PASSWORD of the environment is not used: credentials of both are never mixed."
+        )
+
+    def test_addresses_come_from_either(self):
+        options = {"username": "u", "auth_url": FromEnvironment("https://a"), "region": FromEnvironment("kr1"), "domain": FromEnvironment("d"), "x": 1}
+        settle(options)
+        assert options == {"username": "u", "auth_url": "https://a", "region": "kr1", "domain": "d", "x": 1}
 
 
 class TestTimes:
