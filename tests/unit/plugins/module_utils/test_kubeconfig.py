@@ -341,7 +341,7 @@ LOOK_ALIKES = """
 1:30 190:20:30 190:20:30.15 2031-10-06 2031-10-06T07:43:17Z 2001-1-1 y Y n N yes Yes no on On off OFF true True false null Null NULL ~
 .inf -.Inf +.INF .nan .NaN inf -inf Infinity nan = << - -- --- ... ? : , [ ] { } # & * ! | > ' " % @ ` -a a: a:b #a a# 1, users kind
 """
-ODD = ["", " ", "a ", " a", "a b", "a: b", "a #b", "- a", "2031-10-06 07:43:17", "\t", "a\nb", "\n", "\r\n", "\x85", "\u2028", "\ufeff", "\xa0", "\U0001f600", "\x1b"]
+ODD = ["", " ", "a ", " a", "a b", "a: b", "a #b", "- a", "2031-10-06 07:43:17", "\t", "a\nb", "\n", "\r\n", "\x85", "\u2028", "\ufeff", "\xa0", "\x1b"]
 
 
 @pytest.mark.parametrize("value", sorted(set(LOOK_ALIKES.split())) + ODD)
