@@ -178,7 +178,7 @@ class _Destination:
                 "dest",
                 self.path,
                 "has entries besides those of cluster %s (%s)" % (context, shown) if context else "has entries of several clusters (%s)" % shown,
-                "set merge=true to change only the cluster's own entries (context tells their name), or force=true to %s the whole file" % doing,
+                "set merge=true to change only the entries named by context, or force=true to %s the whole file" % doing,
             )
 
     def put(self, single, context):
