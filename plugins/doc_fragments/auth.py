@@ -120,7 +120,9 @@ options:
   token_cache:
     description:
       - Path of a file that keeps tokens until they expire, so that not every task logs in anew.
-      - The file is created with mode 0600. An entry belongs to one identity URL, tenant and user.
+      - The file is created with mode 0600. An entry belongs to one identity URL, tenant, user, O(validate_certs) and O(ca_cert).
+      - The file is used only if it is a regular file of the user who runs the task, with mode 0600, in a directory to which no other
+        user can write. Otherwise there is a warning and tokens are not kept.
       - If it is not set, tokens are not kept.
       - The environment variable E(NHNCLOUD_TOKEN_CACHE) is used when this option is not set.
     type: path

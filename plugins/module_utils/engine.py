@@ -38,14 +38,16 @@ class Job:
     :param arguments: its argument spec.
     :param run: function of a :class:`Task`, which returns the result's own keys.
     :param reads_only: whether it never changes anything.
+    :param offline: function of the options: whether the task makes no request, so that it needs no credentials.
     :param constraints: required_if, mutually_exclusive and so on, as Ansible names them.
     """
 
-    def __init__(self, name, arguments, run, reads_only=False, **constraints):
+    def __init__(self, name, arguments, run, reads_only=False, offline=None, **constraints):
         self.name = name
         self.arguments = arguments
         self.run = run
         self.reads_only = reads_only
+        self.offline = offline or (lambda options: False)
         self.constraints = constraints
 
 
@@ -259,7 +261,8 @@ def perform(job, options, check_mode=False, diff_mode=False, clock=None, progres
     """
     identity.settle(options)
     options = fields.normalized(options)
-    identity.check(options)
+    if not job.offline(options):
+        identity.check(options)
     rules.check_options(options)
     task = Task(options, check_mode, clock, progress)
     try:

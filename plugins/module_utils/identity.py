@@ -72,10 +72,11 @@ class Identity:
         self._token = options.get("token") or ""
         self._fixed = bool(self._token)
         self._cache = None
-        if options.get("token_cache") and not self._fixed:
+        if options.get("token_cache") and options.get("username") and not self._fixed:
             from ansible_collections.nhncloud.nks.plugins.module_utils.token_cache import TokenCache
 
-            self._cache = TokenCache(options["token_cache"], identity_url(options), self.tenant, options["username"], transport)
+            trust = options.get("validate_certs") is not False and (options.get("ca_cert") or True)
+            self._cache = TokenCache(options["token_cache"], identity_url(options), self.tenant, options["username"], transport, trust)
         transport.keep_secret(self._token, options.get("password"))
 
     def token(self):

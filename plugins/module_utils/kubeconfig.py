@@ -12,7 +12,6 @@ of a Cluster". No error of this file quotes anything but names: the texts are fu
 from __future__ import annotations
 
 import base64
-import copy
 import functools
 import hashlib
 import json
@@ -27,12 +26,22 @@ except ImportError:
     yaml = None
 
 SECTIONS = (("clusters", "cluster"), ("contexts", "context"), ("users", "user"))
+#: All that the service's kubeconfig has (NKS API guide, "Get kubeconfig of a Cluster"), and a namespace. kubectl knows many more
+#: fields, and some of them run commands or read files where the kubeconfig is used, so nothing else is taken from the service.
+ACCEPTED = {
+    "cluster": ("server", "certificate-authority-data"),
+    "context": ("cluster", "user", "namespace"),
+    "user": ("client-certificate-data", "client-key-data"),
+}
 HIDDEN = "(hidden)"
 CHANGED = "(hidden, changed)"
 # Far above any kubeconfig that people use, and low enough that hostile YAML costs neither memory nor the C stack.
 MAX_CHARACTERS = 10 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_NODES = 200000
+#: No number, date or special form begins with a letter, so of such texts only some words mean something else.
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./:@=+-]*")
+WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"])
 
 
 class _CannotSplice(Exception):
@@ -152,14 +161,16 @@ def _yaml_classes():
         def ignore_aliases(self, data):
             return True
 
+    def resolves(tag, regexp):
+        # 1:30 is a number of YAML 1.1 alone, and the special form "=" one that PyYAML itself cannot read.
+        if tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
+            return tag, re.compile(r"(?![^:]*:)(?:%s)" % regexp.pattern, re.VERBOSE)
+        return tag, regexp
+
     Loader.yaml_implicit_resolvers = {
-        first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        first: [resolves(tag, regexp) for tag, regexp in resolvers if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
-    # Strings that kubectl's YAML reads as something else (1e3, 0o17, y) must be quoted, as PyYAML would not do.
-    number = re.compile(r"^[-+]?\.?[0-9][0-9_.]*[eE][-+]?[0-9]+$|^0o[0-7]+$")
-    Dumper.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+.0123456789"))
-    Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^[yYnN]$"), list("yYnN"))
     # Ansible hands options over as subclasses of str, which PyYAML would refuse to write.
     Dumper.add_multi_representer(str, _represent_str)
     Dumper.add_representer(str, _represent_str)
@@ -167,8 +178,12 @@ def _yaml_classes():
 
 
 def _represent_str(dumper, value):
-    # PyYAML writes these line breaks in a form that it does not read back, unless in double quotes.
-    style = '"' if any(character in value for character in "\x85\u2028\u2029") else None
+    """Without quotes only where every reader of YAML takes it for a text: YAML 1.1 as PyYAML has it, 1.2, and kubectl's mixture of both."""
+    if PLAIN.fullmatch(value) and value.lower() not in WORDS:
+        style = None
+    else:
+        # PyYAML writes some line breaks in a form that it does not read back, unless in double quotes.
+        style = "'" if value.isprintable() else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style=style)
 
 
@@ -178,12 +193,12 @@ def _represent_str(dumper, value):
 def single(config, context, set_current, source="the kubeconfig that the service returned"):
     """A kubeconfig of one cluster, one user and one context, all named ``context``, made from one of several.
 
-    Takes the current context, or the only one. All fields of the three entries stay (namespace, exec, extensions …).
+    Takes the current context, or the only one, and of its three entries what ``ACCEPTED`` lists.
 
     :param config: what ``parse`` gave.
     :param set_current: whether the context is the current one of the new kubeconfig.
     :raises BadInput: a context name that no kubeconfig can hold.
-    :raises NksError: no context to take, or one whose cluster or user is not there.
+    :raises NksError: no context to take, one whose cluster or user is not there, or a field that is not accepted.
     """
     if not isinstance(context, str) or not context.strip() or not context.isprintable():
         raise BadInput("context", context, "is not a name for a context", "give one line of printable characters")
@@ -193,18 +208,40 @@ def single(config, context, set_current, source="the kubeconfig that the service
         chosen = contexts[0]
     if chosen is None:
         raise _refusal(source, "it has %d contexts and none of them is its 'current-context'" % len(contexts))
-    chosen = copy.deepcopy(chosen)
-    chosen["context"] = chosen.get("context") or {}
+    used = _accepted(chosen, "context", source)
     made = {"apiVersion": "v1", "kind": "Config", "preferences": {}}
     for section, body in (SECTIONS[0], SECTIONS[2]):
-        entry = _entry(config, section, chosen["context"].get(body))
-        if entry is None or not entry.get(body):
+        entry = _entry(config, section, used.get(body))
+        fields = _accepted(entry, body, source) if entry else {}
+        if not fields:
             raise _refusal(source, "the %s of its context is not in its '%s'" % (body, section))
-        made[section] = [dict(copy.deepcopy(entry), name=context)]
-        chosen["context"][body] = context
-    made["contexts"] = [dict(chosen, name=context)]
+        made[section] = [{"name": context, body: fields}]
+        used[body] = context
+    server_url = made["clusters"][0]["cluster"].get("server", "")
+    if not server_url.startswith(("https://", "http://")) or not server_url.isprintable():
+        raise _refusal(source, "its cluster has no 'server' that is a URL")
+    made["contexts"] = [{"name": context, "context": used}]
     made["current-context"] = context if set_current else ""
     return made
+
+
+def _accepted(entry, body, source):
+    """The fields of an entry's ``body`` that have a value.
+
+    :raises NksError: one of them may not come from the service, or is not a text.
+    """
+    fields = {str(field): value for field, value in (entry.get(body) or {}).items() if value not in (None, "", [], {}, False)}
+    strange = sorted(field for field in fields if field not in ACCEPTED[body])
+    if strange:
+        raise NksError(
+            "%s was not used: its %s has %s, and kubectl could run commands, read files or connect elsewhere because of it. "
+            "Only %s are accepted there; contact NHN Cloud support if the service really returns more."
+            % (source, body, ", ".join(repr(field[:40]) for field in strange[:5]), ", ".join(ACCEPTED[body]))
+        )
+    for field, value in fields.items():
+        if not isinstance(value, str) and (body != "context" or isinstance(value, (dict, list))):
+            raise _refusal(source, "the '%s' of its %s is not a text" % (field, body))
+    return {field: str(value) for field, value in fields.items()}
 
 
 def render(config):
@@ -394,6 +431,24 @@ def _with_line_end(text):
 # --- looking ---------------------------------------------------------------------------------------------------------
 
 
+def foreign_entries(config, context, leads_there):
+    """The entries besides those of one cluster, as "users/admin".
+
+    A cluster's own are those named ``context``, and those of a file as this collection writes it without merging (one
+    context, one cluster and one user, all of one name) that leads to the same API endpoint.
+
+    :param context: None where the name is not known yet; any one name will do then.
+    :param leads_there: function of the URL of an API server (or None): whether it may be the cluster's.
+    """
+    entries = [(section, str(entry["name"])) for section, _body in SECTIONS for entry in config.get(section) or []]
+    names = {name for _section, name in entries}
+    if len(names) == 1:
+        (name,) = names
+        if context is None or (len(entries) == len(SECTIONS) and leads_there(server(config, name))):
+            return []
+    return sorted("%s/%s" % entry for entry in entries if entry[1] != context)
+
+
 def equal(a, b):
     """Whether two kubeconfigs (dicts of ``parse``) mean the same: order, empty sections and defaults do not count."""
     return _meaning(a) == _meaning(b)
@@ -436,7 +491,8 @@ def certificate_expiry(config, context):
     data = _bodies(config, context)["user"].get("client-certificate-data")
     try:
         pem = base64.b64decode(data).decode("ascii")
-        body = re.search(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", pem, re.DOTALL).group(1)
+        # Not a regular expression: with many beginnings and no end, that would take quadratic time.
+        body = pem.partition("-----BEGIN CERTIFICATE-----")[2].partition("-----END CERTIFICATE-----")[0]
         return _not_after(base64.b64decode(body)).isoformat()
     except (ValueError, TypeError, AttributeError):
         return None

@@ -13,6 +13,10 @@ description:
   - Gets the kubeconfig of a cluster and writes it to a file, alone or among the entries of an existing kubeconfig.
   - The file is written atomically and is never readable by more users than O(mode) says. Files are compared by their meaning, so that
     another order or form is no change, and a renewed certificate is one.
+  - While the module reads and writes the file, it holds the lock file that kubectl uses (O(dest) with C(.lock) added), so that several tasks
+    and C(kubectl config) can change one file at the same time.
+  - Of the kubeconfig that the service returns, only the server, the certificates and the key are used. One with other fields, such as
+    C(exec), is refused.
   - The difference in diff mode names what changes and never shows key material.
   - Anyone who has the kubeconfig is an administrator of the cluster.
 extends_documentation_fragment:
@@ -29,7 +33,8 @@ options:
   state:
     description:
       - With V(present) the kubeconfig is in the file.
-      - With V(absent) the file is deleted, or with O(merge=true) the cluster's entries are taken out of it.
+      - With V(absent) the file is deleted, or with O(merge=true) the cluster's entries are taken out of it. No request is made and no
+        credentials are needed, unless O(cluster) is a UUID and O(context) is not set.
     type: str
     choices:
       - present
@@ -37,7 +42,7 @@ options:
     default: present
   dest:
     description:
-      - Path of the file. Its folder must exist. Needed unless O(return_content=true).
+      - Path of the file. Its directory must exist. Needed unless O(return_content=true).
     type: path
   mode:
     description:
@@ -61,7 +66,14 @@ options:
     description:
       - Whether the entries of the cluster are put into an existing kubeconfig, or with O(state=absent) taken out of it.
         All other entries are left alone.
-      - With V(false) the file holds this one cluster only.
+      - With V(false) the file holds this one cluster only, see O(force).
+    type: bool
+    default: false
+  force:
+    description:
+      - Whether a file is replaced or deleted, with O(merge=false), even if it is not a kubeconfig or has entries of others.
+      - With V(false) the task fails for such a file, in check mode too. The cluster's own entries are those named O(context), and with
+        O(state=present) those of a file that this module has written for the same cluster under another name.
     type: bool
     default: false
   context:
@@ -78,11 +90,18 @@ options:
       - Whether the kubeconfig is returned as RV(kubeconfig). It is a secret, so set C(no_log) on such a task.
     type: bool
     default: false
+  unsafe_writes:
+    description:
+      - Whether a file that cannot be replaced is written in place, for example a file that is mounted into a container.
+      - While a file is written in place it is incomplete, and stays so if the task is interrupted.
+      - The environment variable E(ANSIBLE_UNSAFE_WRITES) is used when this option is not set.
+    type: bool
+    default: false
 requirements:
   - PyYAML
 notes:
   - A renewal of the cluster's certificate makes older kubeconfigs invalid. Run this module again after it.
-  - With O(state=absent) and O(merge=true) the entries named O(context) are taken out. If O(context) is not set and O(cluster) is a UUID, the
+  - With O(state=absent) the cluster's entries are those named O(context). If O(context) is not set and O(cluster) is a UUID, the
     cluster must still be there to tell its name.
 seealso:
   - module: nhncloud.nks.nks_cluster
@@ -97,7 +116,7 @@ attributes:
     description: Uses Ansible's strict file operation functions to ensure proper permissions and avoid data corruption.
     support: full
     details:
-      - The file is replaced atomically, and is created with its final permissions.
+      - The file is replaced atomically, and is created with its final permissions. See also O(unsafe_writes).
 """
 
 EXAMPLES = r"""

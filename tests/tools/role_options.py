@@ -78,7 +78,7 @@ def role_options() -> dict:
         kubeconfig={"type": "dict", "description": KUBECONFIG, "options": _module("nks_kubeconfig")},
     )
     # Without return_content there must be a file.
-    spec["options"]["kubeconfig"]["options"]["dest"].update(required=True, description=["Path of the file. Its folder must exist."])
+    spec["options"]["kubeconfig"]["options"]["dest"].update(required=True, description=["Path of the file. Its directory must exist."])
     return {
         "argument_specs": {
             "main": {

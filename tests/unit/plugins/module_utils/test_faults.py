@@ -373,22 +373,39 @@ def test_a_damaged_token_cache_costs_a_login_and_no_more(world, tmp_path, conten
     world.seed()
     path = tmp_path / "tokens"
     path.write_bytes(content)
-    path.chmod(0o644)
+    path.chmod(0o600)
     outcome = world.nks_cluster(node_count=2, token_cache=str(path))
     assert logins(outcome) == [200] and outcome["warnings"] == []
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert logins(world.nks_cluster(node_count=2, token_cache=str(path))) == []
 
 
-#: A task in a process of its own, again and again.
+def test_a_token_cache_that_others_can_write_is_not_used(world, tmp_path):
+    world.seed()
+    path = tmp_path / "tokens"
+    world.nks_cluster(node_count=2, token_cache=str(path))
+    kept = path.read_bytes()
+    path.chmod(0o666)
+    for dummy in range(2):
+        outcome = world.nks_cluster(node_count=2, token_cache=str(path))
+        assert logins(outcome) == [200] and not outcome["changed"]
+        assert outcome["warnings"] == ["token_cache is not used: '%s' has mode 0666; delete it, or give it mode 0600." % path]
+    assert path.read_bytes() == kept and stat.S_IMODE(path.stat().st_mode) == 0o666
+
+
+#: Tasks in a process of their own, with one entry after another.
 PROCESS = """
 import json, sys
 from ansible_collections.nhncloud.nks.plugins.module_utils import engine
 from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import info
 options = json.loads(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
 for number in range(12):
+    # Another CA is another entry.
     result = engine.perform(info.CLUSTERS, dict(options, tenant_id=options["tenants"][number % 2], username=options["users"][number % 2],
-                                                password=options["passwords"][number % 2], name=None, details=False, query=None))
+                                                password=options["passwords"][number % 2], ca_cert=options["ca_certs"][number // 2 % 3],
+                                                name=None, details=False, query=None))
     assert not result["warnings"], result["warnings"]
     assert [item["name"] for item in result["clusters"]] == (["demo"] if number % 2 == 0 else []), result
 """
@@ -407,18 +424,29 @@ def test_processes_that_share_a_token_cache_do_not_disturb_each_other(world, tmp
     }
     collections = str(ROOT.parents[2]) if ROOT.parts[-3:] == ("ansible_collections", "nhncloud", "nks") else str(ROOT / ".cache" / "collections")
     code = "import sys; sys.path.insert(0, %r)\n%s" % (collections, PROCESS)
-    running = [subprocess.Popen([sys.executable, "-c", code, json.dumps(options)], stderr=subprocess.PIPE, text=True) for _number in range(3)]
-    seen = []
+    running = []
+    for number in range(4):
+        certificates = [tmp_path / "ca" / ("%d-%d.pem" % (number, turn)) for turn in range(3)]
+        for certificate_path in certificates:
+            certificate_path.parent.mkdir(exist_ok=True)
+            certificate_path.touch()
+        given = json.dumps(dict(options, ca_certs=[str(certificate_path) for certificate_path in certificates]))
+        running.append(subprocess.Popen([sys.executable, "-c", code, given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+    for process in running:
+        assert process.stdout.readline() == "ready\n", process.communicate()
+    for process in running:
+        process.stdin.write("\n")
+        process.stdin.flush()
     while any(process.poll() is None for process in running):
-        if path.exists():
+        if path.exists() and path.stat().st_size:
             # Whatever moment it is: the file is whole, and nobody else's to read.
-            seen.append(len(json.loads(path.read_text())))
+            assert set(json.loads(path.read_text()).popitem()[1]) == {"token", "expires", "catalog"}
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
     for process in running:
         _out, errors = process.communicate()
         assert process.returncode == 0, errors
-    assert set(seen) <= {1, 2} and sorted(tmp_path.iterdir()) == [path]
-    assert set(json.loads(path.read_text()).popitem()[1]) == {"token", "expires", "catalog"}
+    # No entry is lost: each process has made six of its own.
+    assert len(json.loads(path.read_text())) == 24 and sorted(tmp_path.iterdir()) == [tmp_path / "ca", path]
 
 
 # -- waiting ---------------------------------------------------------------------------------------------------------

@@ -6,15 +6,24 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import pathlib
 import re
 import stat
+import subprocess
+import sys
+import tempfile
 
 import pytest
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import files
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.stubs import FakeClock
 
+ROOT = pathlib.Path(__file__).resolve().parents[4]
+COLLECTIONS = str(ROOT.parents[2]) if ROOT.parts[-3:] == ("ansible_collections", "nhncloud", "nks") else str(ROOT / ".cache" / "collections")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 not_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 
@@ -399,3 +408,259 @@ def test_remove_that_may_not(config, monkeypatch):
     monkeypatch.setattr(os, "unlink", failing(PermissionError(13, "Permission denied")))
     with pytest.raises(NksError, match="Could not remove %s: Permission denied" % config):
         files.remove(str(config))
+
+
+# --- locks -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_lock_is_there_for_as_long_as_it_is_held(config):
+    with files.locked(str(config), FakeClock()):
+        # A name, and no file that anybody would read: kubectl looks only whether it can create it.
+        assert sorted(os.listdir(str(config.parent))) == ["config", "config.lock"]
+        with pytest.raises(NksError, match="is locked"), files.locked(str(config), FakeClock()):
+            pass
+    assert os.listdir(str(config.parent)) == ["config"]
+
+
+def test_a_lock_that_cannot_be_made(config, monkeypatch):
+    real = os.open
+
+    def read_only(path, flags, mode=0o777, **more):
+        if str(path).endswith(".lock"):
+            raise OSError(30, "Read-only file system")
+        return real(path, flags, mode, **more)
+
+    monkeypatch.setattr(os, "open", read_only)
+    with pytest.raises(NksError, match="Could not lock %s: Read-only file system" % config), files.locked(str(config), FakeClock()):
+        pass
+    # A link may lie where we may not write; and a file that may be written in place needs no writable directory.
+    with files.locked(str(config), FakeClock(), unsafe_writes=True):
+        pass
+    monkeypatch.setattr(os, "open", lambda path, *more, **keys: (read_only if "other" in str(path) else real)(path, *more, **keys))
+    (config.parent / "other").symlink_to(config)
+    with files.locked(str(config.parent / "other"), FakeClock()):
+        assert (config.parent / "config.lock").exists()
+
+
+# --- files that are left behind --------------------------------------------------------------------------------------
+
+
+def test_clean_takes_only_what_no_running_process_uses(config):
+    directory = str(config.parent)
+    handle, in_use = files._temporary(directory)
+    for name in (".nks_left.tmp", ".nks_other.txt", "nks_.tmp"):
+        (config.parent / name).write_text("secret", encoding="utf-8")
+    (config.parent / ".nks_link.tmp").symlink_to(config)
+    (config.parent / ".nks_directory.tmp").mkdir()
+    os.mkfifo(str(config.parent / ".nks_fifo.tmp"))
+    kept = {"config", ".nks_other.txt", "nks_.tmp", ".nks_link.tmp", ".nks_directory.tmp", ".nks_fifo.tmp"}
+    files.clean(str(config))
+    assert set(os.listdir(directory)) == kept | {os.path.basename(in_use)}
+    os.close(handle)  # as when its process ends
+    files.clean(str(config))
+    assert set(os.listdir(directory)) == kept
+    files.clean(os.path.join(directory, "nowhere", "config"))
+
+
+def test_clean_of_another_process_takes_none_of_ours(config):
+    """A process that is killed in the middle of a write leaves its file; one that is not goes on."""
+    code = (
+        "import os, sys; sys.path.insert(0, %r)\n"
+        "from ansible_collections.nhncloud.nks.plugins.module_utils import files\n"
+        "real = os.replace\n"
+        "def waiting(*paths):\n"
+        "    print('there', flush=True); sys.stdin.readline(); real(*paths)\n"
+        "os.replace = waiting\n"
+        "files.write(%r, 'new', 0o600)\n" % (COLLECTIONS, str(config))
+    )
+    for killed in (False, True):
+        process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "there\n"
+        files.clean(str(config))
+        assert len(os.listdir(str(config.parent))) == 2
+        if killed:
+            process.kill()
+        process.communicate("\n" if not killed else None)
+        assert len(os.listdir(str(config.parent))) == (2 if killed else 1)
+        files.clean(str(config))
+        assert os.listdir(str(config.parent)) == ["config"] and config.read_text() == "new"
+
+
+def test_a_new_file_that_is_taken_for_a_left_one_is_made_again(config, monkeypatch):
+    """Another process may look between its creation and its lock."""
+    real, made = tempfile.mkstemp, []
+
+    def mkstemp(**given):
+        made.append(real(**given))
+        if len(made) == 1:
+            files.clean(str(config))
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkstemp", mkstemp)
+    files.write(str(config), "new", 0o600)
+    assert len(made) == 2 and config.read_text() == "new" and os.listdir(str(config.parent)) == ["config"]
+
+
+# --- unsafe_writes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [errno.EBUSY, errno.EPERM, errno.EACCES, errno.EXDEV])
+def test_a_file_that_cannot_be_replaced_is_written_in_place_where_that_is_allowed(config, monkeypatch, number):
+    inode = config.stat().st_ino
+    modes = []
+    real = os.open
+
+    def watching(path, *more, **keys):
+        if str(path) == str(config):
+            modes.append(mode_of(config))
+        return real(path, *more, **keys)
+
+    monkeypatch.setattr(os, "open", watching)
+    monkeypatch.setattr(os, "replace", failing(OSError(number, "no")))
+    with pytest.raises(NksError, match="Could not write %s: no;" % config) as caught:
+        files.write(str(config), "new text", 0o600)
+    assert "set unsafe_writes=true" in caught.value.msg
+    assert config.read_text() == "old\n" and modes == []
+    files.write(str(config), "new text", 0o600, unsafe_writes=True)
+    assert (config.read_text(), config.stat().st_ino, mode_of(config)) == ("new text", inode, 0o600)
+    assert modes == [0o600]  # private before the first byte is in it
+    files.write(str(config), "x", 0o640, unsafe_writes=True)
+    assert (config.read_text(), mode_of(config)) == ("x", 0o640)
+    files.write(str(config), "y", unsafe_writes=True)
+    assert (config.read_text(), mode_of(config)) == ("y", 0o640)
+    assert os.listdir(str(config.parent)) == ["config"]
+    # What is not there can only be created.
+    with pytest.raises(NksError, match="Could not write"):
+        files.write(str(config) + ".new", "x", unsafe_writes=True)
+
+
+def test_other_errors_are_no_reason_to_write_in_place(config, monkeypatch):
+    monkeypatch.setattr(os, "fchown", failing(PermissionError(errno.EPERM, "Operation not permitted")))
+    monkeypatch.setattr(files, "_like", lambda *given: 0o600)
+    with pytest.raises(NksError, match="Could not write %s: Operation not permitted" % config) as caught:
+        files.write(str(config), "new", owner="12345", unsafe_writes=True)
+    assert config.read_text() == "old\n" and "unsafe_writes" not in caught.value.msg
+    monkeypatch.setattr(os, "fsync", failing(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(NksError, match="No space left"):
+        files.write(str(config), "new", unsafe_writes=True)
+    assert config.read_text() == "old\n"
+
+
+def test_a_directory_that_is_not_writable(config, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) == str(config))
+    monkeypatch.setattr(tempfile, "mkstemp", failing(PermissionError(errno.EACCES, "Permission denied")))
+    with pytest.raises(NksError, match="may not be written to"):
+        files.write(str(config), "new")
+    files.write(str(config), "new", unsafe_writes=True)
+    assert config.read_text() == "new"
+    with pytest.raises(NksError, match="may not be written to"):
+        files.check_destination(str(config) + ".new", unsafe_writes=True)
+
+
+# --- private files ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def private(tmp_path):
+    directory = tmp_path / "private"
+    directory.mkdir(mode=0o700)
+    return directory / "file"
+
+
+def change(path, text="new"):
+    seen = []
+    files.Private(str(path)).change(lambda present: seen.append(present) or text, FakeClock())
+    return seen
+
+
+def test_a_private_file(private, umask):
+    assert files.Private(str(private)).read() is None and not private.exists()
+    assert change(private) == [b""]
+    assert files.Private(str(private)).read() == b"new" and mode_of(private) == 0o600
+    assert change(private, "newer") == [b"new"]
+    assert os.listdir(str(private.parent)) == ["file"]
+
+
+def untrusted(private, message):
+    """Whatever is wrong, the file is neither read nor changed."""
+    before = os.lstat(str(private)) if os.path.lexists(str(private)) else None
+    functions = [change] if before is None else [change, lambda path: files.Private(str(path)).read()]
+    for function in functions:
+        with pytest.raises(files.Untrusted, match="^'%s' %s" % (private, message)):
+            function(private)
+    assert before is None or (os.path.samestat(os.lstat(str(private)), before) and os.lstat(str(private)).st_mtime_ns == before.st_mtime_ns)
+    assert os.path.lexists(str(private)) == (before is not None)
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o644, 0o640, 0o620, 0o604, 0o700, 0o400, 0o4600])
+def test_a_private_file_that_others_may_read_or_write_is_left_alone(private, mode):
+    private.write_text("theirs")
+    private.chmod(mode)
+    untrusted(private, "has mode %04o; delete it, or give it mode 0600" % mode)
+    assert mode_of(private) == mode
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o720, 0o702])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_directory_to_which_others_can_write_holds_no_private_file(private, mode, there):
+    if there:
+        change(private)
+    private.parent.chmod(mode)
+    untrusted(private, "lies in a directory to which other users can write .*mode %04o.*; use a directory with mode 0700" % mode)
+
+
+def test_a_private_file_is_no_link_and_nothing_special(private, config):
+    config.chmod(0o600)
+    for target in (config, config.parent / "none"):
+        private.symlink_to(target)
+        untrusted(private, "is a symbolic link")
+        private.unlink()
+    assert config.read_text() == "old\n" and not (config.parent / "none").exists()
+    os.mkfifo(str(private), 0o600)
+    untrusted(private, "is not a regular file")
+    private.unlink()
+    private.mkdir()
+    untrusted(private, "is not a regular file")
+
+
+def test_a_private_file_in_a_linked_directory_of_our_own(private, tmp_path):
+    (tmp_path / "link").symlink_to(private.parent)
+    change(tmp_path / "link" / "file")
+    assert private.read_text() == "new"
+
+
+@as_root
+def test_a_private_file_belongs_to_us(private):
+    private.write_text("theirs")
+    private.chmod(0o600)
+    os.chown(str(private), 12345, -1)
+    untrusted(private, "belongs to another user")
+    private.unlink()
+    os.chown(str(private.parent), 12345, -1)
+    untrusted(private, "lies in a directory of another user")
+
+
+def test_a_private_file_that_is_exchanged_while_we_wait_is_read_anew(private):
+    change(private, "first")
+    with open(str(private), "rb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+
+        class Clock(FakeClock):
+            def sleep(self, seconds):
+                super().sleep(seconds)
+                if not stream.closed and self.seconds > 1:
+                    files.write(str(private), "second", 0o600)
+                    stream.close()
+
+        seen = []
+        files.Private(str(private)).change(lambda present: seen.append(present) or "third", Clock())
+    assert seen == [b"second"] and private.read_text() == "third"
+
+
+def test_a_private_file_that_somebody_keeps_locked(private):
+    change(private, "first")
+    with open(str(private), "rb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        with pytest.raises(NksError, match="Could not lock %s within 20 s" % private):
+            change(private)
+        assert files.Private(str(private)).read() == b"first"  # reading needs no lock: the file is replaced whole

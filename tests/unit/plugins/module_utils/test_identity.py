@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import threading
 from datetime import datetime, timedelta, timezone
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, BadReply, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.identity import SERVICES, FromEnvironment, Identity, check, identity_url, settle
 from ansible_collections.nhncloud.nks.plugins.module_utils.token_cache import EXPIRY_MARGIN, parse_time
@@ -512,18 +514,56 @@ class TestCache:
         assert transport.logins == []
         assert "issued-1" in transport.secrets
 
-    @pytest.mark.parametrize("before", [None, 0o644, 0o600])
-    def test_nobody_else_may_read_it(self, path, before):
-        if before is not None:
+    @pytest.mark.parametrize("there", [True, False])
+    def test_nobody_else_may_read_it(self, path, there):
+        if there:
             with open(path, "w", encoding="utf-8") as stream:
                 stream.write("{}")
-            os.chmod(path, before)
+            os.chmod(path, 0o600)
         former = os.umask(0)
         try:
             made(token_cache=path)[0].token()
         finally:
             os.umask(former)
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+    @pytest.mark.parametrize("kind", ["mode", "group", "link", "directory", "owner"])
+    def test_what_others_may_have_made_is_not_used_and_left_alone(self, path, kind):
+        """Its token might be one of theirs, its catalogue lead to their hosts, and what is written be read by them."""
+        made(FakeTransport(issued("theirs", catalog=[entry("container-infra", kr1="https://evil/v1")])), token_cache=path)[0].token()
+        directory = os.path.dirname(path)
+        if kind == "link":
+            os.rename(path, path + ".target")
+            os.symlink(path + ".target", path)
+        elif kind == "owner":
+            if os.geteuid() != 0:
+                pytest.skip("only root can give files away")
+            os.chown(path, 12345, -1)
+        elif kind == "directory":
+            os.chmod(directory, 0o777)
+        else:
+            os.chmod(path, 0o666 if kind == "mode" else 0o640)
+        with open(path, encoding="utf-8") as stream:
+            before = stream.read(), os.stat(path).st_mode, os.stat(path).st_uid
+        for dummy in range(2):
+            identity, transport = made(token_cache=path)
+            assert (identity.token(), identity.endpoint("kubernetes")) == ("issued-1", "https://kr1-nks/v1")
+            assert len(transport.logins) == 1
+            assert len(transport.warnings) == 1 and transport.warnings[0].startswith("token_cache is not used: '%s' " % path)
+            assert transport.warnings[0].endswith(("0600.", "0700.", "of your own.", "the file itself.")), transport.warnings
+        with open(path, encoding="utf-8") as stream:
+            assert (stream.read(), os.stat(path).st_mode, os.stat(path).st_uid) == before
+
+    def test_who_verifies_more_uses_nothing_of_those_who_verify_less(self, path, tmp_path):
+        ways = [{}, {"validate_certs": False}, {"ca_cert": str(tmp_path / "a.pem")}, {"ca_cert": str(tmp_path / "b.pem")}]
+        for number, way in enumerate(ways):
+            assert made(FakeTransport(issued("token-%d" % number)), token_cache=path, **way)[0].token() == "token-%d" % number
+        for number, way in enumerate(ways):
+            identity, transport = made(token_cache=path, **way)
+            assert (identity.token(), transport.logins) == ("token-%d" % number, [])
+        # Nothing is verified, so it does not matter with what; and what is the default may be given.
+        for way in ({"validate_certs": False, "ca_cert": str(tmp_path / "a.pem")}, {"validate_certs": True}):
+            assert made(token_cache=path, **way)[1].logins == []
 
     def test_it_holds_neither_password_nor_user(self, path):
         made(token_cache=path)[0].token()
@@ -579,6 +619,7 @@ class TestCache:
     def test_a_damaged_file_is_ignored_and_made_anew(self, path, content):
         with open(path, "wb") as stream:
             stream.write(content)
+        os.chmod(path, 0o600)
         identity, transport = made(token_cache=path)
         assert identity.token() == "issued-1"
         assert transport.warnings == []
@@ -606,6 +647,7 @@ class TestCache:
         identity, transport = made(token_cache=path)
         with open(path, "w", encoding="utf-8") as stream:
             json.dump({identity._cache.key: found}, stream)
+        os.chmod(path, 0o600)
         assert identity.token() == (found["token"] if not transport.logins else "issued-1")
 
     @pytest.mark.parametrize("where", ["missing/tokens.json", "folder"])
@@ -614,7 +656,7 @@ class TestCache:
         identity, transport = made(token_cache=str(tmp_path / where))
         assert identity.token() == "issued-1"
         assert len(transport.warnings) == 1
-        assert transport.warnings[0].startswith("The token was not kept in token_cache: '%s" % tmp_path)
+        assert re.match("(The token was not kept in token_cache|token_cache is not used): '%s" % tmp_path, transport.warnings[0])
 
     def test_a_fixed_token_is_never_kept(self, path):
         made(token="given", token_cache=path)[0].token()
@@ -628,12 +670,20 @@ class TestCache:
     def test_a_user_name_that_is_not_utf_8_can_be_kept(self, path):
         assert made(token_cache=path, username="caf\udce9")[0].token() == "issued-1"
 
-    def test_parallel_tasks_never_see_half_a_file(self, path):
+    def test_parallel_tasks_never_see_half_a_file_and_lose_no_entry(self, path):
         failures = []
 
+        class Ours(FakeTransport):
+            """Waits for the lock in real time: its clock is the machine's, but for what has expired."""
+
+            def __init__(self):
+                super().__init__()
+                utc, self.clock = self.clock.utc, Clock()
+                self.clock.utc = utc
+
         def task(number):
-            for dummy in range(5):
-                identity, transport = made(token_cache=path, username="user-%d" % (number % 3))
+            for turn in range(5):
+                identity, transport = made(Ours(), token_cache=path, username="user-%d-%d" % (number, turn))
                 if not identity.token().startswith("issued-") or transport.warnings:
                     failures.append(transport.warnings)
 
@@ -644,7 +694,7 @@ class TestCache:
             thread.join()
         assert failures == []
         with open(path, encoding="utf-8") as stream:
-            assert isinstance(json.load(stream), dict)
+            assert len(json.load(stream)) == 40
 
 
 def test_the_margin_covers_a_slow_request():

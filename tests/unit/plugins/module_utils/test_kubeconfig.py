@@ -11,6 +11,7 @@ import copy
 import datetime
 import hashlib
 import json
+import re
 import time
 
 import pytest
@@ -213,16 +214,64 @@ def test_single_names_everything_after_the_context():
     assert kubeconfig.single(service(**{"current-context": ""}), "prod", True)["contexts"][0]["name"] == "prod"
 
 
-def test_single_takes_the_current_context_with_all_its_fields_and_changes_nothing():
-    several = parse(MINE.replace("user: staging}", "user: other, namespace: web, extensions: [{name: e}]}"))
-    several["users"].append({"name": "other", "user": {"exec": {"command": "c", "args": ["1e3"]}}, "more": 1})
-    several["contexts"].insert(0, {"name": "no", "context": {}})
+def test_single_takes_the_current_context_and_changes_nothing():
+    several = parse(MINE.replace("user: staging}", "user: other, namespace: web, extensions: []}").replace("token: abc", "exec: {command: c}"))
+    several["users"].append({"name": "other", "user": {"client-key-data": "a2V5", "token": "", "exec": None}, "more": 1})
+    several["contexts"].insert(0, {"name": "no", "context": {"cluster": "staging", "user": "staging"}})
     before = copy.deepcopy(several)
     made = kubeconfig.single(several, "new", True)
-    made["users"][0]["user"]["exec"]["args"].append("x")
+    made["users"][0]["user"]["client-key-data"] += "x"
     assert several == before
-    assert made["contexts"] == [{"name": "new", "context": {"cluster": "new", "user": "new", "namespace": "web", "extensions": [{"name": "e"}]}}]
-    assert made["users"] == [{"name": "new", "user": {"exec": {"command": "c", "args": ["1e3", "x"]}}, "more": 1}]
+    assert made["contexts"] == [{"name": "new", "context": {"cluster": "new", "user": "new", "namespace": "web"}}]
+    # What has no value is as if it were not there, and other users than the one of the context are of no concern.
+    assert made["users"] == [{"name": "new", "user": {"client-key-data": "a2V5x"}}]
+
+
+@pytest.mark.parametrize(
+    "section, body, field, value",
+    [
+        ("users", "user", "exec", {"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/sh", "args": ["-c", "SECRET"]}),
+        ("users", "user", "auth-provider", {"name": "gcp", "config": {"cmd-path": "SECRET"}}),
+        ("users", "user", "tokenFile", "/SECRET"),
+        ("users", "user", "client-key", "/SECRET"),
+        ("users", "user", "client-certificate", "/SECRET"),
+        ("users", "user", "token", "SECRET"),
+        ("users", "user", "username", "SECRET"),
+        ("users", "user", "as", "SECRET"),
+        ("users", "user", "Exec", {"command": "SECRET"}),
+        ("users", "user", "new\x1b[31m", {"command": "SECRET"}),
+        ("users", "user", 7, "SECRET"),
+        ("clusters", "cluster", "certificate-authority", "/SECRET"),
+        ("clusters", "cluster", "proxy-url", "http://SECRET"),
+        ("clusters", "cluster", "insecure-skip-tls-verify", True),
+        ("clusters", "cluster", "tls-server-name", "SECRET"),
+        ("clusters", "cluster", "extensions", [{"name": "client.authentication.k8s.io/exec", "extension": "SECRET"}]),
+        ("contexts", "context", "extensions", [{"name": "SECRET"}]),
+    ],
+)
+def test_single_takes_nothing_that_runs_commands_reads_files_or_leads_elsewhere(section, body, field, value):
+    config = service()
+    config[section][0][body][field] = value
+    with pytest.raises(NksError, match=r"^The reply was not used: its %s has '.*'.* Only .* are accepted there" % body) as caught:
+        kubeconfig.single(config, "prod", True, "The reply")
+    assert repr(str(field)) in caught.value.msg and "SECRET" not in caught.value.msg and "\x1b" not in caught.value.msg
+
+
+@pytest.mark.parametrize("value", ["file:///etc/passwd", "/SECRET", "https://a\nb", "https://a\x1b[2J", "localhost:6443", 7, ["https://a"], {"https://a": 1}])
+def test_single_takes_only_a_url_for_the_server(value):
+    config = service()
+    config["clusters"][0]["cluster"]["server"] = value
+    with pytest.raises(NksError, match="^The reply is not a kubeconfig: .*'server'"):
+        kubeconfig.single(config, "prod", True, "The reply")
+    del config["clusters"][0]["cluster"]["server"]
+    with pytest.raises(NksError, match="^The reply is not a kubeconfig: .*'server'"):
+        kubeconfig.single(config, "prod", True, "The reply")
+
+
+def test_single_takes_only_texts():
+    for value in (7, True, ["a"], {"a": "b"}):
+        with pytest.raises(NksError, match="the 'client-key-data' of its user is not a text"):
+            kubeconfig.single(prod(**{"client-key-data": value}), "prod", True)
 
 
 @pytest.mark.parametrize(
@@ -251,31 +300,84 @@ def test_render_writes_as_kubectl_does():
     assert text == SERVICE.replace('"', "").replace("default", "toast-robot-e2e-1-18").replace("admin", "toast-robot-e2e-1-18")
 
 
-def test_render_uses_no_aliases_and_quotes_what_others_read_differently():
+def test_render_uses_no_aliases():
     shared = {"token": "x" * 5000}
     text = kubeconfig.render({"users": [{"name": "a", "user": shared}, {"name": "b", "user": shared}]})
     assert "&" not in text and "*" not in text
     assert max(len(line) for line in text.splitlines()) > 5000
-    for value in (
-        "1e3",
-        "12E5",
-        "0o17",
-        "y",
-        "N",
-        "no",
-        "0x1f",
-        "1_000",
-        "1:30",
-        "2031-10-06",
-        "null",
-        "~",
-        "<<",
-        "=",
-        "1.",
-    ):
-        line = kubeconfig.render({"token": value})
-        assert line.split(": ")[1][0] in "'\"", line
-        assert yaml.safe_load(line) == {"token": value}
+
+
+#: What a bare scalar must not look like in order to be a text. YAML 1.1 (https://yaml.org/type/), the core schema of YAML 1.2 (10.3.2),
+#: and kubectl's go-yaml (resolve.go: Go's ParseInt with base 0 and a pattern for floats, both without underscores; the words of 1.1).
+WORDS = r"y|n|yes|no|on|off|true|false|null|~|<<|=|[-+]?\.?(inf|infinity|nan)"
+READINGS = {
+    "1.1": WORDS
+    + r"|[-+]?0b[01_]+|[-+]?[0-9][0-9_]*|[-+]?0x[0-9a-f_]+|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"
+    + r"|[-+]?([0-9][0-9_]*)?\.[0-9._]*(e[-+]?[0-9]+)?|[0-9]{4}-[0-9][0-9]?-[0-9][0-9]?([Tt \t].*)?",
+    "1.2": WORDS + r"|[-+]?[0-9]+|0o[0-7]+|0x[0-9a-f]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)(e[-+]?[0-9]+)?",
+    "Go": WORDS
+    + r"|[-+]?(0b[01_]*|0o?[0-7_]*|0x[0-9a-f_]*|[0-9][0-9_]*)|[-+]?_*(\._*[0-9][0-9_]*|[0-9][0-9_]*(\.[0-9_]*)?)(e[-+]?[0-9_]+)?"
+    + r"|[-+]?0x[0-9a-f_.]*p[-+]?[0-9]+",
+}
+NOT_TEXTS = [re.compile(pattern, re.IGNORECASE) for pattern in READINGS.values()]
+
+
+def bare(text):
+    """The scalars of a YAML text that are written without quotes."""
+    return [event.value for event in yaml.parse(text) if isinstance(event, yaml.ScalarEvent) and event.style is None]
+
+
+def assert_is_a_text_to_all(value):
+    for data in ({"token": value}, {"users": [{"name": value}]}, {"x": {value: {value: [value]}}}):
+        text = kubeconfig.render(data)
+        assert yaml.safe_load(text) == data, text
+        assert parse("clusters: []\n" + text) == dict({"clusters": []}, **data), text
+        found = [scalar for scalar in bare(text) if any(pattern.fullmatch(scalar) for pattern in NOT_TEXTS)]
+        assert found == [], text
+
+
+LOOK_ALIKES = """
+0812 -.5 +.5 .5 5. 0_8 08 010 1e3 1E3 12e03 1e+3 -1e-3 .1e1 1.e1 0o17 0O17 0x1F 0X1f -0x1 0b11 0B1 1_000 _1 1__0 1.5 1.2.3 0 -0 00 1 +1 0x 0b 0o 0x1p-2 1a
+1:30 190:20:30 190:20:30.15 2031-10-06 2031-10-06T07:43:17Z 2001-1-1 y Y n N yes Yes no on On off OFF true True false null Null NULL ~
+.inf -.Inf +.INF .nan .NaN inf -inf Infinity nan = << - -- --- ... ? : , [ ] { } # & * ! | > ' " % @ ` -a a: a:b #a a# 1, users kind
+"""
+ODD = ["", " ", "a ", " a", "a b", "a: b", "a #b", "- a", "2031-10-06 07:43:17", "\t", "a\nb", "\n", "\r\n", "\x85", "\u2028", "\ufeff", "\xa0", "\x1b"]
+
+
+@pytest.mark.parametrize("value", sorted(set(LOOK_ALIKES.split())) + ODD)
+def test_texts_that_look_like_something_else_are_quoted(value):
+    if value.isprintable() or value in "\n\r\t":
+        assert_is_a_text_to_all(value)
+    else:
+        assert yaml.safe_load(kubeconfig.render({"token": value})) == {"token": value}
+
+
+@given(
+    st.text(alphabet="0123456789_.+-eExXoObB", min_size=1, max_size=8)
+    | st.text(alphabet="0189:-T. Zz+~<=", min_size=1, max_size=20)
+    | st.text(alphabet="yYnNeEsSoOfFtTrRuUlLaAiI.~", min_size=1, max_size=6)
+    | st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=12)
+)
+@settings(max_examples=600, deadline=None)
+def test_a_text_is_a_text_to_every_reader(value):
+    assert_is_a_text_to_all(value)
+
+
+def test_a_context_that_looks_like_a_number_is_a_text_in_a_merged_file():
+    for context in ("08", "0812", "1e3", "y", "1:30"):
+        merged = kubeconfig.merge(MINE, kubeconfig.single(service(), context, True), context, True)
+        assert "'%s'" % context in merged and context not in bare(merged)
+        assert kubeconfig.merge(merged, kubeconfig.single(service(), context, True), context, True) is merged
+    # Written as a whole, since it is not in block style: other entries' texts are quoted too.
+    flow = json.dumps(dict(parse(MINE), users=[{"name": "me", "user": {"token": "0812", "password": "-.5", "username": "0_8"}}]))
+    written = kubeconfig.merge(flow, prod(), "prod", True)
+    assert parse(written)["users"][0]["user"] == {"token": "0812", "password": "-.5", "username": "0_8"}
+    assert not {"0812", "-.5", "0_8"} & set(bare(written))
+
+
+def test_what_yaml_1_1_alone_takes_for_a_number_stays_as_it_is():
+    written = kubeconfig.merge("{users: [{name: me, user: {password: 1:30, username: =}}]}", prod(), "prod", True)
+    assert parse(written)["users"][0]["user"] == {"password": "1:30", "username": "="}
 
 
 def test_render_takes_subclasses_of_str():
@@ -574,6 +676,29 @@ def test_merge_and_remove_over_generated_files(config, context, set_current, sty
         assert kubeconfig.equal(removed, config)
 
 
+# --- whose entries ---------------------------------------------------------------------------------------------------
+
+URL = "https://96742ac4-kr2-k8s.container.cloud.toast.com:6443"
+
+
+def test_foreign_entries():
+    def foreign(config, context="prod", url=URL):
+        return kubeconfig.foreign_entries(config, context, lambda server: server == url)
+
+    assert foreign(prod()) == foreign({}) == foreign({"users": None}) == []
+    assert foreign(prod(), url=None) == []  # by its name alone
+    assert foreign(prod(), "other") == []  # by where it leads
+    assert foreign(prod(), "other", "https://other") == ["clusters/prod", "contexts/prod", "users/prod"]
+    assert foreign(parse(MERGED)) == ["clusters/staging", "contexts/staging", "users/staging"]
+    # Where a context was added or an entry was taken out, it is not the file that was written.
+    more = prod()
+    more["contexts"].append({"name": "web", "context": {"cluster": "prod", "user": "prod", "namespace": "web"}})
+    assert foreign(more) == ["contexts/web"]
+    assert foreign(more, "other") == ["clusters/prod", "contexts/prod", "contexts/web", "users/prod"]
+    assert foreign(prod(), None) == [] != foreign(parse(MERGED), None)
+    assert foreign({"users": [{"name": 123}]}, "123") == []
+
+
 # --- equal -----------------------------------------------------------------------------------------------------------
 
 
@@ -621,6 +746,13 @@ def test_certificate_expiry_of_what_cannot_be_read():
     without = prod()
     del without["users"][0]["user"]["client-certificate-data"]
     assert kubeconfig.certificate_expiry(without, "prod") is None
+
+
+@pytest.mark.parametrize("part", ["-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE-----\n" * 2 + "-----END CERTIFICATE-----\n", "-----BEGIN "])
+def test_certificate_expiry_of_a_huge_text(part):
+    """The largest that is allowed; in quadratic time this would take days."""
+    pem = part * (kubeconfig.MAX_CHARACTERS * 3 // 4 // len(part))
+    assert kubeconfig.certificate_expiry(with_certificate(pem.encode()), "prod") is None
 
 
 def pem_of(der):

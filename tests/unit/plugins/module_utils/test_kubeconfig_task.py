@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
+import pathlib
 import re
 import stat
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -20,6 +24,8 @@ from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import kubeconf
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils import support
 
 pytest.importorskip("cryptography")
+
+ROOT = pathlib.Path(__file__).resolve().parents[4]
 
 OTHER = """# My clusters
 apiVersion: v1
@@ -123,12 +129,81 @@ def test_a_renewed_certificate_is_noticed(world, cluster, dest):
     assert run(world, dest=dest)["changed"] is False
 
 
-@pytest.mark.parametrize("text", ["", "hello", "{}", "[1, 2]", "kind: Pod\n", OTHER])
-def test_whatever_was_in_the_file_goes(world, cluster, dest, text):
+FOREIGN = {
+    "a text": "hello",
+    "a list": "[1, 2]",
+    "another manifest": "kind: Pod\n",
+    "comments": "#!/bin/sh\n# to do\n",
+    "damaged": OTHER + "users: [",
+    "not UTF-8": b"\xff\xfe\x00",
+    "another cluster": OTHER,
+    "another cluster of one name": OTHER.replace("me", "home"),
+    "this cluster and another": OTHER.replace("clusters:", "clusters:\n- name: demo\n  cluster: {server: 'https://192.0.2.1'}"),
+}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "---\n", "kind: Config\n", OTHER.replace("home", "demo").replace("name: me", "name: demo").replace("user: me", "user: demo")]
+)
+def test_a_file_without_entries_of_others_is_replaced(world, cluster, dest, text):
     dest.write_text(text, encoding="utf-8")
     assert run(world, dest=dest)["changed"] is True
     assert [item["name"] for item in read(dest)["clusters"]] == ["demo"]
     assert run(world, dest=dest)["changed"] is False
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN.keys())
+def test_a_file_of_others_is_neither_replaced_nor_deleted(world, cluster, dest, content, state, check):
+    content = content.encode() if isinstance(content, str) else content
+    dest.write_bytes(content)
+    error = refusal(world, check, dest=dest, state=state)
+    assert all(word in error.msg for word in (str(dest), "merge", "force")), error.msg
+    assert "another-secret" not in error.msg
+    assert (dest.read_bytes(), os.listdir(str(dest.parent))) == (content, ["config"])
+    # With force it is. The former file can be kept.
+    checked = run(world, check=True, dest=dest, state=state, force=True)
+    assert dest.read_bytes() == content
+    outcome = run(world, dest=dest, state=state, force=True, backup=True)
+    assert outcome["changed"] is True and outcome["actions"] == checked["actions"]
+    with open(outcome["backup_file"], "rb") as backup:
+        assert backup.read() == content
+    assert dest.exists() == (state == "present")
+
+
+def test_what_is_certainly_of_others_is_told_before_anything_is_waited_for(world, cluster, dest):
+    world.busy(cluster, seconds=3000)
+    dest.write_text(OTHER, encoding="utf-8")
+    for given in ({}, {"cluster": cluster.uuid}, {"state": "absent"}, {"cluster": cluster.uuid, "state": "absent"}):
+        assert refusal(world, dest=dest, **given).outcome.requests == []
+
+
+def test_the_file_of_another_cluster_stays(world, cluster, dest):
+    """Its form alone does not tell whose it is."""
+    world.seed("second")
+    run(world, cluster="second", dest=dest)
+    before = dest.read_text(encoding="utf-8")
+    for given in ({}, {"state": "absent"}, {"cluster": cluster.uuid}, {"cluster": cluster.uuid, "state": "absent"}):
+        assert "clusters/second, contexts/second, users/second" in refusal(world, dest=dest, **given).msg
+    assert dest.read_text(encoding="utf-8") == before
+
+
+def test_a_merged_file_in_which_others_are_left_stays(world, cluster, dest):
+    dest.write_text(OTHER, encoding="utf-8")
+    run(world, dest=dest, merge=True)
+    before = dest.read_text(encoding="utf-8")
+    for given in ({}, {"state": "absent"}):
+        assert "(clusters/home, contexts/home, users/me)" in refusal(world, dest=dest, **given).msg
+    assert dest.read_text(encoding="utf-8") == before
+
+
+def test_a_context_that_the_user_has_added_stays(world, cluster, dest):
+    run(world, dest=dest)
+    config = read(dest)
+    config["contexts"].append({"name": "demo-shop", "context": {"cluster": "demo", "user": "demo", "namespace": "shop"}})
+    dest.write_text(yaml.safe_dump(config), encoding="utf-8")
+    assert "contexts/demo-shop" in refusal(world, dest=dest).msg
 
 
 def test_mode_alone(world, cluster, dest):
@@ -153,6 +228,8 @@ def test_context(world, cluster, dest):
     outcome = run(world, dest=dest, context="production")
     assert outcome["context"] == "production" and read(dest)["current-context"] == "production"
     assert run(world, dest=dest, context="production")["changed"] is False
+    # It leads to this cluster, whatever the name, but without a request nobody knows.
+    assert "contexts/production" in refusal(world, dest=dest, state="absent").msg
     assert run(world, dest=dest)["changed"] is True
     # By UUID the context is called after the cluster all the same.
     assert run(world, cluster=cluster.uuid, dest=dest)["changed"] is False
@@ -283,6 +360,203 @@ def test_absent_of_what_is_not_there(world, dest):
         assert (outcome["changed"], outcome.requests) == (False, [])
 
 
+def test_absent_needs_no_credentials_that_it_does_not_use(world, dest):
+    nothing = {"username": None, "password": None, "tenant_id": None, "region": None, "token_cache": str(dest) + ".tokens"}
+    run(world, cluster=world.seed().uuid, dest=dest)
+    for given in ({"cluster": "demo", "merge": True, "context": "x"}, {"cluster": "demo"}, {"cluster": "demo"}):
+        assert run(world, dest=dest, state="absent", **dict(given, **nothing)).requests == []
+    assert not dest.exists()
+    # The name of a cluster that is given by its UUID is known to the service alone.
+    uuid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+    dest.write_text(OTHER, encoding="utf-8")
+    with pytest.raises(NksError, match="Missing credentials"):
+        run(world, cluster=uuid, dest=dest, merge=True, state="absent", **nothing)
+    run(world, cluster=uuid, dest=dest, merge=True, state="absent", context="home", **nothing)
+    assert read(dest)["contexts"] == []
+    run(world, cluster=uuid, dest=dest, state="absent", force=True, **nothing)
+    assert not dest.exists()
+
+
+# -- others who write the file too -----------------------------------------------------------------------------------
+
+#: Tasks in a process of their own, which begins on a line of its standard input.
+PROCESS = """
+import json, sys
+from ansible_collections.nhncloud.nks.plugins.module_utils import engine
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import kubeconfig
+print("ready", flush=True)
+sys.stdin.readline()
+for options in json.loads(sys.argv[1]):
+    result = engine.perform(kubeconfig.JOB, options)
+    assert result["changed"] and len(result["actions"]) == 1, result
+"""
+
+
+def test_eight_processes_at_once_lose_nothing(world, cluster, dest):
+    """As eight hosts with one dest; each merges three contexts and removes one of them."""
+    dest.write_text(OTHER, encoding="utf-8")
+    folder = str(ROOT.parents[2]) if ROOT.parts[-3:] == ("ansible_collections", "nhncloud", "nks") else str(ROOT / ".cache" / "collections")
+    code = "import sys; sys.path.insert(0, %r)\n%s" % (folder, PROCESS)
+    processes = []
+    for number in range(8):
+        steps = [("present", "a"), ("present", "b"), ("absent", "a"), ("present", "c")]
+        tasks = [{"cluster": "demo", "dest": str(dest), "merge": True, "state": state, "context": "%s-%d" % (name, number)} for state, name in steps]
+        given = json.dumps([world.options(task.JOB, options) for options in tasks])
+        processes.append(
+            subprocess.Popen([sys.executable, "-c", code, given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        )
+    for process in processes:
+        assert process.stdout.readline() == "ready\n", process.communicate()
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        dummy, errors = process.communicate()
+        assert process.returncode == 0, errors
+    expected = ["home"] + ["%s-%d" % (name, number) for name in "bc" for number in range(8)]
+    assert sorted(item["name"] for item in read(dest)["contexts"]) == sorted(expected)
+    assert os.listdir(str(dest.parent)) == ["config"]
+
+
+def test_what_is_written_while_the_task_waits_for_the_cluster_stays(world, cluster, dest):
+    later = OTHER.replace("current-context", "- name: later\n  user: {token: another-secret}\ncurrent-context")
+    dest.write_text(OTHER, encoding="utf-8")
+    world.busy(cluster, seconds=60.0)
+    clock = support.HandClock(world.simulator)
+    clock.at(30, lambda: dest.write_text(later, encoding="utf-8"))
+    outcome = world.run(task.JOB, {"cluster": "demo", "dest": str(dest), "merge": True}, clock=clock)
+    assert [item["name"] for item in read(dest)["users"]] == ["me", "later", "demo"]
+    # The plan is that of what was written: the other user is not told as a change of ours.
+    assert "later" not in json.dumps([outcome["actions"], outcome["diff"]])
+
+
+def test_a_file_that_appears_while_the_task_waits_for_the_cluster_stays(world, cluster, dest):
+    world.busy(cluster, seconds=60.0)
+    clock = support.HandClock(world.simulator)
+    clock.at(30, lambda: dest.write_text(OTHER, encoding="utf-8"))
+    with pytest.raises(NksError, match="contexts/home"):
+        world.run(task.JOB, {"cluster": "demo", "dest": str(dest)}, clock=clock)
+    assert dest.read_text(encoding="utf-8") == OTHER
+
+
+def lock_of(path):
+    return path.parent / (path.name + ".lock")
+
+
+@pytest.mark.parametrize("given", [{"merge": True}, {"merge": True, "state": "absent", "context": "home"}, {"force": True}, {"state": "absent", "force": True}])
+def test_the_lock_of_kubectl_is_waited_for(world, cluster, dest, given):
+    """Somebody holds it, has emptied the file already and writes more before it is released."""
+    dest.write_text("" if given == {"merge": True} else OTHER, encoding="utf-8")
+    lock_of(dest).touch(mode=0)
+    clock = support.HandClock(world.simulator)
+
+    def release():
+        assert lock_of(dest).exists()
+        dest.write_text(OTHER + "x: written-meanwhile\n", encoding="utf-8")
+        lock_of(dest).unlink()
+
+    clock.at(5, release)
+    outcome = world.run(task.JOB, dict({"cluster": "demo", "dest": str(dest)}, **given), clock=clock)
+    assert outcome["changed"] is True and 5 <= clock.seconds < 10
+    assert os.listdir(str(dest.parent)) == ([] if given == {"state": "absent", "force": True} else ["config"])
+    if given.get("merge"):
+        assert read(dest)["x"] == "written-meanwhile"
+        assert [item["name"] for item in read(dest)["contexts"]] == ([] if given.get("state") else ["home", "demo"])
+
+
+def test_what_another_task_has_done_meanwhile_is_not_told_as_ours(world, cluster, dest):
+    run(world, dest=dest, merge=True)
+    done = dest.read_text(encoding="utf-8")
+    dest.write_text(OTHER, encoding="utf-8")
+    lock_of(dest).touch()
+    clock = support.HandClock(world.simulator)
+    clock.at(3, lambda: (dest.write_text(done, encoding="utf-8"), lock_of(dest).unlink()))
+    outcome = world.run(task.JOB, {"cluster": "demo", "dest": str(dest), "merge": True, "backup": True}, clock=clock)
+    assert (outcome["changed"], outcome["actions"], outcome["diff"]) == (False, [], {"before": {}, "after": {}})
+    assert "backup_file" not in outcome.result and os.listdir(str(dest.parent)) == ["config"]
+
+
+def test_a_lock_that_nobody_releases_is_told(world, cluster, dest):
+    dest.write_text(OTHER, encoding="utf-8")
+    lock_of(dest).touch()
+    error = refusal(world, dest=dest, merge=True)
+    assert error.msg.startswith("dest: '%s' is locked: %s was created at 20" % (dest, lock_of(dest))) and error.msg.endswith("delete %s." % lock_of(dest))
+    assert dest.read_text(encoding="utf-8") == OTHER and lock_of(dest).exists()
+    # What needs no lock is not held up by it.
+    assert run(world, check=True, dest=dest, merge=True)["changed"] is True
+    lock_of(dest).unlink()
+    assert run(world, dest=dest, merge=True)["changed"] is True
+    lock_of(dest).touch()
+    assert run(world, dest=dest, merge=True)["changed"] is False
+
+
+def test_a_lock_that_others_take_in_turns_is_waited_for_longer_but_not_for_ever(world, cluster, dest):
+    dest.write_text(OTHER, encoding="utf-8")
+    clock = support.HandClock(world.simulator)
+
+    def another_turn():
+        lock_of(dest).touch()
+        os.utime(str(lock_of(dest)), ns=(0, int(clock.seconds * 1e9)))
+        clock.at(clock.seconds + 10, another_turn)
+
+    another_turn()
+    with pytest.raises(NksError, match="has been locked by others in turns for 300 s"):
+        world.run(task.JOB, {"cluster": "demo", "dest": str(dest), "merge": True}, clock=clock)
+
+
+def test_a_symbolic_link_is_locked_where_kubectl_would_and_where_it_leads(world, cluster, dest):
+    link = dest.parent / "link"
+    dest.write_text(OTHER, encoding="utf-8")
+    link.symlink_to(dest)
+    for lock in (lock_of(dest), lock_of(link)):
+        lock.touch()
+        assert str(lock) in refusal(world, dest=link, merge=True).msg
+        assert not lock_of(dest if lock == lock_of(link) else link).exists()
+        lock.unlink()
+    assert run(world, dest=link, merge=True)["changed"] is True and link.is_symlink()
+    assert sorted(os.listdir(str(dest.parent))) == ["config", "link"]
+
+
+def test_the_lock_goes_whatever_happens(world, cluster, dest, monkeypatch):
+    dest.write_text(OTHER, encoding="utf-8")
+    monkeypatch.setattr(os, "replace", lambda *paths: (_ for _ in ()).throw(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        run(world, dest=dest, merge=True)
+    assert os.listdir(str(dest.parent)) == ["config"] and dest.read_text(encoding="utf-8") == OTHER
+
+
+def test_files_that_a_killed_task_has_left_are_removed(world, cluster, dest):
+    """There are keys in them. It does not matter whether there is anything else to do."""
+    run(world, dest=dest)
+    for given in ({}, {"state": "absent"}, {"state": "absent"}):
+        (dest.parent / ".nks_killed.tmp").write_text("client-key-data: abc", encoding="utf-8")
+        run(world, check=True, dest=dest, **given)
+        assert (dest.parent / ".nks_killed.tmp").exists()
+        run(world, dest=dest, **given)
+        assert not (dest.parent / ".nks_killed.tmp").exists()
+
+
+def test_a_file_that_can_be_written_but_not_replaced(world, cluster, dest, monkeypatch):
+    """As one that is mounted into a container: its mount point cannot be renamed over."""
+    dest.write_text(OTHER, encoding="utf-8")
+    inode = dest.stat().st_ino
+
+    def busy(*paths):
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(os, "replace", busy)
+    error = refusal(world, dest=dest, merge=True)
+    assert "Device or resource busy" in error.msg and "set unsafe_writes=true" in error.msg
+    assert dest.read_text(encoding="utf-8") == OTHER
+    outcome = run(world, dest=dest, merge=True, unsafe_writes=True, backup=True)
+    assert outcome["changed"] is True and dest.stat().st_ino == inode and mode(dest) == 0o600
+    assert [item["name"] for item in read(dest)["contexts"]] == ["home", "demo"]
+    assert run(world, dest=dest, merge=True)["changed"] is False
+    assert sorted(os.listdir(str(dest.parent))) == ["config", os.path.basename(outcome["backup_file"])]
+    assert run(world, dest=dest, merge=True, unsafe_writes=True, state="absent")["changed"] is True
+    assert [item["name"] for item in read(dest)["contexts"]] == ["home"]
+
+
 # -- what the service may answer -------------------------------------------------------------------------------------
 
 
@@ -301,7 +575,7 @@ def test_absent_of_what_is_not_there(world, dest):
 def test_an_answer_that_is_no_kubeconfig(world, cluster, dest, answer):
     dest.write_text(OTHER, encoding="utf-8")
     world.fault(effect="status", status=200, path="/config$", body=answer, body_type="json")
-    error = refusal(world, dest=dest)
+    error = refusal(world, dest=dest, merge=True)
     assert "cluster/demo" in error.msg and "S3CRET" not in error.msg + str(error.values)
     assert dest.read_text(encoding="utf-8") == OTHER
 
@@ -342,7 +616,7 @@ def test_trouble_with_the_file_comes_before_the_service(world, cluster, tmp_path
 
 def test_no_key_material_in_what_is_told(world, cluster, dest):
     dest.write_text(OTHER, encoding="utf-8")
-    outcomes = [run(world, check, dest=dest, merge=merge) for merge in (True, False) for check in (True, False)]
+    outcomes = [run(world, check, dest=dest, merge=merge, force=True) for merge in (True, False) for check in (True, False)]
     outcomes.append(run(world, dest=dest, merge=True, state="absent"))
     hidden = secrets(run(world, return_content=True)["kubeconfig"]) + ["another-secret"]
     for outcome in outcomes:

@@ -362,6 +362,7 @@ kubeconfig_options = st.fixed_dictionaries(
     optional={
         "state": st.sampled_from(["present", "present", "absent"]),
         "merge": st.sampled_from([True, True, False]),
+        "force": st.booleans(),
         "context": st.sampled_from(["demo", "home", "production", "a: b"]),
         "set_current_context": st.booleans(),
         "mode": st.sampled_from(["0600", "0640", "u=rw,g=r,o="]),
@@ -399,12 +400,16 @@ def test_kubeconfig(running_world, folder, text, tasks, as_json):
     for options in tasks:
         options = dict(options, dest=dest)
         before = None if broken else entries(dest)
-        outcome = carried_out(world, kubeconfig.JOB, options, ".* is not a kubeconfig")
-        if outcome is None:
-            assert broken and options.get("merge")
-            continue
-        after, broken = entries(dest), False
         context = options.get("context", options["cluster"])
+        outcome = carried_out(world, kubeconfig.JOB, options, ".* is not a kubeconfig|dest: .* has entries besides those of cluster")
+        if outcome is None:
+            # What is not a kubeconfig is never merged, and what others have in the file is never lost without force.
+            assert broken if options.get("merge") else not options.get("force") and (broken or {name for _section, name in before} - {context})
+            assert broken or entries(dest) == before
+            continue
+        if not broken and not options.get("merge") and not options.get("force") and before:
+            assert len({name for _section, name in before}) == 1
+        after, broken = entries(dest), False
         own = {(section, context) for section in ("clusters", "contexts", "users")}
         if options.get("state") == "absent":
             assert not own & set(after) and (os.path.exists(dest) or not options.get("merge") or text is None or not before)
@@ -421,7 +426,7 @@ def test_kubeconfig(running_world, folder, text, tasks, as_json):
     if as_json:
         with answering("text", lambda reply: json.dumps(yaml.safe_load(reply)), "kubeconfig"):
             assert [plan(world, kubeconfig.JOB, item) for item in options] == expected
-    elif entries(dest):
+    elif not broken and entries(dest):
         with open(dest, encoding="utf-8") as stream:
             config = yaml.safe_load(stream)
         with open(dest, "w", encoding="utf-8") as stream:
