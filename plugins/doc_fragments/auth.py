@@ -98,6 +98,7 @@ options:
   ca_cert:
     description:
       - Path of a file with CA certificates in PEM form, by which the services' certificates are verified instead of the system's.
+      - A relative path starts in the directory of the playbook (on a local connection), or of the inventory source that sets it.
       - The environment variable E(NHNCLOUD_CA_CERT) is used when this option is not set.
     type: path
   request_timeout:
@@ -118,6 +119,7 @@ options:
       - Path of a file that keeps tokens until they expire, so that not every task logs in anew.
       - The file is created with mode 0600. An entry belongs to one identity URL, tenant and user.
       - If it is not set, tokens are not kept.
+      - A relative path starts in the directory of the playbook (on a local connection), or of the inventory source that sets it.
       - The environment variable E(NHNCLOUD_TOKEN_CACHE) is used when this option is not set.
     type: path
 requirements:

@@ -38,6 +38,7 @@ options:
   dest:
     description:
       - Path of the file. Its folder must exist. Needed unless O(return_content=true).
+      - On a local connection a relative path starts in the directory of the playbook, as for M(ansible.builtin.copy).
     type: path
   mode:
     description:
