@@ -208,7 +208,7 @@ def test_a_secret_of_the_environment_is_hidden_too(echo, monkeypatch):
 
 
 def test_what_is_misspelt_is_not_shown(echo, monkeypatch):
-    """A password under a name that does not exist; a test compares the message below."""
+    """A password and an appkey under names that do not exist."""
     options = dict(ACCESS, name="demo", pasword="hunter2-of-mine", extra_volumes=[{"type": "a", "size": 1, "apkey": "hunter3-of-mine"}])
     result = both(JOBS["nks_cluster"], options, monkeypatch)
     assert "Unsupported parameters for (nhncloud.nks.nks_cluster) module: extra_volumes.apkey, pasword." in result["msg"]
