@@ -15,34 +15,26 @@ import os
 from contextlib import contextmanager
 
 from ansible import constants as C
-from ansible.errors import AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.errors import AnsibleError, AnsibleValueOmittedError
+from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
+from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 try:
-    # From ansible-core 2.22 on, where the other is deprecated.
-    from ansible.module_utils.secrets import mask_secrets, register_secrets
+    # From ansible-core 2.22 on: Ansible hides them in everything that it prints.
+    from ansible.module_utils.secrets import register_secrets
 except ImportError:
-    from ansible.module_utils.common.parameters import remove_values
-else:
 
-    def remove_values(result, secrets):
-        """A result without secrets, hidden as this ansible-core hides them in the result of a module."""
-        register_secrets(secrets)
-        return _masked(result)
-
-    def _masked(value):
-        if isinstance(value, dict):
-            return {key: _masked(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [_masked(item) for item in value]
-        return mask_secrets(value) if isinstance(value, str) else value
+    def register_secrets(secrets):
+        """Nothing to do here: the result is without secrets when Ansible gets it."""
 
 
 COLLECTION = "nhncloud.nks"
+#: How the arguments of a module of this collection are written; see ansible.module_utils.common.json.
+PROFILE = "legacy"
 
 
 def jobs():
@@ -52,7 +44,20 @@ def jobs():
     return JOBS
 
 
-if boolean(os.environ.get("NHNCLOUD_IN_PROCESS", True), strict=False):
+def is_on(value):
+    """Whether a switch is on: it is unless its value is a boolean that is false. An empty one is not set.
+
+    :raises TypeError: the value is no boolean.
+    """
+    return True if value is None or not str(value).strip() else boolean(value)
+
+
+try:
+    LOAD = is_on(os.environ.get("NHNCLOUD_IN_PROCESS"))
+except TypeError:
+    # Each task says what is wrong with it.
+    LOAD = False
+if LOAD:
     # Ansible loads this file in its main process, so the workers that it forks for each task find everything in place.
     jobs()
 
@@ -66,24 +71,34 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         """One task; see ActionBase.run."""
+        from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput
+
         task_vars = task_vars or {}
         result = super().run(tmp, task_vars)
         name = self._task.action.rpartition(".")[2]
-        if not self._in_process(task_vars):
-            module = "%s.%s" % (COLLECTION, name)
-            result.update(self._execute_module(module_name=module, task_vars=task_vars, wrap_async=self._task.async_val))
-            return result
-        with self._environment():
-            result.update(self._perform(jobs()[name], task_vars))
+        environment = self._task_environment()
+        try:
+            if not self._in_process(task_vars, environment):
+                module = "%s.%s" % (COLLECTION, name)
+                result.update(self._execute_module(module_name=module, task_vars=task_vars, wrap_async=self._task.async_val))
+                return result
+            progress = self._progress(task_vars, environment)
+        except BadInput as error:
+            return dict(result, failed=True, msg=error.msg)
+        with _as_process(environment, self._loader.get_basedir()):
+            result.update(self._perform(jobs()[name], task_vars, progress))
         return result
 
-    def _in_process(self, task_vars):
-        """Whether this worker is where the task belongs."""
+    def _in_process(self, task_vars, environment):
+        """Whether this worker is where the task belongs.
+
+        :raises BadInput: the switch is no boolean.
+        """
         return (
             self._connection.transport == "local"
             and self._connection.become is None
             and not self._task.async_val
-            and self._setting(task_vars, "nks_in_process", "NHNCLOUD_IN_PROCESS")
+            and self._switch(task_vars, "nks_in_process", environment, "NHNCLOUD_IN_PROCESS")
             and self._has_requests()
         )
 
@@ -94,58 +109,63 @@ class ActionModule(ActionBase):
 
         return transport.requests is not None
 
-    def _setting(self, task_vars, variable, environment):
-        """A switch that is on unless a variable or the environment turns it off."""
-        value = self._templar.template(task_vars[variable]) if variable in task_vars else os.environ.get(environment, True)
-        return boolean(value)
+    def _switch(self, task_vars, variable, environment, name):
+        """A switch that is on unless a variable, the keyword environment or the environment, in this order, turns it off.
 
-    @contextmanager
-    def _environment(self):
-        """The keyword environment: for the time of the task, as a module's process would have it."""
+        :raises BadInput: the value is no boolean.
+        """
+        from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput
+
+        try:
+            value = self._templar.template(task_vars[variable]) if variable in task_vars else None
+        except AnsibleValueOmittedError:
+            value = None
+        source = variable
+        if value is None or not str(value).strip():
+            value, source = environment.get(name, os.environ.get(name)), name
+        try:
+            return is_on(value)
+        except TypeError:
+            raise BadInput(source, value, "is not a boolean", "set it to true or false") from None
+
+    def _task_environment(self):
+        """The keyword environment as texts."""
         given = {}
         self._compute_environment_string(given)
-        given = {str(key): str(value) for key, value in given.items()}
-        before = {key: os.environ.get(key) for key in given}
-        os.environ.update(given)
-        try:
-            yield
-        finally:
-            for key, value in before.items():
-                if value is None:
-                    os.environ.pop(key, None)
-                else:
-                    os.environ[key] = value
+        return {str(key): str(value) for key, value in given.items()}
 
-    def _perform(self, job, task_vars):
+    def _perform(self, job, task_vars, progress):
         """Options in, result out, as AnsibleModule would do it."""
-        from ansible_collections.nhncloud.nks.plugins.module_utils import engine, wire
+        from ansible_collections.nhncloud.nks.plugins.module_utils import engine, inputs
         from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
 
         # Through JSON, as a module's arguments and result go: plain values without the marks that Ansible puts on them.
-        given = json.loads(json.dumps(dict(self._task.args), default=str))
-        checked = ArgumentSpecValidator(job.arguments, **job.constraints).validate(given)
-        options = checked.validated_parameters
-        # Appkeys in further labels are known by their names alone.
-        secrets = checked._no_log_values.union(wire.appkeys(options.get("labels")))  # pylint: disable=protected-access
-        if checked.error_messages:
-            message = checked.errors.msg
-            if isinstance(checked.errors[0], UnsupportedError):
-                message = "Unsupported parameters for (%s.%s) module: %s" % (COLLECTION, job.name, message)
-            result = {"failed": True, "msg": message}
-        else:
-            try:
-                result = engine.perform(
-                    job,
-                    options,
-                    check_mode=self._task.check_mode,
-                    diff_mode=self._task.diff,
-                    progress=self._progress(task_vars),
-                )
-            except NksError as error:
-                result = dict(error.values, failed=True, msg=error.msg)
+        encoder, decoder = (of(PROFILE, Direction.CONTROLLER_TO_MODULE) for of in (get_module_encoder, get_module_decoder))
+        options = json.loads(json.dumps(dict(self._task.args), cls=encoder), cls=decoder)
+        secrets = inputs.secrets(job.arguments, options)
+        register_secrets(secrets)
+        try:
+            options = inputs.shaped(job.arguments, options)
+            # As in a module, its warnings and deprecations become those of the task.
+            checked = ModuleArgumentSpecValidator(job.arguments, **job.constraints).validate(options)
+            options = checked.validated_parameters
+            if checked.error_messages:
+                result = {"failed": True, "msg": self._refusal(job, checked)}
+            else:
+                result = engine.perform(job, options, check_mode=self._task.check_mode, diff_mode=self._task.diff, progress=progress)
+        except NksError as error:
+            result = dict(error.values, failed=True, msg=error.msg)
         if self._shows_invocation(task_vars):
-            result["invocation"] = {"module_args": options}
-        return remove_values(json.loads(json.dumps(result)), secrets)
+            result["invocation"] = {"module_args": inputs.shown(job.arguments, options)}
+        return inputs.hidden(json.loads(json.dumps(result)), secrets)
+
+    @staticmethod
+    def _refusal(job, checked):
+        """What a module says about options that are not valid."""
+        message = checked.errors.msg
+        if isinstance(checked.errors[0], UnsupportedError):
+            message = "Unsupported parameters for (%s.%s) module: %s" % (COLLECTION, job.name, message)
+        return message
 
     @staticmethod
     def _shows_invocation(task_vars):
@@ -155,9 +175,40 @@ class ActionModule(ActionBase):
         except AnsibleError:
             return True
 
-    def _progress(self, task_vars):
-        """What shows the lines of progress; nothing where they are not wanted or the task is to say nothing."""
-        if self._task.no_log or not self._setting(task_vars, "nks_progress", "NHNCLOUD_PROGRESS"):
+    def _progress(self, task_vars, environment):
+        """What shows the lines of progress; nothing where they are not wanted or the task is to say nothing.
+
+        They go to the standard error: the standard output belongs to Ansible's callback, which may write JSON there.
+
+        :raises BadInput: the switch is no boolean.
+        """
+        if not self._switch(task_vars, "nks_progress", environment, "NHNCLOUD_PROGRESS") or self._task.no_log:
             return None
         host = task_vars.get("inventory_hostname", "")
-        return lambda line: Display().display("nks: [%s] %s" % (host, line))
+        return lambda line: Display().display("nks: [%s] %s" % (host, line), stderr=True)
+
+
+@contextmanager
+def _as_process(environment, directory):
+    """For the time of a task, the environment and the working directory that the process of a module would have.
+
+    Ansible starts a module on a local connection in the directory of the playbook, so that relative paths begin there.
+    """
+    before = {key: os.environ.get(key) for key in environment}
+    try:
+        place = os.getcwd()
+    except OSError:
+        # It was removed meanwhile.
+        place = None
+    os.environ.update(environment)
+    os.chdir(directory)
+    try:
+        yield
+    finally:
+        if place is not None:
+            os.chdir(place)
+        for key, value in before.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value

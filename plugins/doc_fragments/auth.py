@@ -102,6 +102,7 @@ options:
   ca_cert:
     description:
       - Path of a file with CA certificates in PEM form, by which the services' certificates are verified instead of the system's.
+      - A relative path starts in the directory of the playbook (on a local connection), or of the inventory source that sets it.
       - The environment variable E(NHNCLOUD_CA_CERT) is used when this option is not set.
     type: path
   request_timeout:
@@ -124,6 +125,7 @@ options:
       - The file is used only if it is a regular file of the user who runs the task, with mode 0600, in a directory to which no other
         user can write. Otherwise there is a warning and tokens are not kept.
       - If it is not set, tokens are not kept.
+      - A relative path starts in the directory of the playbook (on a local connection), or of the inventory source that sets it.
       - The environment variable E(NHNCLOUD_TOKEN_CACHE) is used when this option is not set.
     type: path
 requirements:

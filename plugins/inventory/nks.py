@@ -236,7 +236,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if name != "plugin" and name not in self.option_definitions:
                 self.display.warning("%s: there is no option '%s'." % (path, name))
         try:
-            options = self._settings(config)
+            options = self._settings(config, os.path.dirname(os.path.abspath(path)))
             data = self._data(path, options, cache)
             placed = self._placed(data, options)
         except NksError as error:
@@ -253,10 +253,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         with no_empty_variables():
             super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
 
-    def _settings(self, config):
+    def _settings(self, config, directory):
         """The options in the form in which they are used.
 
         :param config: the content of the file.
+        :param directory: where the file is; its relative paths start there.
         :raises NksError: one cannot be right.
         """
         options = self.get_options()
@@ -265,7 +266,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if not config.get(name) and not os.environ.get("NHNCLOUD_" + name.upper()):
                 options[name] = None
         for name in CONNECTION:
-            if name in config:
+            if name in PATHS and options[name] is not None and config.get(name):
+                # Ansible has put the current directory before a relative path, and before a template.
+                text = config[name]
+                if isinstance(text, str) and "{{CWD}}" in text:
+                    # Ansible's own word, which is no template.
+                    text = text.replace("{{CWD}}", os.getcwd())
+                text = os.path.expanduser(os.path.expandvars(self._rendered(name, text) or ""))
+                options[name] = os.path.normpath(os.path.join(directory, text)) if text else None
+            elif name in config:
                 options[name] = self._rendered(name, options[name])
             elif options[name] is not None:
                 # From the environment, where a password may be anything: Ansible trusts these texts, and only the file's are templates.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from ansible_collections.nhncloud.nks.plugins.module_utils import (  # pylint: disable=unused-import  # noqa: F401
     changes,
     creation,
+    inputs,
     names,
     ranges,
     run,

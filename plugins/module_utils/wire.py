@@ -285,12 +285,15 @@ def masked(value):
 
 
 def appkeys(value):
-    """All appkeys in labels that a user gave, also in those that are JSON text."""
-    if isinstance(value, str):
-        value = read("json", value)
-    if isinstance(value, list):
-        return [secret for item in value for secret in appkeys(item)]
-    if not isinstance(value, dict):
-        return []
-    own = [str(item) for key, item in value.items() if str(key).lower().endswith("appkey") and item]
-    return own + [secret for item in value.values() for secret in appkeys(item)]
+    """All appkeys in labels that a user gave, also in those that are JSON text; labels may be nested to any depth."""
+    found, pending = [], [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            item = read("json", item)
+        if isinstance(item, list):
+            pending.extend(item)
+        elif isinstance(item, dict):
+            found += [str(inner) for key, inner in item.items() if str(key).lower().endswith("appkey") and inner]
+            pending.extend(item.values())
+    return found

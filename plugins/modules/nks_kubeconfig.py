@@ -43,6 +43,7 @@ options:
   dest:
     description:
       - Path of the file. Its directory must exist. Needed unless O(return_content=true).
+      - On a local connection a relative path starts in the directory of the playbook, as for M(ansible.builtin.copy).
     type: path
   mode:
     description:

@@ -876,3 +876,27 @@ def test_strict_clusters_holds_for_cached_data(cloud, read, cached):
     read(cached + "clusters: [none]")
     with pytest.raises(AnsibleParserError, match="no cluster 'none'"):
         read(cached + "clusters: [none]\nstrict_clusters: true")
+
+
+@pytest.mark.parametrize("name", ["ca_cert", "token_cache"])
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        ("file", "source/file"),
+        ("./a/../file", "source/file"),
+        ("~/file", "home/file"),
+        ("$NKS_TEST_PLACE/file", "source/place/file"),
+        ('\'{{ "fi" ~ "le" }}\'', "source/file"),
+        ('\'{{ lookup("ansible.builtin.env", "HOME") }}/file\'', "home/file"),
+        ("'{{CWD}}/file'", "elsewhere/file"),
+    ],
+)
+def test_a_relative_path_starts_in_the_directory_of_the_source(read, cloud, monkeypatch, tmp_path, name, written, place):
+    for folder in ("source", "source/place", "home", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / place).write_text("")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NKS_TEST_PLACE", "place")
+    read("%s: %s" % (name, written), name="source/demo.nks.yml")
+    assert os.path.realpath(cloud.options[name]) == str(tmp_path / place)
