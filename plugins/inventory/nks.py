@@ -173,7 +173,6 @@ compose:
 """
 
 import hashlib
-import ipaddress
 import json
 import os
 import queue
@@ -205,8 +204,9 @@ CONNECTION += [service + "_endpoint" for service in identity.SERVICES]
 HOST_NAMES = {"address": "address", "name": "name", "uuid": "uuid"}
 #: A name of a host from which neither a path (host_vars, fetched files) nor an option nor a pattern of hosts can be made.
 HOST_NAME = re.compile(r"\w[\w.-]{0,252}")
-#: Names that mean something else to Ansible.
+#: Names that mean something else to Ansible, and what may be the address of something else.
 RESERVED_NAMES = ("all", "ungrouped", "localhost")
+NUMBERS = re.compile(r"[0-9]+(\.[0-9]+){3}")
 #: No warning needs more names than these, and no more letters of a name.
 MAX_NAMED = 5
 MAX_SHOWN = 60
@@ -814,16 +814,7 @@ def is_host_name(name):
     Names become paths (host_vars, fetched files, the cache of facts), parts of patterns and arguments of commands. Whatever else
     a user makes of them, the service and who may name its instances must not be able to choose such things.
     """
-    return bool(HOST_NAME.fullmatch(name)) and name.lower() not in RESERVED_NAMES and not is_address(name)
-
-
-def is_address(name):
-    """Whether a text is an IP address, of whatever kind."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+    return bool(HOST_NAME.fullmatch(name)) and name.lower() not in RESERVED_NAMES and not NUMBERS.fullmatch(name)
 
 
 def quoted(value):

@@ -89,6 +89,14 @@ def test_whatever_comes_out_is_an_address_in_its_one_spelling(value):
         assert not ipaddress.ip_address(found).is_loopback
 
 
+@given(st.integers(0, 2**32 - 1) | st.sampled_from([first << 24 | rest for first in range(256) for rest in (0, 1, 0xFEA9FE, 0xFFFFFF)]))
+@settings(max_examples=500, deadline=None)
+def test_ipv4_addresses_are_those_of_single_machines(value):
+    one = ipaddress.IPv4Address(value)
+    special = one.is_loopback or one.is_multicast or one.is_link_local or one.is_reserved or one in ipaddress.IPv4Network("0.0.0.0/8")
+    assert nodes.address(str(one)) == (None if special else str(one))
+
+
 def test_addresses_of_a_group():
     assert nodes.addresses({"node_addresses": ["10.0.0.2", "", "10.0.0.1", "10.0.0.2", "-v", None]}) == (["10.0.0.2", "10.0.0.1"], ["", "-v", None])
     assert nodes.addresses({}) == nodes.addresses({"node_addresses": "10.0.0.1"}) == ([], [])
