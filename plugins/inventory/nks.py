@@ -72,8 +72,8 @@ options:
       - A node without such a name, for instance one that the compute service does not know, gets its address as its name, and that
         is warned of.
       - The same is true of a name that is not made of letters, digits, V(_), V(.) and V(-), does not begin with a letter, a digit or
-        V(_), or is V(all), V(ungrouped), V(localhost) or an IP address other than the node's own. Names come from the service, and
-        Ansible makes paths, host patterns and arguments of them.
+        V(_), or is V(all), V(ungrouped), V(localhost), the name of a group or an IP address other than the node's own. Names come from
+        the service, and Ansible makes paths, host patterns and arguments of them.
       - Two nodes that would get one name are an error. Clusters in different networks may have nodes of the same address.
     type: str
     default: address
@@ -400,6 +400,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         :raises NksError: two nodes would get one name.
         """
         placed, taken = [], {}
+        # Where Ansible is given a name to put into a group, it looks among the groups first.
+        groups = {TOP_GROUP, *self.inventory.groups, *(self._group_name(options, cluster) for cluster in data["clusters"])}
+        groups.update(self._group_name(options, cluster, group) for cluster in data["clusters"] for group in cluster["groups"])
         for cluster in data["clusters"]:
             for group in cluster["groups"]:
                 # Made once for all nodes of the group.
@@ -414,7 +417,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                     name = self._host_name(options, node, variables)
                     if not name or (options["resolve_nodes"] and node["uuid"] is None):
                         unnamed.append(node["address"])
-                    elif name != node["address"] and not is_host_name(name):
+                    elif name != node["address"] and (name in groups or not is_host_name(name)):
                         refused.append("%s for %s" % (quoted(name), node["address"]))
                         name = None
                     name = name or node["address"]
@@ -475,16 +478,22 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 self._add_host_to_composed_groups(options["groups"], known, name, strict=strict, fetch_hostvars=False)
                 self._add_host_to_keyed_groups(options["keyed_groups"], known, name, strict=strict, fetch_hostvars=False)
 
+    def _group_name(self, options, cluster, group=None):
+        """The name of a cluster's group, or of its node group's."""
+        if group is None:
+            return self._sanitize_group_name("%scluster_%s" % (options["group_prefix"], cluster["cluster"]))
+        return self._sanitize_group_name("%snodegroup_%s_%s" % (options["group_prefix"], cluster["cluster"], group["nodegroup"]))
+
     def _add_groups(self, data, options):
         """Make all groups; answers which of them the hosts of a node group are added to, by the UUIDs of cluster and node group."""
-        inventory, prefix = self.inventory, options["group_prefix"]
+        inventory = self.inventory
         holders, parents, members = {}, {}, {}
         for cluster in data["clusters"]:
-            top = inventory.add_group(self._sanitize_group_name("%scluster_%s" % (prefix, cluster["cluster"])))
+            top = inventory.add_group(self._group_name(options, cluster))
             inventory.add_child(TOP_GROUP, top)
             holders.setdefault(top, []).append(cluster)
             for group in cluster["groups"]:
-                name = inventory.add_group(self._sanitize_group_name("%snodegroup_%s_%s" % (prefix, cluster["cluster"], group["nodegroup"])))
+                name = inventory.add_group(self._group_name(options, cluster, group))
                 parents.setdefault(name, []).append((top, cluster, group))
                 members[cluster["cluster_uuid"], group["nodegroup_uuid"]] = (top, name)
         for top, clusters in holders.items():
@@ -639,6 +648,9 @@ class Reader:
         known.update((key, listed[key]) for key in ("name", "uuid"))
         group = dict(listed, **known)
         group["node_addresses"], rest = nodes.addresses(group)
+        if reply and isinstance(future.result().get("node_addresses"), list):
+            # Blank ones are no longer in the typed list. None is a node that has no address yet.
+            rest += [value for value in future.result()["node_addresses"] if value == ""]
         if rest:
             self._problem(
                 "Cluster %s (%s), node group %s: what is no address of a node was left out (%s)."

@@ -350,7 +350,7 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("value", [*HOSTILE, " ", "10.0.0.300", "node.example.com", "fe80::1%eth0"])
+@pytest.mark.parametrize("value", [*HOSTILE, "", " ", "10.0.0.300", "node.example.com", "fe80::1%eth0"])
 def test_an_address_that_is_none_loses_one_node(cloud, read, value):
     cloud.add("demo", group("default-worker", "10.0.0.1", value), group("batch", "10.0.0.3"))
     run = read()
@@ -382,6 +382,16 @@ def test_a_name_that_no_host_can_have(cloud, read, value, how):
     (warning,) = run.warnings
     assert warning.startswith("Cluster demo, node group default-worker: hostname gives what cannot be the name of a host ('")
     assert warning.endswith("' for 10.0.0.1); their addresses are their host names.") and warning.isprintable() and len(warning) < 250
+
+
+@pytest.mark.parametrize("value", ["nks", "nks_cluster_demo", "nks_nodegroup_demo_default_worker"])
+def test_a_name_of_a_group_is_no_name_of_a_host(cloud, read, value):
+    """Ansible would make the group a member of what the host is to be put into."""
+    cloud.add("demo", group("default-worker", "10.0.0.1", labels={"node_list": ["u1"]}))
+    cloud.servers["kr1"] = [server("u1", value, "10.0.0.1")]
+    run = read("hostname: name\ngroups: {nks_mine: true}")
+    assert (list(run.hosts), run.groups["nks_mine"], run.children["nks_mine"]) == (["10.0.0.1"], ["10.0.0.1"], [])
+    assert "hostname gives what cannot be the name of a host ('%s' for 10.0.0.1)" % value in run.warnings[0]
 
 
 @pytest.mark.parametrize("value", ["node-1", "Node_1.example.com", "7", "노드-1", "demo-default-worker-node-0"])
