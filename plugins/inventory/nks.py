@@ -432,7 +432,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                     self._tell_unnamed(options, cluster, group, unnamed)
                 if refused:
                     self._warn(
-                        "Cluster %s, node group %s: hostname gives what cannot be the name of a host (%s); their addresses are their host names."
+                        "Cluster %s, node group %s: hostname gives invalid host names (%s); these nodes are named by their addresses."
                         % (cluster["cluster"], group["nodegroup"], some(refused))
                     )
         return placed
@@ -509,7 +509,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             for top in [TOP_GROUP] if shared else tops:
                 inventory.add_child(top, name)
             labels = ["%s of cluster %s" % (group["nodegroup"], cluster["cluster"]) for _top, cluster, group in owners]
-            # Groups of one name in clusters of one name are told with their clusters.
+            # Groups of one name in clusters of one name are shown with the clusters' UUIDs.
             if len(set(labels)) > 1:
                 if len(set(labels)) < len(labels):
                     labels = ["%s (%s)" % (label, where(cluster)) for label, (_top, cluster, _group) in zip(labels, owners)]
@@ -653,7 +653,7 @@ class Reader:
             rest += [value for value in future.result()["node_addresses"] if value == ""]
         if rest:
             self._problem(
-                "Cluster %s (%s), node group %s: what is no address of a node was left out (%s)."
+                "Cluster %s (%s), node group %s: left out values that are not a usable IP address of a node (%s)."
                 % (named(cluster) + (group["name"], some([quoted(value) for value in rest])))
             )
         self._groups.setdefault(cluster["uuid"], []).append(group)

@@ -317,7 +317,7 @@ def _no_node(option, group, ref, shown, unclear):
     for one, reason in unclear:
         if nodes.key(ref) == nodes.key(one["uuid"]) or ref in [one["name"]] + [address for _network, address in one["places"]]:
             return NksError(
-                "%s: the stopped instance %s (%s) is not in node_list of node group %s, and %s. It is left alone; start or stop it in the console."
+                "%s: the stopped instance %s (%s) is not in node_list of node group %s, and %s. It is not changed; start or stop it in the console."
                 % (option, one["name"], one["uuid"], group.get("name"), reason)
             )
     if not shown and nodes.addresses(group)[0]:

@@ -356,9 +356,9 @@ def test_an_address_that_is_none_loses_one_node(cloud, read, value):
     run = read()
     assert sorted(run.hosts) == ["10.0.0.1", "10.0.0.3"]
     (warning,) = run.warnings
-    assert warning.startswith("Cluster demo (kr1), node group default-worker: what is no address of a node was left out (")
+    assert warning.startswith("Cluster demo (kr1), node group default-worker: left out values that are not a usable IP address of a node (")
     assert warning.isprintable() and len(warning) < 200
-    with pytest.raises(AnsibleParserError, match="node group default-worker: what is no address of a node was left out"):
+    with pytest.raises(AnsibleParserError, match="node group default-worker: left out values that are not a usable IP address of a node"):
         read("strict_clusters: true")
 
 
@@ -380,8 +380,8 @@ def test_a_name_that_no_host_can_have(cloud, read, value, how):
     assert list(run.hosts) == ["10.0.0.1"]
     assert run.hosts["10.0.0.1"]["ansible_host"] == "10.0.0.1"
     (warning,) = run.warnings
-    assert warning.startswith("Cluster demo, node group default-worker: hostname gives what cannot be the name of a host ('")
-    assert warning.endswith("' for 10.0.0.1); their addresses are their host names.") and warning.isprintable() and len(warning) < 250
+    assert warning.startswith("Cluster demo, node group default-worker: hostname gives invalid host names ('")
+    assert warning.endswith("' for 10.0.0.1); these nodes are named by their addresses.") and warning.isprintable() and len(warning) < 250
 
 
 @pytest.mark.parametrize("value", ["nks", "nks_cluster_demo", "nks_nodegroup_demo_default_worker"])
@@ -391,7 +391,7 @@ def test_a_name_of_a_group_is_no_name_of_a_host(cloud, read, value):
     cloud.servers["kr1"] = [server("u1", value, "10.0.0.1")]
     run = read("hostname: name\ngroups: {nks_mine: true}")
     assert (list(run.hosts), run.groups["nks_mine"], run.children["nks_mine"]) == (["10.0.0.1"], ["10.0.0.1"], [])
-    assert "hostname gives what cannot be the name of a host ('%s' for 10.0.0.1)" % value in run.warnings[0]
+    assert "hostname gives invalid host names ('%s' for 10.0.0.1)" % value in run.warnings[0]
 
 
 @pytest.mark.parametrize("value", ["node-1", "Node_1.example.com", "7", "노드-1", "demo-default-worker-node-0"])

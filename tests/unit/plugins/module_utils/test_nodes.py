@@ -197,7 +197,7 @@ def test_no_instance_that_may_be_of_another_cluster_is_acted_on(fleet):
                     (uuid,) = names.nodes("nodes", whole, [ref], unclear=unclear)
                 except NksError as error:
                     if ref in doubtful:
-                        assert "It is left alone" in error.msg
+                        assert "It is not changed" in error.msg
                 else:
                     assert fleet.owners[uuid] == group["uuid"]
                     assert ref in (uuid, next(item["name"] for item in fleet.servers if item["id"] == uuid))
