@@ -16,12 +16,16 @@ description:
   - The groups are C(nks), below it C(nks_cluster_CLUSTER) for each cluster, and below that C(nks_nodegroup_CLUSTER_NODEGROUP) for each
     worker node group. Characters that a group name cannot hold become underscores. Clusters and node groups without nodes have their
     groups, too.
-  - Each address of a worker node is one host with the variables C(ansible_host), C(nks_address), C(nks_cluster), C(nks_cluster_uuid),
+  - Each address of a worker node is one host. What the service shows there and is no IP address that a node can have is left out
+    with a warning, see O(strict_clusters).
+  - The hosts have the variables C(ansible_host), C(nks_address), C(nks_cluster), C(nks_cluster_uuid),
     C(nks_nodegroup), C(nks_nodegroup_uuid), C(nks_region), C(nks_kubernetes_version), C(nks_flavor_id), C(nks_image_id),
     C(nks_availability_zone), C(nks_role), C(nks_status) (of the node group) and C(nks_autoscale_enabled).
     With O(resolve_nodes) there are also C(nks_node_name), C(nks_node_uuid) and C(nks_node_status).
   - One list of clusters is read for each region, one list of node groups for each cluster, and each node group by itself; with
     O(resolve_nodes) also one list of instances for each region. These requests run in parallel, O(workers) of them at a time.
+  - With O(resolve_nodes), an instance is a node if the node group lists its UUID. If the node group lists none, it is the instance that
+    has the address in the network of the cluster, for which the cluster and the networks of its region are read, too.
   - What cannot be read at all (no token, no list of clusters, no list of instances that was asked for) is an error. What concerns a
     single cluster is a warning, see O(strict_clusters).
 options:
@@ -33,7 +37,8 @@ options:
   regions:
     description:
       - Codes of the regions to list, in any case. If it is set, O(region) is not used.
-      - With more than one region, O(kubernetes_endpoint) and O(compute_endpoint) cannot be set, as each is the address of one region.
+      - With more than one region, O(kubernetes_endpoint), O(compute_endpoint) and O(network_endpoint) cannot be set, as each is the
+        address of one region.
     type: list
     elements: str
     default: []
@@ -66,6 +71,9 @@ options:
         Any other value has to be a Jinja2 template over the host's variables, such as V({{ nks_cluster }}-{{ nks_address }}).
       - A node without such a name, for instance one that the compute service does not know, gets its address as its name, and that
         is warned of.
+      - The same is true of a name that is not made of letters, digits, V(_), V(.) and V(-), does not begin with a letter, a digit or
+        V(_), or is V(all), V(ungrouped), V(localhost), the name of a group or an IP address other than the node's own. Names come from
+        the service, and Ansible makes paths, host patterns and arguments of them.
       - Two nodes that would get one name are an error. Clusters in different networks may have nodes of the same address.
     type: str
     default: address
@@ -85,7 +93,8 @@ options:
     default: 16
   strict_clusters:
     description:
-      - Whether a cluster or node group that cannot be read, and a cluster of O(clusters) that does not exist, is an error.
+      - Whether a cluster or node group that cannot be read, an address that is none, and a cluster of O(clusters) that does not exist,
+        is an error.
         Otherwise it is a warning, and the rest is listed.
       - An inventory from which something is missing because it could not be read is not kept in the cache.
     type: bool
@@ -179,10 +188,10 @@ from ansible.template import trust_as_template
 from ansible.utils.vars import combine_vars
 
 # Neither these nor what they import needs requests: a run from the cache works without it.
-from ansible_collections.nhncloud.nks.plugins.module_utils import identity, names, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import identity, nodes, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError, visible
 
 TOP_GROUP = "nks"
 FILE_NAMES = ("nks.yml", "nks.yaml")
@@ -193,11 +202,17 @@ CONNECTION = ["region", "tenant_id", "username", "auth_url", "domain"] + SECRETS
 CONNECTION += [service + "_endpoint" for service in identity.SERVICES]
 #: The value of hostname -> the field of a node that it stands for.
 HOST_NAMES = {"address": "address", "name": "name", "uuid": "uuid"}
-#: No warning needs more names than these.
+#: A name of a host from which neither a path (host_vars, fetched files) nor an option nor a pattern of hosts can be made.
+HOST_NAME = re.compile(r"\w[\w.-]{0,252}")
+#: Names that mean something else to Ansible, and what may be the address of something else.
+RESERVED_NAMES = ("all", "ungrouped", "localhost")
+NUMBERS = re.compile(r"[0-9]+(\.[0-9]+){3}")
+#: No warning needs more names than these, and no more letters of a name.
 MAX_NAMED = 5
+MAX_SHOWN = 60
 
 #: What is kept in the cache. The number goes up when the meaning of what is below it changes.
-CACHE_FORM = 1
+CACHE_FORM = 2
 TEXT = (str, type(None))
 NODE = {"address": str, "name": TEXT, "uuid": TEXT, "status": TEXT}
 #: Field of a node group -> type; all but "nodes" become host variables.
@@ -234,14 +249,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         config = self._read_config_data(path)
         for name in config:
             if name != "plugin" and name not in self.option_definitions:
-                self.display.warning("%s: there is no option '%s'." % (path, name))
+                self._warn("%s: there is no option '%s'." % (path, name))
         try:
             options = self._settings(config, os.path.dirname(os.path.abspath(path)))
             data = self._data(path, options, cache)
             placed = self._placed(data, options)
         except NksError as error:
-            raise AnsibleParserError(error.msg) from None
+            raise AnsibleParserError(visible(error.msg)) from None
         self._fill(data, placed, options)
+
+    def _warn(self, text):
+        """A warning; what the service shows may hold control characters."""
+        self.display.warning(visible(text))
 
     # -- options -----------------------------------------------------------------------------------------------------
 
@@ -284,7 +303,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             options[name] = list(dict.fromkeys(str(item).strip() for item in options[name] or [] if item not in ("", None)))
         options["regions"] = list(dict.fromkeys(region.lower() for region in options["regions"]))
         identity.check(options, options["regions"])
-        for name in ("kubernetes_endpoint", "compute_endpoint"):
+        for name in ("kubernetes_endpoint", "compute_endpoint", "network_endpoint"):
             if options[name] and len(options["regions"]) > 1:
                 raise BadInput(name, options[name], "is the address of one region", "leave it out, or list only one region in regions")
         if not options["regions"]:
@@ -328,7 +347,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             except Exception:
                 # Nothing kept, too old, or damaged: each cache plugin fails in its own way then, and reading anew mends all of it.
                 data = None
-            if fits(data, DATA) and data["form"] == CACHE_FORM:
+            if fits(data, DATA) and data["form"] == CACHE_FORM and usable(data):
                 self._tell_missing(data, options)
                 return data
         data, complete = self._read(options)
@@ -366,9 +385,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         finally:
             transport.close()
             for warning in transport.warnings:
-                self.display.warning(warning)
+                self._warn(warning)
         for problem in reader.problems:
-            self.display.warning(transport.hide(problem))
+            self._warn(transport.hide(problem))
         return data, not reader.problems
 
     def _tell_missing(self, data, options):
@@ -377,11 +396,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             message = "clusters: there is no cluster '%s' in %s." % (name, " or ".join(region or "the service" for region in options["regions"]))
             if options["strict_clusters"]:
                 raise NksError(message)
-            self.display.warning(message)
+            self._warn(message)
         there = {text.lower() for cluster in data["clusters"] for group in cluster["groups"] for text in (group["nodegroup"], group["nodegroup_uuid"])}
         for name in options["nodegroups"]:
             if name.lower() not in there:
-                self.display.warning("nodegroups: none of the clusters has a node group '%s'." % name)
+                self._warn("nodegroups: none of the clusters has a node group '%s'." % name)
 
     # -- hosts and groups --------------------------------------------------------------------------------------------
 
@@ -391,12 +410,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         :raises NksError: two nodes would get one name.
         """
         placed, taken = [], {}
+        # Where Ansible is given a name to put into a group, it looks among the groups first.
+        groups = {TOP_GROUP, *self.inventory.groups, *(self._group_name(options, cluster) for cluster in data["clusters"])}
+        groups.update(self._group_name(options, cluster, group) for cluster in data["clusters"] for group in cluster["groups"])
         for cluster in data["clusters"]:
             for group in cluster["groups"]:
                 # Made once for all nodes of the group.
                 shared = {"nks_" + key: trusted(cluster[key]) for key in ("cluster", "cluster_uuid", "region")}
                 shared.update(("nks_" + key, trusted(group[key])) for key in GROUP if key != "nodes")
-                unnamed = []
+                unnamed, refused = [], []
                 for node in group["nodes"]:
                     address = trusted(node["address"])
                     variables = dict(shared, ansible_host=address, nks_address=address)
@@ -405,6 +427,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                     name = self._host_name(options, node, variables)
                     if not name or (options["resolve_nodes"] and node["uuid"] is None):
                         unnamed.append(node["address"])
+                    elif name != node["address"] and (name in groups or not is_host_name(name)):
+                        refused.append("%s for %s" % (quoted(name), node["address"]))
+                        name = None
                     name = name or node["address"]
                     if name in taken:
                         raise NksError(
@@ -415,6 +440,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                     placed.append((name, cluster, group, variables))
                 if unnamed:
                     self._tell_unnamed(options, cluster, group, unnamed)
+                if refused:
+                    self._warn(
+                        "Cluster %s, node group %s: hostname gives invalid host names (%s); these nodes are named by their addresses."
+                        % (cluster["cluster"], group["nodegroup"], some(refused))
+                    )
         return placed
 
     def _host_name(self, options, node, variables):
@@ -432,12 +462,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return "" if name is None else str(name).strip()
 
     def _tell_unnamed(self, options, cluster, group, addresses):
-        some = ", ".join(addresses[:MAX_NAMED]) + (" and %d more" % (len(addresses) - MAX_NAMED) if len(addresses) > MAX_NAMED else "")
         what = "the compute service shows no instance for" if options["resolve_nodes"] else "hostname gives no name for"
         consequence = "" if options["hostname"] == "address" else "; their addresses are their host names"
-        self.display.warning(
+        self._warn(
             "Cluster %s, node group %s: %s %d of %d nodes (%s)%s."
-            % (cluster["cluster"], group["nodegroup"], what, len(addresses), len(group["nodes"]), some, consequence)
+            % (cluster["cluster"], group["nodegroup"], what, len(addresses), len(group["nodes"]), some(addresses), consequence)
         )
 
     def _fill(self, data, placed, options):
@@ -459,31 +488,42 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 self._add_host_to_composed_groups(options["groups"], known, name, strict=strict, fetch_hostvars=False)
                 self._add_host_to_keyed_groups(options["keyed_groups"], known, name, strict=strict, fetch_hostvars=False)
 
+    def _group_name(self, options, cluster, group=None):
+        """The name of a cluster's group, or of its node group's."""
+        if group is None:
+            return self._sanitize_group_name("%scluster_%s" % (options["group_prefix"], cluster["cluster"]))
+        return self._sanitize_group_name("%snodegroup_%s_%s" % (options["group_prefix"], cluster["cluster"], group["nodegroup"]))
+
     def _add_groups(self, data, options):
         """Make all groups; answers which of them the hosts of a node group are added to, by the UUIDs of cluster and node group."""
-        inventory, prefix = self.inventory, options["group_prefix"]
+        inventory = self.inventory
         holders, parents, members = {}, {}, {}
         for cluster in data["clusters"]:
-            top = inventory.add_group(self._sanitize_group_name("%scluster_%s" % (prefix, cluster["cluster"])))
+            top = inventory.add_group(self._group_name(options, cluster))
             inventory.add_child(TOP_GROUP, top)
             holders.setdefault(top, []).append(cluster)
             for group in cluster["groups"]:
-                name = inventory.add_group(self._sanitize_group_name("%snodegroup_%s_%s" % (prefix, cluster["cluster"], group["nodegroup"])))
-                parents.setdefault(name, {})[top] = "%s of cluster %s" % (group["nodegroup"], cluster["cluster"])
+                name = inventory.add_group(self._group_name(options, cluster, group))
+                parents.setdefault(name, []).append((top, cluster, group))
                 members[cluster["cluster_uuid"], group["nodegroup_uuid"]] = (top, name)
         for top, clusters in holders.items():
             if len(clusters) > 1:
                 listed = ", ".join("%s (%s)" % (cluster["cluster"], where(cluster)) for cluster in clusters)
-                self.display.warning("Group %s holds the nodes of %d clusters: %s." % (top, len(clusters), listed))
+                self._warn("Group %s holds the nodes of %d clusters: %s." % (top, len(clusters), listed))
         homes = {}
-        for name, tops in parents.items():
+        for name, owners in parents.items():
             # Cluster "a" with group "b-c" and cluster "a-b" with group "c" share a group name. Were it a child of both clusters'
             # groups, each cluster's group would hold the other's nodes.
+            tops = list(dict.fromkeys(top for top, _cluster, _group in owners))
             shared = len(tops) > 1
             for top in [TOP_GROUP] if shared else tops:
                 inventory.add_child(top, name)
-            if shared:
-                self.display.warning("Group %s holds the nodes of %d node groups: %s." % (name, len(tops), ", ".join(tops.values())))
+            labels = ["%s of cluster %s" % (group["nodegroup"], cluster["cluster"]) for _top, cluster, group in owners]
+            # Groups of one name in clusters of one name are shown with the clusters' UUIDs.
+            if len(set(labels)) > 1:
+                if len(set(labels)) < len(labels):
+                    labels = ["%s (%s)" % (label, where(cluster)) for label, (_top, cluster, _group) in zip(labels, owners)]
+                self._warn("Group %s holds the nodes of %d node groups: %s." % (name, len(labels), ", ".join(labels)))
             homes[name] = shared
         return {key: (top, name) if homes[name] else (name,) for key, (top, name) in members.items()}
 
@@ -544,7 +584,10 @@ class Reader:
         self.problems = []
         self._clusters = []
         self._groups = {}
-        self._servers = {}
+        self._instances = {}
+        #: What is read only for node groups that show no UUIDs of their nodes: a region's networks, a cluster's network.
+        self._networks = {}
+        self._homes = {}
         self._missing = {ref.lower(): ref for ref in options["clusters"]}
         self._done = queue.SimpleQueue()
         self._pending = 0
@@ -560,7 +603,7 @@ class Reader:
             for region, api in self.apis.items():
                 self._ask(api.clusters, self._got_clusters, region)
                 if self.options["resolve_nodes"]:
-                    self._ask(api.servers, self._got_servers, region)
+                    self._ask(api.servers, self._got_instances, region)
             while self._pending:
                 future, then, about = self._done.get()
                 self._pending -= 1
@@ -579,28 +622,33 @@ class Reader:
     # -- answers -----------------------------------------------------------------------------------------------------
 
     def _got_clusters(self, future, region):
-        items = []
-        for reply in future.result():
+        items = {}
+        for reply in self._needed(future, region):
             item = dict(wire.resource(reply), region=region)
             if item.get("uuid") and item.get("name"):
-                items.append(item)
+                # A list that changes while its pages are read may show an entry twice.
+                items.setdefault(item["uuid"], item)
             else:
                 self._problem("Region %s: the list of clusters has an entry without uuid or name, which was left out." % region)
-        for item in self._selected(items):
+        for item in self._selected(list(items.values())):
             self._clusters.append(item)
             self._ask(self.apis[region].nodegroups, self._got_groups, item, args=[item["uuid"]])
 
-    def _got_servers(self, future, region):
-        self._servers[region] = Servers(future.result())
+    def _got_instances(self, future, region):
+        self._instances[region] = nodes.Instances(self._needed(future, region))
 
     def _got_groups(self, future, cluster):
         wanted = {ref.lower() for ref in self.options["nodegroups"]}
+        seen = set()
         for reply in self._answer(future, cluster) or []:
             item = wire.resource(reply)
             if not item.get("uuid") or not item.get("name"):
                 self._problem("Cluster %s (%s): the list of its node groups has an entry without uuid or name, which was left out." % named(cluster))
+            elif item["uuid"] in seen:
+                continue
             elif item.get("role") in (None, "worker") and (not wanted or wanted & {item["uuid"].lower(), item["name"].lower()}):
                 self._ask(self.apis[cluster["region"]].nodegroup, self._got_group, cluster, item, args=[cluster["uuid"], item["uuid"]])
+            seen.add(item.get("uuid"))
 
     def _got_group(self, future, cluster, listed):
         reply = self._answer(future, cluster)
@@ -608,7 +656,47 @@ class Reader:
         known = {key: value for key, value in (reply or {}).items() if value is not None}
         # One that could not be read keeps its place in the inventory, without hosts.
         known.update((key, listed[key]) for key in ("name", "uuid"))
-        self._groups.setdefault(cluster["uuid"], []).append(dict(listed, **known))
+        group = dict(listed, **known)
+        group["node_addresses"], rest = nodes.addresses(group)
+        if reply and isinstance(future.result().get("node_addresses"), list):
+            # Blank ones are no longer in the typed list. None is a node that has no address yet.
+            rest += [value for value in future.result()["node_addresses"] if value == ""]
+        if rest:
+            self._problem(
+                "Cluster %s (%s), node group %s: left out values that are not a usable IP address of a node (%s)."
+                % (named(cluster) + (group["name"], some([quoted(value) for value in rest])))
+            )
+        self._groups.setdefault(cluster["uuid"], []).append(group)
+        if self.options["resolve_nodes"] and group["node_addresses"] and not nodes.listed(group):
+            self._ask_network(cluster)
+
+    def _ask_network(self, cluster):
+        """Read in which network a cluster is, and what the networks of its region are called, each once."""
+        region = cluster["region"]
+        if region not in self._networks:
+            self._networks[region] = []
+            self._ask(self.apis[region].vpcs, self._got_networks, cluster)
+        if cluster["uuid"] not in self._homes:
+            self._homes[cluster["uuid"]] = None
+            self._ask(self.apis[region].cluster, self._got_home, cluster, args=[cluster["uuid"]])
+
+    def _got_networks(self, future, cluster):
+        self._networks[cluster["region"]] = self._answer(future, cluster) or []
+
+    def _got_home(self, future, cluster):
+        self._homes[cluster["uuid"]] = (self._answer(future, cluster) or {}).get("fixed_network")
+
+    def _needed(self, future, region):
+        """The reply of a request that all the rest of a region depends on.
+
+        :raises NksError: there is none.
+        """
+        try:
+            return future.result()
+        except NksError as error:
+            if len(self.apis) > 1:
+                error.msg = "Region %s: %s" % (region, error.msg)
+            raise
 
     def _answer(self, future, cluster):
         """The reply about one cluster or its node group, typed; None where it cannot be read.
@@ -620,7 +708,7 @@ class Reader:
             return wire.identified(reply, "read a node group") if isinstance(reply, dict) else reply
         except NksError as error:
             if error.values.get("status_code") == 401:
-                raise
+                return self._needed(future, cluster["region"])
             self._problem("Cluster %s (%s) is not listed whole. %s" % (named(cluster) + (error.msg,)))
             return None
 
@@ -688,7 +776,7 @@ class Reader:
                         "role": text(group.get("role")) or "worker",
                         "status": text(group.get("status")),
                         "autoscale_enabled": labels.get("ca_enable") is True,
-                        "nodes": self._servers[cluster["region"]].nodes(cluster, group) if resolved else unresolved(group),
+                        "nodes": self._nodes(cluster, group) if resolved else unresolved(group),
                     }
                 )
             groups.sort(key=lambda group: (natural(group["nodegroup"]), group["nodegroup_uuid"]))
@@ -697,48 +785,21 @@ class Reader:
         clusters.sort(key=lambda cluster: (order.index(cluster["region"]), natural(cluster["cluster"]), cluster["cluster_uuid"]))
         return {"form": CACHE_FORM, "missing": list(self._missing.values()), "clusters": clusters}
 
-
-class Servers:
-    """One region's instances, by UUID and by address."""
-
-    def __init__(self, replies):
-        self._by_uuid = {}
-        self._by_address = {}
-        for reply in replies:
-            if isinstance(reply.get("id"), str):
-                server = {"uuid": reply["id"], "name": text(reply.get("name")), "status": text(reply.get("status"))}
-                server["addresses"] = names.addresses_of(reply)
-                self._by_uuid[reply["id"].lower()] = server
-                for address in server["addresses"]:
-                    self._by_address.setdefault(address, []).append(server)
-
-    def nodes(self, cluster, group):
-        """The nodes of a group, each with its instance where it is found.
-
-        An address may be in use in several networks of a project, so the UUIDs that the group lists come first. They and the
-        addresses are in no common order.
-        """
-        listed = [self._by_uuid.get(str(uuid).lower()) for uuid in (group.get("labels") or {}).get("node_list") or []]
-        own = {}
-        for server in listed:
-            for address in server["addresses"] if server else ():
-                own.setdefault(address, []).append(server)
-        nodes = []
-        for node in unresolved(group):
-            found = own.get(node["address"]) if listed else self._by_address.get(node["address"])
-            if found and len(found) > 1:
-                # The service names nodes after their cluster.
-                found = [server for server in found if (server["name"] or "").startswith(cluster["name"] + "-")]
-            if found and len(found) == 1:
-                node.update((key, found[0][key]) for key in ("name", "uuid", "status"))
-            nodes.append(node)
-        return nodes
+    def _nodes(self, cluster, group):
+        """The nodes of a group, each with its instance where it is certain; see ``nodes`` for the rules."""
+        region = cluster["region"]
+        network = nodes.network_name(self._networks.get(region, ()), self._homes.get(cluster["uuid"]))
+        found = self._instances[region].by_address(group, network)
+        resolved = unresolved(group)
+        for node in resolved:
+            if node["address"] in found:
+                node.update((key, found[node["address"]][key]) for key in ("name", "uuid", "status"))
+        return resolved
 
 
 def unresolved(group):
     """The nodes of a group by their addresses alone."""
-    addresses = dict.fromkeys(address for address in group.get("node_addresses") or [] if isinstance(address, str))
-    return [{"address": address, "name": None, "uuid": None, "status": None} for address in sorted(addresses, key=natural)]
+    return [{"address": address, "name": None, "uuid": None, "status": None} for address in sorted(group["node_addresses"], key=natural)]
 
 
 def natural(value):
@@ -769,6 +830,26 @@ def described(cluster, group, node):
     return "%s of node group %s of cluster %s (%s)" % (node["address"], group["nodegroup"], cluster["cluster"], where(cluster))
 
 
+def is_host_name(name):
+    """Whether a text can be the name of a host that is no address.
+
+    Names become paths (host_vars, fetched files, the cache of facts), parts of patterns and arguments of commands. Whatever else
+    a user makes of them, the service and who may name its instances must not be able to choose such things.
+    """
+    return bool(HOST_NAME.fullmatch(name)) and name.lower() not in RESERVED_NAMES and not NUMBERS.fullmatch(name)
+
+
+def quoted(value):
+    """A value of the service in a message."""
+    text = visible(value)
+    return "'%s'" % (text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "...")
+
+
+def some(texts):
+    """The first few of many texts."""
+    return ", ".join(texts[:MAX_NAMED]) + (" and %d more" % (len(texts) - MAX_NAMED) if len(texts) > MAX_NAMED else "")
+
+
 def sentence(error):
     """The first line of an error of Ansible's, with a full stop."""
     return str(error).strip().splitlines()[0].rstrip(".") + "."
@@ -783,10 +864,15 @@ def fits(value, form):
     return isinstance(value, form)
 
 
+def usable(data):
+    """Whether the addresses in cached data are ones that a node can have: whoever may write the file must not choose more than that."""
+    return all(nodes.address(node["address"]) == node["address"] for cluster in data["clusters"] for group in cluster["groups"] for node in group["nodes"])
+
+
 def account_key(options):
     """What decides what is read, as a digest: two sources that differ in any of it do not share a cache entry."""
     parts = [identity.identity_url(options)]
-    parts += [options[name] for name in ("tenant_id", "username", "token", "domain", "kubernetes_endpoint", "compute_endpoint")]
+    parts += [options[name] for name in ("tenant_id", "username", "token", "domain", "kubernetes_endpoint", "compute_endpoint", "network_endpoint")]
     parts += [options[name] for name in ("regions", "clusters", "cluster_query", "nodegroups", "resolve_nodes")]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 

@@ -24,7 +24,7 @@ class BadInput(NksError):
     """An option whose value cannot be right; raised before any request that changes something."""
 
     def __init__(self, option, value, problem, remedy):
-        shown = "it" if value is None else "'%s'" % _visible(value)
+        shown = "it" if value is None else "'%s'" % visible(value)
         super().__init__("%s: %s %s; %s." % (option, shown, problem, remedy))
 
 
@@ -86,7 +86,7 @@ class Overtaken(NksError):
         self.done = list(done)
 
 
-def _visible(value):
+def visible(value):
     """A value within a sentence; a line break at its end, as YAML's ``|`` leaves one, is seen."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))
 

@@ -32,6 +32,8 @@ options:
   nodes:
     description:
       - UUIDs, names or IP addresses of the nodes. One that is not in the node group fails.
+      - Nodes of different clusters may have the same name. A stopped instance that may belong to another cluster is not touched, and
+        the task fails if it is in this list.
     type: list
     elements: str
     required: true

@@ -6,15 +6,10 @@
 
 from __future__ import annotations
 
-import re
-
 from ansible_collections.nhncloud.nks.plugins.module_utils import fields, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import group_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.watch import Watch
-
-#: Statuses of an instance that is not running on purpose (Instance guide, Instance Status).
-STOPPED = ("SHUTOFF", "SHUTDOWN", "STOPPED")
 
 
 def find_group(task, cluster, ref, option="nodegroup"):
@@ -84,37 +79,13 @@ def worker_groups(task, cluster):
     return watches
 
 
-def with_stopped(names, cluster, group):
-    """The node group with its stopped nodes in ``node_list``, where they may not stay (it is not documented).
-
-    What has dropped out is known by its name, {cluster}-{nodegroup}-node-{n} (observed; older clusters call the nodes of
-    their first group {cluster}-default-w-{random}-node-{n}).
-
-    :param names: see :class:`names.Names`.
-    :param cluster: the cluster's name.
-    :param group: the typed node group.
-    :returns: a copy.
-    """
-    kinds = [re.escape(str(group.get("name")))] + ([r"default-w-[^-]+"] if group.get("name") == fields.DEFAULT_GROUP else [])
-    pattern = re.compile(r"%s-(%s)-node-\d+" % (re.escape(str(cluster)), "|".join(kinds)))
-    labels = group.get("labels") or {}
-    servers = {str(server["id"]).lower(): server for server in names.resources("instance")}
-    # In the compute service's own letters, large or small.
-    listed = [str(servers.get(str(uuid).lower(), {}).get("id", uuid)) for uuid in labels.get("node_list") or ()]
-    listed = listed or [node["uuid"] for node in names.instances(group)]
-    dropped = [
-        str(server["id"])
-        for server in servers.values()
-        if server.get("status") in STOPPED and str(server["id"]) not in listed and pattern.fullmatch(str(server["name"]))
-    ]
-    return dict(group, labels=dict(labels, node_list=listed + dropped))
-
-
 def stopped_nodes(task, cluster, group):
-    """Names of a node group's stopped instances.
+    """Names of a node group's stopped instances, without those of which it is not certain.
 
     :param cluster: the watch of the cluster.
     :param group: the watch of the node group.
     """
-    whole = with_stopped(task.names, cluster.last.get("name"), group.last)
+    from ansible_collections.nhncloud.nks.plugins.module_utils.nodes import STOPPED
+
+    whole, _unclear = task.names.with_stopped(group.last, cluster.last)
     return [node["name"] for node in task.names.instances(whole) if node["status"] in STOPPED]

@@ -12,7 +12,8 @@ from ansible_collections.nhncloud.nks.plugins.module_utils.changes import check_
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import STOPPED, needed_group, with_stopped
+from ansible_collections.nhncloud.nks.plugins.module_utils.nodes import STOPPED
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import needed_group
 
 
 def run(task):
@@ -24,9 +25,9 @@ def run(task):
     task.usable(cluster)
     group = needed_group(task, cluster, options["nodegroup"])
     task.usable(group)
-    whole = with_stopped(task.names, cluster.last.get("name"), group.last)
+    whole, unclear = task.names.with_stopped(group.last, cluster.last)
     nodes = task.names.instances(whole)
-    named = task.names.nodes("nodes", whole, options["nodes"])
+    named = task.names.nodes("nodes", whole, options["nodes"], unclear=unclear)
     todo = make_plan(group.name, whole, nodes, named, options["state"])
     task.carry_out(todo, cluster, [group])
     if todo.actions and not task.check_mode:
@@ -38,7 +39,7 @@ def run(task):
 def make_plan(resource, group, nodes, named, state):
     """The plan that brings nodes to a state (NKS user guide, node stop and start).
 
-    :param group: the typed node group, see :func:`groups.with_stopped`.
+    :param group: the typed node group, see :meth:`names.Names.with_stopped`.
     :param nodes: all nodes of the group, as :meth:`names.Names.instances` gives them.
     :param named: UUIDs of those to change.
     :param state: started or stopped.

@@ -94,7 +94,7 @@ def _reconcile(task, cluster, group):
     count, present = wanted.get("node_count"), group.last.get("node_count")
     fewer = count is not None and isinstance(present, int) and count < present
     if options["nodes_to_remove"] and fewer and not changes.autoscaled(given.get("autoscale"), autoscale):
-        wanted["nodes_to_remove"] = task.names.nodes("nodes_to_remove", group.last, options["nodes_to_remove"])
+        wanted["nodes_to_remove"] = task.names.nodes("nodes_to_remove", group.last, options["nodes_to_remove"], cluster.last)
     todo = plan.nodegroup_changes(
         cluster.last,
         group.last,

@@ -16,9 +16,11 @@ from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import inventory_loader
 from ansible.template import Templar, is_trusted_as_template
+from hypothesis import given, settings
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import transport as transport_room
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.fleets import FleetApi, fleets
 
 PASSWORD = "s3cret-of-the-api"
 EVIL = "{{ lookup('ansible.builtin.pipe', 'touch %s') }}"
@@ -31,6 +33,8 @@ class Cloud:
         self.regions = {"kr1": [], "kr2": []}
         self.groups = {}
         self.servers = {"kr1": [], "kr2": []}
+        self.networks = [{"id": "n1", "name": "vpc"}, {"id": "n2", "name": "other-vpc"}]
+        self.homes = {}
         self.calls = []
         self.errors = {}
         self.before = lambda call: None
@@ -72,9 +76,9 @@ def group(name, *addresses, **fields):
     )
 
 
-def server(uuid, name, address, status="ACTIVE"):
+def server(uuid, name, address, status="ACTIVE", network="vpc"):
     """An instance as the compute service shows it."""
-    return {"id": uuid, "name": name, "status": status, "addresses": {"vpc": [{"addr": address, "OS-EXT-IPS:type": "fixed"}]}}
+    return {"id": uuid, "name": name, "status": status, "addresses": {network: [{"addr": address, "OS-EXT-IPS:type": "fixed"}]}}
 
 
 class FakeApi:
@@ -95,6 +99,14 @@ class FakeApi:
     def nodegroup(self, ref, uuid):
         self.cloud.call("nodegroup", ref, uuid)
         return next(item for item in self.cloud.groups[ref] if item.get("uuid") == uuid)
+
+    def cluster(self, ref):
+        self.cloud.call("cluster", ref)
+        return {"uuid": ref, "status": "CREATE_COMPLETE", "fixed_network": self.cloud.homes.get(ref, "n1")}
+
+    def vpcs(self):
+        self.cloud.call("vpcs", self.region)
+        return self.cloud.networks
 
     def servers(self):
         self.cloud.call("servers", self.region)
@@ -264,6 +276,14 @@ def test_requests_are_the_fewest(cloud, read):
     cloud.calls.clear()
     read("regions: [kr1, kr2]\nresolve_nodes: true")
     assert sorted(call for call in cloud.calls if call[0] == "servers") == [("servers", "kr1"), ("servers", "kr2")]
+    # The networks are read only for node groups that do not list the UUIDs of their nodes, each once.
+    assert sorted(call for call in cloud.calls if call[0] in ("cluster", "vpcs")) == [("cluster", first), ("cluster", second), ("vpcs", "kr1"), ("vpcs", "kr2")]
+    cloud.calls.clear()
+    for items in cloud.groups.values():
+        for item in items:
+            item["labels"]["node_list"] = "u"
+    read("regions: [kr1, kr2]\nresolve_nodes: true")
+    assert [call for call in cloud.calls if call[0] in ("cluster", "vpcs")] == []
 
 
 def test_order_does_not_depend_on_the_service(cloud, read):
@@ -287,12 +307,115 @@ def test_a_cluster_in_the_making_has_its_group(cloud, read):
     assert run.children["nks"] == ["nks_cluster_new"]
 
 
-@pytest.mark.parametrize("addresses", [None, "", [], [None, 7, {"a": 1}]])
+@pytest.mark.parametrize("addresses", [None, "", [], [None], [None, 7, {"a": 1}]])
 def test_a_group_without_usable_addresses(cloud, read, addresses):
     cloud.add("demo", group("default-worker", node_addresses=addresses))
     run = read()
     assert run.hosts == {}
     assert run.groups["nks_nodegroup_demo_default_worker"] == []
+    assert len(run.warnings) == (7 in (addresses or []))
+
+
+#: Each would do something to the controller, or be taken for something else, if it became an address or the name of a host.
+HOSTILE = [
+    "-oProxyCommand=touch /tmp/proof",
+    "--help",
+    "localhost",
+    "LOCALHOST",
+    "all",
+    "ungrouped",
+    "127.0.0.1",
+    "::1",
+    "0.0.0.0",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "..",
+    ".hidden",
+    "10.0.0.1\n10.0.0.2",
+    "10.0.0.1 ansible_connection=local",
+    "node name",
+    "tab\there",
+    "10.0.0.[1:9]",
+    "a,b",
+    "a:b",
+    "!a",
+    "*",
+    "~a.*",
+    "@file",
+    "a;b",
+    "$(touch /tmp/proof)",
+    "ops@10.0.0.1",
+    "\x1b]0;title\x07",
+    "n" * 300,
+]
+
+
+@pytest.mark.parametrize("value", [*HOSTILE, "", " ", "10.0.0.300", "node.example.com", "fe80::1%eth0"])
+def test_an_address_that_is_none_loses_one_node(cloud, read, value):
+    cloud.add("demo", group("default-worker", "10.0.0.1", value), group("batch", "10.0.0.3"))
+    run = read()
+    assert sorted(run.hosts) == ["10.0.0.1", "10.0.0.3"]
+    (warning,) = run.warnings
+    assert warning.startswith("Cluster demo (kr1), node group default-worker: left out values that are not a usable IP address of a node (")
+    assert warning.isprintable() and len(warning) < 200
+    with pytest.raises(AnsibleParserError, match="node group default-worker: left out values that are not a usable IP address of a node"):
+        read("strict_clusters: true")
+
+
+def test_an_address_has_one_spelling(cloud, read):
+    cloud.add("demo", group("default-worker", "2001:DB8:0::1", "2001:db8::1", labels={"node_list": "u1"}))
+    cloud.servers["kr1"] = [server("u1", "node-1", "2001:DB8::0001")]
+    run = read("resolve_nodes: true")
+    assert list(run.hosts) == ["2001:db8::1"]
+    assert (run.hosts["2001:db8::1"]["ansible_host"], run.hosts["2001:db8::1"]["nks_node_name"]) == ("2001:db8::1", "node-1")
+
+
+@pytest.mark.parametrize("value", [*HOSTILE, "10.0.0.2"])
+@pytest.mark.parametrize("how", ["name", "uuid", "template"])
+def test_a_name_that_no_host_can_have(cloud, read, value, how):
+    uuid = value if how == "uuid" else "u1"
+    cloud.add("demo", group("default-worker", "10.0.0.1", labels={"node_list": [uuid], "availability_zone": value}))
+    cloud.servers["kr1"] = [server(uuid, value, "10.0.0.1")]
+    run = read("hostname: %s" % ("'{{ nks_availability_zone }}'" if how == "template" else how))
+    assert list(run.hosts) == ["10.0.0.1"]
+    assert run.hosts["10.0.0.1"]["ansible_host"] == "10.0.0.1"
+    (warning,) = run.warnings
+    assert warning.startswith("Cluster demo, node group default-worker: hostname gives invalid host names ('")
+    assert warning.endswith("' for 10.0.0.1); these nodes are named by their addresses.") and warning.isprintable() and len(warning) < 250
+
+
+@pytest.mark.parametrize("value", ["nks", "nks_cluster_demo", "nks_nodegroup_demo_default_worker"])
+def test_a_name_of_a_group_is_no_name_of_a_host(cloud, read, value):
+    """Ansible would make the group a member of what the host is to be put into."""
+    cloud.add("demo", group("default-worker", "10.0.0.1", labels={"node_list": ["u1"]}))
+    cloud.servers["kr1"] = [server("u1", value, "10.0.0.1")]
+    run = read("hostname: name\ngroups: {nks_mine: true}")
+    assert (list(run.hosts), run.groups["nks_mine"], run.children["nks_mine"]) == (["10.0.0.1"], ["10.0.0.1"], [])
+    assert "hostname gives invalid host names ('%s' for 10.0.0.1)" % value in run.warnings[0]
+
+
+@pytest.mark.parametrize("value", ["node-1", "Node_1.example.com", "7", "노드-1", "demo-default-worker-node-0"])
+def test_names_that_hosts_can_have(cloud, read, value):
+    cloud.add("demo", group("default-worker", "10.0.0.1", labels={"node_list": ["u1"]}))
+    cloud.servers["kr1"] = [server("u1", value, "10.0.0.1")]
+    run = read("hostname: name")
+    assert (list(run.hosts), run.warnings) == ([value], [])
+
+
+@pytest.mark.parametrize("value", ["all", "-x", "../..", "x\ny", "a[1:3]", "\x1b[2J", EVIL])
+def test_groups_are_made_of_letters_digits_and_underscores(cloud, read, value):
+    cloud.add(value, group(value, "10.0.0.1"))
+    run = read("keyed_groups: [{key: nks_cluster, prefix: nks_of}]")
+    names = [name for name in run.groups if name != "nks"]
+    assert len(names) == 3 and all(name.startswith(("nks_cluster_", "nks_nodegroup_", "nks_of_")) for name in names)
+    assert all(name.replace("_", "a").isalnum() for name in names)
+
+
+def test_what_the_service_shows_reaches_no_terminal(cloud, read):
+    cloud.add("\x1b[2Jx", group("y\r", "10.0.0.1", "-v"), {})
+    cloud.add("\x1b[2Jx", group("y\r", "10.0.0.2"), uuid="other")
+    run = read("clusters: ['\\e[2Jx', '\\e[3Jy']".replace("'", '"'))
+    assert len(run.warnings) == 4 and all(warning.isprintable() for warning in run.warnings)
 
 
 def test_silent_fields_are_taken_from_the_list(cloud, read, monkeypatch):
@@ -332,6 +455,36 @@ def test_groups_that_share_a_name_do_not_mix_their_clusters(cloud, read):
     assert run.warnings == ["Group nks_nodegroup_a_b_c holds the nodes of 2 node groups: b-c of cluster a, c of cluster a-b."]
 
 
+def test_groups_of_one_cluster_that_share_a_name_are_counted(cloud, read):
+    cloud.add("demo", group("a-b", "10.0.0.1"), group("a.b", "10.0.0.2"), group("a_b", "10.0.0.3"), group("c", "10.0.0.4"))
+    run = read()
+    assert run.groups["nks_nodegroup_demo_a_b"] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+    assert run.children["nks_cluster_demo"] == ["nks_nodegroup_demo_a_b", "nks_nodegroup_demo_c"]
+    assert run.warnings == ["Group nks_nodegroup_demo_a_b holds the nodes of 3 node groups: a-b of cluster demo, a.b of cluster demo, a_b of cluster demo."]
+
+
+def test_groups_that_share_a_name_in_clusters_of_one_name_are_counted(cloud, read):
+    cloud.add("a", group("b-c", "10.0.0.1"), uuid="u1")
+    cloud.add("a", group("b-c", "10.0.0.2", uuid="g2"), uuid="u2")
+    cloud.add("a-b", group("c", "10.0.0.3"), uuid="u3")
+    run = read()
+    assert run.groups["nks_nodegroup_a_b_c"] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+    assert run.below("nks_cluster_a") == ["10.0.0.1", "10.0.0.2"]
+    assert run.warnings == [
+        "Group nks_cluster_a holds the nodes of 2 clusters: a (kr1, u1), a (kr1, u2).",
+        "Group nks_nodegroup_a_b_c holds the nodes of 3 node groups: b-c of cluster a (kr1, u1), b-c of cluster a (kr1, u2), c of cluster a-b (kr1, u3).",
+    ]
+
+
+def test_what_a_list_shows_twice_is_there_once(cloud, read):
+    """Entries move between the pages of a list that changes while it is read."""
+    uuid = cloud.add("demo", group("default-worker", "10.0.0.1"))
+    cloud.regions["kr1"].append(dict(cloud.regions["kr1"][0]))
+    cloud.groups[uuid].append(dict(cloud.groups[uuid][0]))
+    run = read()
+    assert (list(run.hosts), run.warnings) == (["10.0.0.1"], [])
+
+
 # -- host names and instances ----------------------------------------------------------------------------------------------
 
 
@@ -351,7 +504,7 @@ def test_instances_by_address_where_the_group_lists_none(cloud, read):
     cloud.add("demo", group("default-worker", "10.0.0.1", "10.0.0.2", "10.0.0.3"))
     cloud.servers["kr1"] = [
         server("u1", "demo-default-worker-node-0", "10.0.0.1"),
-        server("u2", "web-default-worker-node-0", "10.0.0.1"),
+        server("u2", "web-default-worker-node-0", "10.0.0.1", network="other-vpc"),
         server("u3", "any", "10.0.0.2"),
         server("u4", "x", "10.0.0.3"),
         server("u5", "y", "10.0.0.3"),
@@ -359,6 +512,57 @@ def test_instances_by_address_where_the_group_lists_none(cloud, read):
     run = read("resolve_nodes: true")
     assert [run.hosts["10.0.0.%d" % number]["nks_node_uuid"] for number in (1, 2, 3)] == ["u1", "u3", None]
     assert run.warnings == ["Cluster demo, node group default-worker: the compute service shows no instance for 1 of 3 nodes (10.0.0.3)."]
+
+
+def test_equal_addresses_in_two_networks(cloud, read):
+    """Without node_list, an address is looked for in the cluster's own network only."""
+    cloud.homes[cloud.add("a", group("w", "10.0.0.1", "10.0.0.2"))] = "n1"
+    cloud.homes[cloud.add("a-w", group("x", "10.0.0.1"))] = "n2"
+    cloud.servers["kr1"] = [
+        server("u1", "a-w-node-0", "10.0.0.1"),
+        server("u2", "a-w-x-node-0", "10.0.0.1", network="other-vpc"),
+        server("u3", "a-w-node-1", "10.0.0.2", network="other-vpc"),
+    ]
+    run = read("resolve_nodes: true\nhostname: '{{ nks_cluster }}-{{ nks_address }}'")
+    assert {name: found["nks_node_uuid"] for name, found in run.hosts.items()} == {"a-10.0.0.1": "u1", "a-10.0.0.2": None, "a-w-10.0.0.1": "u2"}
+
+
+@pytest.mark.parametrize("call", ["vpcs", "cluster"])
+def test_where_the_network_cannot_be_read_no_instance_is_guessed(cloud, read, call):
+    uuid = cloud.add("demo", group("default-worker", "10.0.0.1"))
+    cloud.servers["kr1"] = [server("u1", "node-1", "10.0.0.1")]
+    cloud.errors[call, "kr1" if call == "vpcs" else uuid] = refused(doing="read the network")
+    run = read("resolve_nodes: true")
+    assert run.hosts["10.0.0.1"]["nks_node_uuid"] is None
+    assert run.warnings[0].startswith("Cluster demo (kr1) is not listed whole. Could not read the network: Not today")
+
+
+def test_names_and_addresses_in_common_lead_to_no_wrong_instance(cloud):
+    reader = sys.modules[type(inventory_loader.get("nhncloud.nks.nks")).__module__].Reader
+    options = {"clusters": [], "nodegroups": [], "cluster_query": None, "resolve_nodes": True, "workers": 1, "strict_clusters": False}
+
+    @settings(max_examples=60, deadline=None)
+    @given(fleets())
+    def check(fleet):
+        read = reader({"kr1": FleetApi(fleet)}, options, StoppedClock()).read()
+        given_groups = {item["uuid"]: item for _cluster, item in fleet.each()}
+        for found in read["clusters"]:
+            cluster = fleet.cluster(found["cluster_uuid"])
+            for item in found["groups"]:
+                known = "node_list" in given_groups[item["nodegroup_uuid"]]["labels"] or fleet.certain(cluster)
+                for node in item["nodes"]:
+                    if node["uuid"] is not None:
+                        assert fleet.owners[node["uuid"]] == item["nodegroup_uuid"]
+                        assert fleet.address(node["uuid"], cluster) == node["address"]
+                        assert known
+                assert len(item["nodes"]) == len(fleet.listed[item["nodegroup_uuid"]])
+
+    check()
+
+
+class StoppedClock:
+    def stop(self):
+        pass
 
 
 def test_a_node_without_instance_keeps_its_address(cloud, read):
@@ -466,6 +670,7 @@ def test_nodegroups(cloud, read):
         ("regions: [seoul]", "region: 'seoul' is not a region's code"),
         ("regions: [kr1, kr2]\nkubernetes_endpoint: https://a.example", "kubernetes_endpoint: .* one region"),
         ("regions: [kr1, kr2]\ncompute_endpoint: https://a.example", "compute_endpoint: .* one region"),
+        ("regions: [kr1, kr2]\nnetwork_endpoint: https://a.example", "network_endpoint: .* one region"),
         ('cluster_query: "[?"', r"cluster_query: '\[\?' is not a JMESPath expression"),
         ('cluster_query: "[].node_count"', "cluster_query: .* gives something else than clusters"),
         ("auth_url: example.com", "auth_url: 'example.com' is not a URL"),
@@ -615,6 +820,22 @@ def test_a_refused_token_is_an_error(cloud, read):
     cloud.errors["nodegroups", bad] = refused(401)
     with pytest.raises(AnsibleParserError, match="The token was not accepted"):
         read()
+
+
+@pytest.mark.parametrize("call", [("clusters", "kr2"), ("servers", "kr2")])
+def test_an_error_of_one_of_several_regions_names_it(cloud, read, call):
+    cloud.errors[call] = NoAnswer("Could not do it: no answer.")
+    with pytest.raises(AnsibleParserError, match="Region kr2: Could not do it: no answer"):
+        read("regions: [kr1, kr2]\nresolve_nodes: true")
+    cloud.errors[call] = NoAnswer("Could not do it: no answer.")
+    with pytest.raises(AnsibleParserError, match="^Could not do it"):
+        read("regions: [kr2]\nresolve_nodes: true")
+
+
+def test_a_refused_token_names_the_region(cloud, read):
+    cloud.errors["nodegroups", cloud.add("demo", region="kr2")] = refused(401)
+    with pytest.raises(AnsibleParserError, match="Region kr2: .*The token was not accepted"):
+        read("regions: [kr1, kr2]")
 
 
 def test_an_error_wakes_threads_that_wait_for_another_attempt(cloud, read, monkeypatch):
@@ -783,6 +1004,7 @@ def test_a_cache_holds_no_secret(cloud, read, cached, tmp_path):
         "regions: [kr2]",
         "auth_url: https://a.example",
         "kubernetes_endpoint: https://a.example",
+        "network_endpoint: https://a.example",
         "clusters: [demo]",
         "cluster_query: '[]'",
         "nodegroups: [default-worker]",
@@ -831,6 +1053,9 @@ def damage(content, *path):
         ("clusters", 0, "groups", 0, "flavor_id", {}),
         ("clusters", 0, "groups", 0, "nodes", [7]),
         ("clusters", 0, "groups", 0, "nodes", 0, "address", 7),
+        ("clusters", 0, "groups", 0, "nodes", 0, "address", "-oProxyCommand=touch /tmp/proof"),
+        ("clusters", 0, "groups", 0, "nodes", 0, "address", "localhost"),
+        ("clusters", 0, "groups", 0, "nodes", 0, "address", "2001:DB8::1"),
         ("clusters", 0, "groups", 0, "nodes", 0, "uuid", None),
         ("clusters", 0, "more", 1),
     ],
@@ -860,6 +1085,21 @@ def test_a_cache_file_of_junk(cloud, read, cached, tmp_path, content):
     (entry,) = kept(tmp_path)
     entry.write_bytes(content.encode("utf-8", "surrogateescape"))
     assert read(cached).plain() == whole
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_hostile_cache_names_no_host(cloud, read, cached, tmp_path, value):
+    cloud.add("demo", group("default-worker", "10.0.0.1", labels={"node_list": ["u1"]}))
+    cloud.servers["kr1"] = [server("u1", "node-1", "10.0.0.1")]
+    read(cached + "hostname: name")
+    (entry,) = kept(tmp_path)
+    ((key, content),) = json.loads(entry.read_text()).items()
+    content = json.loads(content)
+    content["clusters"][0]["groups"][0]["nodes"][0]["name"] = value
+    entry.write_text(json.dumps({key: json.dumps(content)}))
+    run = read(cached + "hostname: name")
+    assert list(run.hosts) == ["10.0.0.1"] and len(run.warnings) == 1
+    assert run.hosts["10.0.0.1"]["ansible_host"] == "10.0.0.1"
 
 
 def test_an_incomplete_reading_is_not_kept(cloud, read, cached, tmp_path):

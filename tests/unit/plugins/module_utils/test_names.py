@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.nhncloud.nks.plugins.module_utils import names as room
 from ansible_collections.nhncloud.nks.plugins.module_utils import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names, addresses_of, candidates
+from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names, candidates
 from ansible_collections.nhncloud.nks.plugins.module_utils.watch import find_cluster
 
 
@@ -202,7 +202,7 @@ GROUP = {"name": "w", "labels": {"node_list": [number(3), number(1), number(2)]}
 
 
 class TestNodes:
-    @pytest.mark.parametrize("refs", [[number(2)], ["w-node-1"], ["10.0.0.2"], [number(2).upper()]])
+    @pytest.mark.parametrize("refs", [[number(2)], ["w-node-1"], ["10.0.0.2"], [number(2).upper()], [number(2).replace("-", "")], ["W-NODE-1"]])
     def test_a_node_by_uuid_name_or_address(self, refs):
         assert Names(FakeApi(servers=SERVERS)).nodes("nodes", GROUP, refs) == [number(2)]
 
@@ -232,10 +232,23 @@ class TestNodes:
             (number(3), "w-node-2", "10.0.0.3"),
         ]
 
-    def test_without_a_node_list_addresses_tell_the_nodes(self):
+    def test_without_a_node_list_addresses_in_the_cluster_s_network_tell_the_nodes(self):
         group = {"name": "w", "labels": {}, "node_addresses": ["10.0.0.1", "10.0.0.3"]}
-        assert [node["name"] for node in Names(FakeApi(servers=SERVERS)).instances(group)] == ["w-node-0", "w-node-2"]
-        assert Names(FakeApi(servers=SERVERS)).nodes("nodes", group, [number(3)]) == [number(3)]
+        cluster = {"fixed_network": number(20)}
+        # Networks may use the same addresses.
+        elsewhere = {"id": number(4), "name": "w-node-0", "addresses": {"other": [{"addr": "10.0.0.1"}, {"addr": "10.0.0.2"}]}}
+        api = FakeApi(servers=[elsewhere, *SERVERS], vpcs=[{"id": number(20), "name": "vpc"}, {"id": number(21), "name": "other"}])
+        assert [node["uuid"] for node in Names(api).instances(group, cluster)] == [number(1), number(3)]
+        assert Names(api).nodes("nodes", group, [number(3)], cluster) == [number(3)]
+        assert Names(api).nodes("nodes", group, ["w-node-0"], cluster) == [number(1)]
+
+    @pytest.mark.parametrize("vpcs", [[], ApiError("list the networks", 403, "", ""), [{"id": number(20), "name": "vpc"}, {"id": number(21), "name": "vpc"}]])
+    def test_where_the_network_is_not_known_an_address_tells_nothing(self, vpcs):
+        group = {"name": "w", "labels": {}, "node_addresses": ["10.0.0.1"]}
+        names = Names(FakeApi(servers=SERVERS, vpcs=vpcs))
+        assert names.instances(group, {"fixed_network": number(20)}) == []
+        with pytest.raises(NksError, match="its addresses lead to no instance in the cluster's network"):
+            names.nodes("nodes", group, ["w-node-0"], {"fixed_network": number(20)})
 
     def test_a_stopped_node_without_an_address_is_still_a_node(self):
         servers = [server(1, "w-node-0", status="SHUTOFF")]
@@ -245,16 +258,6 @@ class TestNodes:
     def test_an_address_of_the_group_comes_before_others(self):
         servers = [server(1, "w-node-0", "192.168.0.1", "10.0.0.1")]
         assert Names(FakeApi(servers=servers)).instances(GROUP)[0]["address"] == "10.0.0.1"
-
-    def test_fixed_addresses_come_before_floating_ones(self):
-        entries = [{"addr": "133.1.1.1", "OS-EXT-IPS:type": "floating"}, {"addr": "10.0.0.1", "OS-EXT-IPS:type": "fixed"}]
-        assert addresses_of({"addresses": {"vpc": entries}}) == ["10.0.0.1", "133.1.1.1"]
-
-    @pytest.mark.parametrize(
-        "odd", [{}, {"addresses": None}, {"addresses": []}, {"addresses": {"vpc": None}}, {"addresses": {"vpc": [None, {}, {"addr": ""}]}}]
-    )
-    def test_odd_addresses_are_none(self, odd):
-        assert addresses_of(odd) == []
 
     @settings(max_examples=60, deadline=None)
     @given(st.permutations(range(1, 8)), st.permutations(range(1, 8)))

@@ -240,3 +240,87 @@ def test_a_change_that_the_service_drops(world, nodes):
 def test_without_waiting(world, nodes):
     outcome = run(world, nodes=nodes[:1], wait=False)
     assert outcome["changed"] is True and outcome.clock.slept == [] and world.cluster().busy
+
+
+# -- node groups whose nodes have equal names --------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[True, False], ids=["listed", "dropped"])
+def twins(request, world):
+    """The nodes of group "eu-web" of cluster "prod", and of group "web" of cluster "prod-eu": each name is there twice."""
+    world.set(stopped_nodes_listed=request.param)
+    both = []
+    for cluster, group in (("prod", "eu-web"), ("prod-eu", "web")):
+        world.seed(cluster, nodes=3, nodegroups=2)
+        made = world.group("group-1", cluster)
+        made.name = group
+        for number, node in enumerate(made.nodes):
+            node.name = "%s-%s-node-%d" % (cluster, group, number)
+        both.append(made.nodes)
+    assert [node.name for node in both[0]] == [node.name for node in both[1]]
+    return both
+
+
+OURS = {"cluster": "prod", "nodegroup": "eu-web"}
+THEIRS = {"cluster": "prod-eu", "nodegroup": "web"}
+
+
+def test_a_name_leads_to_the_node_of_the_cluster_that_is_named(world, twins):
+    for given, own, other in ((OURS, *twins), (THEIRS, *twins[::-1])):
+        name = own[1].name
+        assert sent(run(world, nodes=[name], **given)) == [own[1].uuid]
+        assert (statuses(own), statuses(other)) == (["ACTIVE", "SHUTOFF", "ACTIVE"], ["ACTIVE"] * 3)
+        # The other cluster's task sees its own node, which runs.
+        assert run(world, nodes=[name], state="started", **(THEIRS if given is OURS else OURS)).writes == []
+        assert sent(run(world, nodes=[name], state="started", **given), "start_node") == [own[1].uuid]
+
+
+def test_a_stopped_node_of_another_cluster_is_not_known_here(world, twins):
+    twins[1][0].status = "SHUTOFF"
+    for reference in (twins[1][0].uuid, twins[1][0].address):
+        assert "there is no node '%s' in node group eu-web" % reference in refusal(world, nodes=[reference], state="started", **OURS)
+    # Nor does it count among the stopped ones.
+    assert run(world, nodes=[node.uuid for node in twins[0][:2]], check=True, **OURS)["changed"]
+
+
+def test_a_stopped_node_that_may_be_of_another_cluster(world, twins):
+    """Nodes number 0 of both are stopped: where the service lists them no more, nobody can tell which is whose."""
+    for nodes in twins:
+        nodes[0].status = "SHUTOFF"
+    if world.cloud.settings.stopped_nodes_listed:
+        assert sent(run(world, nodes=[twins[0][0].name], state="started", **OURS), "start_node") == [twins[0][0].uuid]
+    else:
+        for reference in (twins[0][0].uuid, twins[1][0].uuid, twins[0][0].name):
+            text = refusal(world, nodes=[reference], state="started", **OURS)
+            assert text.startswith("nodes: the stopped instance prod-eu-web-node-0 (")
+            assert "2 stopped instances have that name" in text and "node group web of cluster prod-eu (" in text
+        # In another network it is certain again.
+        cluster = world.cluster("prod-eu")
+        cluster.fixed_network = next(vpc["id"] for vpc in world.cloud.projects[cluster.tenant_id, "kr1"].found.vpcs if vpc["name"] == "other-vpc")
+        assert sent(run(world, nodes=[twins[0][0].name], state="started", **OURS), "start_node") == [twins[0][0].uuid]
+    assert statuses(twins[1]) == ["SHUTOFF", "ACTIVE", "ACTIVE"]
+
+
+def test_a_stopped_node_of_another_cluster_holds_up_no_upgrade(world, twins):
+    twins[1][0].status = "SHUTOFF"
+    outcome = world.nks_cluster(name="prod", kubernetes_version="v1.32.3", upgrade="all")
+    assert len(outcome["actions"]) == 3 and world.group("eu-web", "prod").version == "v1.32.3"
+    # Its own does.
+    with pytest.raises(NksError, match="while nodes of it are stopped"):
+        world.nks_cluster(name="prod-eu", kubernetes_version="v1.32.3", upgrade="all")
+
+
+def test_equal_addresses_in_two_networks(world, monkeypatch):
+    """Without node_list, an address is only looked for in the cluster's own network."""
+    form = sys.modules["nks_simulator.wireform"]
+    labels = form.nodegroup_labels
+    monkeypatch.setattr(form, "nodegroup_labels", lambda *args: {name: value for name, value in labels(*args).items() if name != "node_list"})
+    world.seed(nodes=2)
+    other = world.seed("demo-2", nodes=2)
+    other.fixed_network = next(vpc["id"] for vpc in world.cloud.projects[other.tenant_id, "kr1"].found.vpcs if vpc["name"] == "other-vpc")
+    first, second = world.group().nodes, world.group(cluster="demo-2").nodes
+    for one, two in zip(first, second):
+        two.address = one.address
+    assert sent(run(world, nodes=[second[0].address], cluster="demo-2")) == [second[0].uuid]
+    assert sent(run(world, nodes=[first[1].address])) == [first[1].uuid]
+    assert (statuses(first), statuses(second)) == (["ACTIVE", "SHUTOFF"], ["SHUTOFF", "ACTIVE"])
