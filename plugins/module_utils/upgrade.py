@@ -121,6 +121,11 @@ def _steps(resource, at, target, versions, upgradable):
     return way
 
 
+def one_step(before, after):
+    """Whether the service upgrades a control plane from one version to the other at once: to a newer patch, or to the next minor version."""
+    return _newer(after, before) and minor(after) in (minor(before), _next(minor(before)))
+
+
 def _next(pair):
     return pair[0], pair[1] + 1
 

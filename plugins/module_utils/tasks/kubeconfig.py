@@ -22,18 +22,19 @@ def run(task):
         raise BadInput("dest", None, "is missing", "name the file to write, or set return_content")
     # Everything that can be wrong with the file is found out before the service is asked.
     destination = _Destination(options) if options["dest"] else None
-    watch = task.needed_cluster()
-    task.usable(watch)
-    context = options["context"] or watch.last["name"]
-    single = _from_service(task, watch, context)
+    watch = task.planned_cluster()
+    if watch is not None:
+        task.usable(watch)
+    context = options["context"] or (watch.last["name"] if watch else options["cluster"])
+    single = _from_service(task, watch, context) if watch else kubeconfig.single(kubeconfig.UNKNOWN, context, options["set_current_context"])
     result = {
         "path": options["dest"],
         "context": context,
-        "server": kubeconfig.server(single, context),
+        "server": kubeconfig.server(single, context) if watch else None,
         "certificate_expiry": kubeconfig.certificate_expiry(single, context),
         "plan": Plan(),
     }
-    if options["return_content"]:
+    if options["return_content"] and watch:
         result["kubeconfig"] = kubeconfig.render(single)
     if destination is not None:
         result.update(destination.put(single, context, task.check_mode))

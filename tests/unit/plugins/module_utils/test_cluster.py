@@ -353,9 +353,9 @@ def test_the_interval_is_kept_to_and_there_is_no_poll_right_after_the_request(wo
     outcome = world.nks_cluster(**dict(CLUSTER, wait_interval=20))
     assert outcome.clock.slept == [20] * 5
     sent = outcome.requests.index(outcome.writes[0])
-    # The polls, and before them one look whether someone else has created a cluster of the name too.
+    # The polls, and at the first and the last of them a look whether someone else has created a cluster of the name too.
     polls = [entry for entry in outcome.requests[sent + 1 :] if not entry["path"].endswith("/events")]
-    assert len(polls) == 6
+    assert len(polls) == 7
     # The events are for the lines of progress alone: at the first poll and then each minute.
     assert len(outcome.requests) - sent - 1 - len(polls) == 2
 
@@ -549,21 +549,13 @@ def test_an_upgrade_that_failed_and_that_the_service_does_not_accept_again_tells
     assert len(caught.value.outcome.writes) == 1
 
 
-def test_a_resize_that_failed_is_tried_again(world):
+@pytest.mark.parametrize("given", [{"node_count": 3}, {"flavor": "m2.c2m4"}, {"user_script": SCRIPT, "kubernetes_version": "v1.32.3"}], ids=str)
+@pytest.mark.parametrize("failed", [{"node_count": 3}, {"kubernetes_version": "v1.32.3"}], ids=str)
+def test_nothing_but_the_upgrade_that_failed_is_sent_to_a_failed_cluster(world, failed, given):
     world.seed()
-    world.set(retry_failed=True)
-    world.fault(effect="fail_task", task="resize", reason="No capacity")
+    world.fault(effect="fail_task", task="resize" if "node_count" in failed else "upgrade", reason="No capacity")
     with pytest.raises(WaitError):
-        world.nks_cluster(node_count=3)
-    assert world.nks_cluster(node_count=3)["changed"] and len(world.group().nodes) == 3
-
-
-@pytest.mark.parametrize("given", [{"flavor": "m2.c2m4"}, {"user_script": SCRIPT, "node_count": 3}, {"kubernetes_version": "v1.32.3"}], ids=str)
-def test_nothing_but_the_step_that_failed_is_sent_to_a_failed_cluster(world, given):
-    world.seed()
-    world.fault(effect="fail_task", task="resize", reason="No capacity")
-    with pytest.raises(WaitError):
-        world.nks_cluster(node_count=3)
+        world.nks_cluster(**failed)
     with pytest.raises(WaitError) as caught:
         world.nks_cluster(**given)
     assert caught.value.outcome.writes == []
