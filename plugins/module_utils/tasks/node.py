@@ -48,7 +48,7 @@ def _predicted(options, cluster):
         raise BadInput("nodes", known[0], "is not a node of node group %s, which does not exist yet" % options["nodegroup"], "list its nodes by name")
     if options["state"] == "started":
         return {"nodes": [], "plan": Plan()}
-    changes = {"nodes": tuple({ref: value for ref in options["nodes"]} for value in ("started", "stopped"))}
+    changes = {"nodes": tuple(dict.fromkeys(options["nodes"], value) for value in ("started", "stopped"))}
     return {"nodes": [], "plan": Plan([Action("stop_nodes", group_resource(cluster, options["nodegroup"]), changes)])}
 
 

@@ -136,16 +136,21 @@ def _reconcile(task, cluster, group):
     given.pop("name")
     wanted = References(task, cluster.last).resolve(given, fields.NODEGROUP)
     group.last["labels"] = group.last.get("labels") or {}
-    if wanted.get("kubernetes_version") not in (None, group.last["labels"].get("kube_tag")):
+    version, present = wanted.get("kubernetes_version"), group.last["labels"].get("kube_tag")
+    unknown = next((watch.name for watch in (group, cluster) if not (watch.last.get("labels") or {}).get("kube_tag")), None)
+    if version not in (None, present) and unknown:
+        task.warnings.append("%s does not show its Kubernetes version, so kubernetes_version was not compared." % unknown)
+        version = wanted["kubernetes_version"] = None
+    elif version not in (None, present):
         group.last["stopped"] = stopped_nodes(task, cluster, group)
     autoscale = present_autoscale(task, cluster, group, "autoscale" in given)
     note_stopped(task, cluster, group, given.get("autoscale"), autoscale)
-    count, present = wanted.get("node_count"), group.last.get("node_count")
-    fewer = count is not None and isinstance(present, int) and count < present
+    count, there = wanted.get("node_count"), group.last.get("node_count")
+    fewer = count is not None and isinstance(there, int) and count < there
     if options["nodes_to_remove"] and fewer and not changes.autoscaled(given.get("autoscale"), autoscale):
         wanted["nodes_to_remove"] = task.names.nodes("nodes_to_remove", group.last, options["nodes_to_remove"])
     todo = plan.nodegroup_changes(
-        _upgraded(task, cluster, wanted.get("kubernetes_version"), group.last["labels"].get("kube_tag")),
+        _upgraded(task, cluster, version, present),
         group.last,
         wanted,
         {

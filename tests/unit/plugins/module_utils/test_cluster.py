@@ -409,7 +409,7 @@ def test_flavor_script_count_and_autoscaler_are_reconciled_in_order(world):
     world.seed(nodes=1)
     given = dict(CLUSTER, node_count=3, flavor="c2.c4m4", user_script=SCRIPT, autoscale={"enabled": True, "min_node_count": 2, "max_node_count": 4})
     outcome = world.nks_cluster(**given)
-    assert outcome.actions == ["change_user_script", "resize", "change_flavor", "set_autoscale"]
+    assert outcome.actions == ["change_user_script", "change_flavor", "resize", "set_autoscale"]
     assert {action["resource"] for action in outcome["actions"]} == {"cluster/demo/nodegroup/default-worker"}
     group = world.group()
     assert (len(group.nodes), group.flavor_id, group.labels["user_script_v2"]) == (3, FLAVORS["c2.c4m4"], SCRIPT)
@@ -570,6 +570,18 @@ def test_after_a_failed_renewal_an_upgrade_that_failed_before_is_not_tried_again
     with pytest.raises(WaitError) as caught:
         world.nks_cluster(kubernetes_version="v1.31.4", upgrade="all")
     assert caught.value.outcome.writes == []
+
+
+@pytest.mark.parametrize("mode", ["control_plane", "all", "never"])
+def test_a_version_that_is_not_shown_is_not_compared(world, mode):
+    """On a service that lists no versions either (observed on Magnum): a warning, and nothing fails."""
+    cluster = world.seed(nodegroups=2)
+    cluster.overrides["labels"] = {"kube_tag": None}
+    world.fault(effect="status", status=404, method="GET", path="/supports$", times=None)
+    outcome = world.nks_cluster(kubernetes_version="v1.33.4", upgrade=mode)
+    assert not outcome["changed"] and "does not show its Kubernetes version" in outcome["warnings"][0]
+    outcome = world.nks_nodegroup(name="group-1", kubernetes_version="v1.33.4")
+    assert not outcome["changed"] and outcome["warnings"][0].startswith("cluster/demo does not show its Kubernetes version")
 
 
 def test_upgrade_never_warns_only(world):
