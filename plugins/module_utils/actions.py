@@ -101,13 +101,15 @@ class Knobs:
 
     def __init__(self, num_buffer_nodes=None, num_max_unavailable_nodes=None):
         self.call = {"num_buffer_nodes": num_buffer_nodes, "num_max_unavailable_nodes": num_max_unavailable_nodes}
+        #: UUID of a node group -> so many nodes it will have left when it is replaced, since it is resized before.
+        self.left = {}
 
     def check(self, resource, group):
-        """Refuse beforehand what the service would refuse when the group's turn comes, perhaps after other steps.
+        """Refuse beforehand what the service would refuse when the group's turn comes, for an upgrade or a flavor, perhaps after other steps.
 
         :param group: the typed node group.
         :raises BadInput: more nodes may be missing than there are.
         """
-        missing, count = self.call["num_max_unavailable_nodes"], group.get("node_count")
+        missing, count = self.call["num_max_unavailable_nodes"], self.left.get(group["uuid"], group.get("node_count"))
         if missing is not None and isinstance(count, int) and missing > max(count, 1):
             raise BadInput("num_max_unavailable_nodes", missing, "is more than the %d nodes of %s" % (count, resource), "give %d or less" % max(count, 1))

@@ -31,9 +31,15 @@ def group_changes(cluster, group, wanted, autoscale, knobs):
     # A new script is for new nodes only, so it goes before whatever makes nodes.
     script = _set_option("change_user_script", resource, group, wanted, "user_script", "set_user_script", {})
     resize = _resize(resource, group, wanted, settings, autoscale, warnings)
+    # An upgrade and a flavor need buffer nodes, for which the quota has to have room: fewer nodes before them, more nodes after them.
+    shrink = resize is not None and isinstance(group.get("node_count"), int) and wanted["node_count"] < group["node_count"]
+    if shrink:
+        knobs.left[group["uuid"]] = wanted["node_count"]
     flavor = _set_option("change_flavor", resource, group, wanted, "flavor", "set_flavor", knobs.call)
-    first = [action for action in (switch if off else None, script) if action]
-    last = [action for action in (resize, flavor, None if off else switch) if action]
+    if flavor is not None:
+        knobs.check(resource, group)
+    first = [action for action in (switch if off else None, script, resize if shrink else None) if action]
+    last = [action for action in (flavor, None if shrink else resize, None if off else switch) if action]
     return first, last, warnings
 
 

@@ -27,8 +27,8 @@ DELETE_TIMEOUT = 1800
 #: How often, and how long at most, to look for something new with wait: false (seconds).
 SHOWN_INTERVAL = 2.0
 SHOWN_TIMEOUT = 10.0
-#: Actions that may be tried again after they failed, with the type of their entry in the history (NKS API guide, supported event types).
-AGAIN = {"upgrade": "NODEGROUP_UPGRADE", "resize": "CLUSTER_RESIZE"}
+#: The type of an upgrade's entry in the history (NKS API guide, supported event types).
+UPGRADE = "NODEGROUP_UPGRADE"
 
 
 class Job:
@@ -174,6 +174,28 @@ class Task:
             raise self.names.no_cluster("cluster", ref)
         return watch
 
+    def planned_cluster(self, idle=True):
+        """As :meth:`needed_cluster`, but in check mode None, with a warning, where an earlier task of the play may create the cluster."""
+        ref = self.options["cluster"]
+        watch = self.cluster(ref)
+        if watch is not None and not (idle and self.idle(watch) is None):
+            return watch
+        self.predict(ref, self.names.no_cluster("cluster", ref))
+        return None
+
+    def predict(self, ref, missing):
+        """In check mode, warn that something does not exist yet; an earlier task of the play may create what has a name.
+
+        :param ref: the reference to it. A UUID is known only of what exists.
+        :param missing: the error that says that it does not exist.
+        :raises NksError: that error, without check mode.
+        """
+        from ansible_collections.nhncloud.nks.plugins.module_utils import creation
+
+        if not self.check_mode or not creation.NAME.fullmatch(ref) or wire.is_uuid(ref):
+            raise missing
+        self.warnings.append(missing.msg + " In check mode this is not an error, since an earlier task may create it: the result is a prediction.")
+
     def usable(self, watch):
         """Refuse what was never made.
 
@@ -234,21 +256,21 @@ class Task:
 
     @staticmethod
     def _failed_step(plan, broken, cluster):
-        """Whether the plan begins with the very step whose failure left the resources in UPDATE_FAILED.
+        """Whether the plan begins with the very step of an upgrade whose failure left the resources in UPDATE_FAILED.
 
-        An upgrade or a resize that failed is sent again, for the service to decide: Magnum takes a resize from this status, and after
-        a failed renewal of the certificate NKS takes nothing but another one (see "docs/service-facts.md").
+        It is sent again, for the service to decide: which requests NKS accepts in this status is documented for a failed renewal of the
+        certificate only (nothing but another renewal), and half an upgrade is no state to stay in. See "docs/service-facts.md".
 
         :param broken: watches of what is in a failed status.
         """
         from ansible_collections.nhncloud.nks.plugins.module_utils import wait
 
         action = plan.actions[0] if plan.actions else None
-        if action is None or action.name not in AGAIN or any(watch.last["status"] != "UPDATE_FAILED" for watch in broken):
+        if action is None or action.name != "upgrade" or any(watch.last["status"] != "UPDATE_FAILED" for watch in broken):
             return False
         event = wait.last_failed_event(cluster, cluster.last) or {}
         own = (action.group,) if action.group else (cluster.cluster, fields.CONTROL_PLANE)
-        return event.get("type") == AGAIN[action.name] and (event.get("resource_uuid") in own or event.get("resource_name") in own)
+        return event.get("type") == UPGRADE and (event.get("resource_uuid") in own or event.get("resource_name") in own)
 
 
 def perform(job, options, check_mode=False, diff_mode=False, clock=None, progress=None):

@@ -190,6 +190,14 @@ def _represent_str(dumper, value):
 # --- making ----------------------------------------------------------------------------------------------------------
 
 
+#: Stands for the kubeconfig of a cluster that does not exist yet, in check mode.
+UNKNOWN = {
+    "clusters": [{"name": "cluster", "cluster": {"server": "known once the cluster exists"}}],
+    "contexts": [{"name": "context", "context": {"cluster": "cluster", "user": "user"}}],
+    "users": [{"name": "user", "user": {"client-key-data": "known once the cluster exists"}}],
+}
+
+
 def single(config, context, set_current, source="the kubeconfig that the service returned"):
     """A kubeconfig of one cluster, one user and one context, all named ``context``, made from one of several.
 

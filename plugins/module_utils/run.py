@@ -305,7 +305,9 @@ class Runner:
         """
         found = self._find_group(name)
         if found is not None and found.get("uuid") != watch.group:
-            error = WaitError("%s did not appear, since someone else has created a node group of this name at the same time (%s)." % (watch.name, found["uuid"]))
+            error = WaitError(
+                "%s did not appear, since someone else has created a node group of this name at the same time (%s)." % (watch.name, found["uuid"])
+            )
             raise Overtaken(error, self.done)
 
     def _find_group(self, name):

@@ -158,6 +158,11 @@ def _towards(here, target, choice, available):
     return max(passed, key=lambda version: (version in available, wire.version_key(version)), default=None)
 
 
+def one_step(before, after):
+    """Whether the service upgrades a control plane from one version to the other at once: to a newer patch, or to the next minor version."""
+    return _newer(after, before) and minor(after) in (minor(before), _next(minor(before)))
+
+
 def _next(pair):
     return pair[0], pair[1] + 1
 

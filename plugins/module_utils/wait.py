@@ -24,6 +24,12 @@ MISSING_SECONDS = 60.0
 QUIET_POLLS = 3
 #: A wait says at least this often that it goes on (seconds).
 PROGRESS_SECONDS = 60.0
+#: Words of a failure, in lower case, and what to do about it.
+REMEDIES = (
+    (("quota", "limit exceeded"), "Ask for a larger quota in the console, or remove what is not needed."),
+    (("no capacity", "no valid host"), "Choose another flavor or availability zone, or try again later."),
+    (("disruption budget", "disruptionbudget", "drain"), "Check which PodDisruptionBudget or pod keeps a node from being drained, then run the task again."),
+)
 #: So much of an event's contents fits into a line of progress (letters).
 MAX_CONTENTS = 100
 
@@ -254,18 +260,44 @@ class _Evidence:
 def failure(watch, state):
     """Why a resource is in a failed status: its reason, and the contents of its last failed event."""
     event = last_failed_event(watch, state)
-    reason = state.get("status_reason") or "no reason given"
     faults = state.get("faults")
-    if isinstance(faults, dict) and any(faults.values()):
-        # What became of its node groups, where the cluster itself only says that they failed (observed on Magnum).
-        reason = "%s (%s)" % (reason.rstrip("."), "; ".join(dict.fromkeys(str(fault).rstrip(".") for fault in faults.values() if fault)))
-    told = "; the task's history says of %s: %s" % (event.get("type"), event["contents"]) if event and event.get("contents") else ""
+    # What became of its node groups, where the cluster itself only says that they failed (observed on Magnum).
+    facts = [state.get("status_reason") or ""] + (list(faults.values()) if isinstance(faults, dict) else [])
+    facts = _once(facts)
+    shown = facts[0] if facts else "no reason given"
+    if facts[1:]:
+        shown += " (%s)" % "; ".join(facts[1:])
+    if event and event.get("type"):
+        more = _once(facts + [event.get("contents")])[len(facts) :]
+        shown += ". Last failed event: %s%s" % (event["type"], " (%s)" % more[0] if more else "")
+    remedy = _remedy(" ".join(facts + [str(event.get("contents") or "") if event else ""]), event)
     return WaitError(
-        "%s is in %s: %s%s." % (watch.name, state["status"], reason.rstrip("."), told.rstrip(".")),
+        "%s is in %s: %s.%s" % (watch.name, state["status"], shown, " " + remedy if remedy else ""),
         status=state["status"],
         status_reason=state.get("status_reason"),
         event=event,
     )
+
+
+def _once(texts):
+    """Each of some texts that says something that none before it says, without its full stop."""
+    found = []
+    for text in texts:
+        text = " ".join(str(text or "").split()).rstrip(".")
+        if text and not any(text.lower() in other.lower() for other in found):
+            found.append(text)
+    return found
+
+
+def _remedy(text, event):
+    """What to do about a failed operation, where its words tell that (NKS user guide; observed); an empty text otherwise."""
+    lower = text.lower()
+    if "CERTIFICATE" in str((event or {}).get("type")):
+        return "Renew the certificate again with nks_certificate; until then the service accepts no other change."
+    for words, remedy in REMEDIES:
+        if any(word in lower for word in words):
+            return remedy
+    return ""
 
 
 def last_failed_event(watch, state):
@@ -308,7 +340,7 @@ def duration(seconds):
 
 
 def nodes(state):
-    """ "1 of 3 nodes", where the service tells both; for a cluster only while they differ.
+    """ "1 of 3 nodes", or "3 nodes, 2 requested", where the service tells both; for a cluster only while some are missing.
 
     Nodes that are there have addresses; what is wanted of a node group stands in its label ``requested_node_count`` (observed), of a
     cluster in ``node_count``.
@@ -318,7 +350,8 @@ def nodes(state):
     addresses, count = state.get("node_addresses"), state.get("node_count")
     done = len(addresses) if isinstance(addresses, list) else count
     if isinstance(wanted, int) and isinstance(done, int):
-        return "%d of %d nodes" % (done, wanted)
+        # More than requested: nodes that go, or buffer nodes of an upgrade.
+        return "%d of %d nodes" % (done, wanted) if done <= wanted else "%d nodes, %d requested" % (done, wanted)
     return "%d of %d nodes" % (done, count) if isinstance(addresses, list) and isinstance(count, int) and done < count else ""
 
 

@@ -18,7 +18,7 @@ description:
     fails and lists the candidates.
   - A cluster or node group that is busy, whoever made it so, is waited for before it is compared.
   - A node group in C(CREATE_FAILED) was never made. It can only be deleted. In any other failed status the task warns if nothing has to
-    change, and fails with the service's reason if something has. Only an upgrade or a resize that failed is sent again.
+    change, and fails with the service's reason if something has. Only a step of an upgrade that failed is sent again.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import actions, arguments, changes, fields, query, rules, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import find_group, needed_group, no_group, note_stopped, present_autoscale
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import find_group, no_group, note_stopped, planned_group, present_autoscale
 
 
 def run(task):
     """One task of nks_autoscale: read, merge, write the full set."""
     settings = {setting.option: task.options[setting.option] for setting in fields.AUTOSCALE}
     rules.check_autoscale(settings)
-    cluster = task.needed_cluster()
-    group = needed_group(task, cluster, task.options["nodegroup"])
+    cluster = task.planned_cluster()
+    group = planned_group(task, cluster, task.options["nodegroup"])
+    if group is None:
+        return _predicted(task, cluster.last["name"] if cluster else task.options["cluster"], settings)
     present = present_autoscale(task, cluster, group, True)
     note_stopped(task, cluster, group, settings, present)
     action = changes.autoscale_change(group.name, group.last, settings, present, whole=False)
@@ -27,14 +29,27 @@ def run(task):
     return {"autoscale": present, "plan": todo}
 
 
+def _predicted(task, cluster, settings):
+    """What check mode knows of a node group that does not exist yet: it is created with the autoscaler off.
+
+    :param cluster: the cluster's name.
+    """
+    name = task.options["nodegroup"]
+    group = {"uuid": name, "name": name}
+    action = changes.autoscale_change(actions.group_resource(cluster, name), group, settings, {"ca_enable": False}, whole=False)
+    return {"autoscale": {}, "plan": actions.Plan([action] if action else [])}
+
+
 def info(task):
     """One task of nks_autoscale_info."""
     query.check_early(task.options)
-    cluster = task.needed_cluster(idle=False)
-    group = find_group(task, cluster, task.options["nodegroup"])
-    if group is None:
-        raise no_group(task, cluster, "nodegroup", task.options["nodegroup"])
-    return query.applied(task.options["query"], "autoscale", wire.autoscale(task.api.autoscale(cluster.cluster, group.group)))
+    ref = task.options["nodegroup"]
+    cluster = task.planned_cluster(idle=False)
+    group = find_group(task, cluster, ref) if cluster else planned_group(task, cluster, ref)
+    if cluster and group is None:
+        task.predict(ref, no_group(task, cluster, "nodegroup", ref))
+    settings = wire.autoscale(task.api.autoscale(cluster.cluster, group.group)) if group else {}
+    return query.applied(task.options["query"], "autoscale", settings)
 
 
 def _target():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, wait
-from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan
+from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan, cluster_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput
 from ansible_collections.nhncloud.nks.plugins.module_utils.watch import failed
@@ -25,7 +25,11 @@ def run(task):
     options = task.options
     if not 1 <= options["term_of_validity"] <= 5:
         raise BadInput("term_of_validity", options["term_of_validity"], "is out of range", "give 1 to 5 (years)")
-    watch = task.needed_cluster()
+    watch = task.planned_cluster()
+    if watch is None:
+        # A new certificate is not due.
+        todo = make_plan(cluster_resource(options["cluster"]), {}, options["term_of_validity"]) if options["force"] else Plan()
+        return {"certificate": {"expiry": None, "days_left": None, "term_of_validity": None}, "plan": todo}
     task.usable(watch)
     cluster = watch.last
     days = days_left(cluster, task.clock.utc())

@@ -138,7 +138,7 @@ def _for_upgrade(task, watch, target):
     :returns: (watches of the worker groups, list of versions).
     """
     mode, here = task.options["upgrade"], (watch.last.get("labels") or {}).get("kube_tag")
-    if target is None or mode == "never" or (mode == "control_plane" and target == here):
+    if target is None or here is None or mode == "never" or (mode == "control_plane" and target == here):
         return [], []
     from ansible_collections.nhncloud.nks.plugins.module_utils import upgrade
     from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import stopped_nodes, worker_groups

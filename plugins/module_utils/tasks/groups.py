@@ -40,6 +40,23 @@ def needed_group(task, cluster, ref, option="nodegroup"):
     return watch
 
 
+def planned_group(task, cluster, ref):
+    """As :func:`needed_group`, but in check mode None, with a warning, where an earlier task of the play may create the node group.
+
+    :param cluster: the watch of the cluster; None where it does not exist yet either.
+    """
+    if cluster is None:
+        # The cluster is warned of already.
+        if wire.is_uuid(ref):
+            raise task.names.no_cluster("cluster", task.options["cluster"])
+        return None
+    watch = find_group(task, cluster, ref)
+    if watch is not None and task.idle(watch, again=True) is not None:
+        return watch
+    task.predict(ref, no_group(task, cluster, "nodegroup", ref))
+    return None
+
+
 def no_group(task, cluster, option, ref):
     """The error for a node group that has to be there and is not."""
     names = ", ".join(str(item.get("name")) for item in task.api.nodegroups(cluster.cluster)) or "none"

@@ -32,8 +32,10 @@ def clusters(task):
 def nodegroups(task):
     """One task of nks_nodegroup_info."""
     query.check_early(task.options)
-    cluster = task.needed_cluster(idle=False)
-    if task.options["name"] is not None:
+    cluster = task.planned_cluster(idle=False)
+    if cluster is None:
+        found = []
+    elif task.options["name"] is not None:
         watch = find_group(task, cluster, task.options["name"])
         found = [] if watch is None else [watch.last]
     else:
@@ -48,8 +50,11 @@ def events(task):
     query.check_early(task.options)
     ref, uuid = task.options["cluster"], task.options["uuid"]
     if not wire.is_uuid(ref):
-        ref = task.needed_cluster(idle=False).cluster
-    if uuid is None:
+        cluster = task.planned_cluster(idle=False)
+        ref = cluster.cluster if cluster else None
+    if ref is None:
+        found = []
+    elif uuid is None:
         found = task.api.events(ref)
     else:
         found = _unless_gone(lambda: task.api.event(ref, uuid))

@@ -11,6 +11,8 @@ import ipaddress
 from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, ipacl, query, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 
+PRIVATE = [ipaddress.ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+
 
 def run(task):
     """One task of nks_ipacl; see the documentation of the module."""
@@ -19,7 +21,9 @@ def run(task):
     ipacl.given_targets(options["targets"])
     for address in options["keep"] or []:
         ipacl.network("keep", address)
-    watch = task.needed_cluster()
+    watch = task.planned_cluster()
+    if watch is None:
+        return _predicted(task)
     task.usable(watch)
     reply = wire.ipacl(task.api.ipacl(watch.cluster))
     subnets = _subnets(task, watch.last) if _needs_subnets(options, reply) else []
@@ -32,16 +36,31 @@ def run(task):
     return {"ipacl": reply, "plan": todo}
 
 
+def _predicted(task):
+    """What check mode knows of a cluster that does not exist yet: it is created without access control, and its subnet is not known."""
+    options, present = task.options, ipacl.Control()
+    after = ipacl.wanted(options, present, [])
+    # A private address may be in that subnet, which is always allowed.
+    keep = [address for address in options["keep"] or [] if not _private(ipacl.network("keep", address))]
+    return {"ipacl": {"enable": False}, "plan": ipacl.make_plan({"name": options["cluster"]}, present, after, keep, [])}
+
+
 def info(task):
     """One task of nks_ipacl_info."""
     query.check_early(task.options)
-    cluster = task.needed_cluster(idle=False)
-    return query.applied(task.options["query"], "ipacl", wire.ipacl(task.api.ipacl(cluster.cluster)))
+    cluster = task.planned_cluster(idle=False)
+    reply = wire.ipacl(task.api.ipacl(cluster.cluster)) if cluster else {"enable": False}
+    return query.applied(task.options["query"], "ipacl", reply)
 
 
 def _needs_subnets(options, reply):
     """Whether the cluster's own subnets matter: to tell what the service added, or what it would refuse."""
     return reply["enable"] or options["state"] == "present"
+
+
+def _private(network):
+    """Whether a network may be a part of a VPC (RFC 1918)."""
+    return any(network.version == other.version and network.subnet_of(other) for other in PRIVATE)
 
 
 def _subnets(task, cluster):

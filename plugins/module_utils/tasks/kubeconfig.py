@@ -26,18 +26,19 @@ def run(task):
     destination = _Destination(task) if options["dest"] else None
     if destination is not None:
         destination.refuse_foreign(_known_context(options))
-    watch = task.needed_cluster()
-    task.usable(watch)
-    context = options["context"] or watch.last["name"]
-    single = _from_service(task, watch, context)
+    watch = task.planned_cluster()
+    if watch is not None:
+        task.usable(watch)
+    context = options["context"] or (watch.last["name"] if watch else options["cluster"])
+    single = _from_service(task, watch, context) if watch else kubeconfig.single(kubeconfig.UNKNOWN, context, options["set_current_context"])
     result = {
         "path": options["dest"],
         "context": context,
-        "server": kubeconfig.server(single, context),
+        "server": kubeconfig.server(single, context) if watch else None,
         "certificate_expiry": kubeconfig.certificate_expiry(single, context),
         "plan": Plan(),
     }
-    if options["return_content"]:
+    if options["return_content"] and watch:
         result["kubeconfig"] = kubeconfig.render(single)
     if destination is not None:
         result.update(destination.put(single, context))

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan
+from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan, group_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.changes import check_metric_policies
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names
 from ansible_collections.nhncloud.nks.plugins.module_utils.nodes import STOPPED
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import needed_group
+from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.groups import planned_group
 
 
 def run(task):
@@ -21,9 +21,12 @@ def run(task):
     options = task.options
     if not options["nodes"]:
         raise BadInput("nodes", "[]", "is empty", "name the nodes by UUID, name or address")
-    cluster = task.needed_cluster()
-    task.usable(cluster)
-    group = needed_group(task, cluster, options["nodegroup"])
+    cluster = task.planned_cluster()
+    if cluster is not None:
+        task.usable(cluster)
+    group = planned_group(task, cluster, options["nodegroup"])
+    if group is None:
+        return _predicted(options, cluster.last["name"] if cluster else options["cluster"])
     task.usable(group)
     whole, unclear = task.names.with_stopped(group.last, cluster.last)
     nodes = task.names.instances(whole)
@@ -34,6 +37,21 @@ def run(task):
         nodes = Names(task.api).instances(whole)
     shown = {node["uuid"]: {key: node[key] for key in ("uuid", "name", "address", "status")} for node in nodes}
     return {"nodes": [shown[uuid] for uuid in named if uuid in shown], "plan": todo}
+
+
+def _predicted(options, cluster):
+    """What check mode knows of a node group that does not exist yet: its nodes are created running.
+
+    :param cluster: the cluster's name.
+    :raises NksError: a node is given by its UUID, which nobody can know yet.
+    """
+    known = [ref for ref in options["nodes"] if wire.is_uuid(ref)]
+    if known:
+        raise BadInput("nodes", known[0], "is not a node of node group %s, which does not exist yet" % options["nodegroup"], "list its nodes by name")
+    if options["state"] == "started":
+        return {"nodes": [], "plan": Plan()}
+    changes = {"nodes": tuple(dict.fromkeys(options["nodes"], value) for value in ("started", "stopped"))}
+    return {"nodes": [], "plan": Plan([Action("stop_nodes", group_resource(cluster, options["nodegroup"]), changes)])}
 
 
 def make_plan(resource, group, nodes, named, state):

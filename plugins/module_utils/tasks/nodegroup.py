@@ -18,15 +18,47 @@ def run(task):
     name, state = task.options["name"], task.options["state"]
     if state == "absent":
         return _absent(task, name)
-    cluster = task.needed_cluster()
+    cluster = task.planned_cluster()
+    if cluster is None:
+        return _predicted(task, task.options["cluster"])
     task.usable(cluster)
     group = find_group(task, cluster, name, "name")
     if group is None or task.idle(group, again=True) is None:
         if wire.is_uuid(name):
             raise no_group(task, cluster, "name", name)
+        if task.check_mode and not any(task.options.get(field.option) for field in fields.NODEGROUP if field.required):
+            # Nothing is there to create it with, so an earlier task may do it.
+            task.predict(name, no_group(task, cluster, "name", name))
+            return {"nodegroup": {}, "plan": actions.Plan()}
         return _create(task, cluster)
     task.usable(group)
     return _reconcile(task, cluster, group)
+
+
+def _predicted(task, cluster):
+    """What check mode knows of a node group of a cluster that does not exist yet: with the options that it needs, it would be created.
+
+    :param cluster: the cluster's name.
+    """
+    from ansible_collections.nhncloud.nks.plugins.module_utils import creation
+
+    given = task.given(fields.NODEGROUP)
+    if given["name"] == fields.CONTROL_PLANE:
+        raise BadInput("name", given["name"], "is the control plane, which the service does not let us touch as a node group", "name a worker group")
+    complete = any(given.get(field.option) for field in fields.NODEGROUP if field.required)
+    if given["name"] == fields.DEFAULT_GROUP or not (complete or wire.is_uuid(given["name"])):
+        # It is created with the cluster, or by an earlier task.
+        return {"nodegroup": {}, "plan": actions.Plan()}
+    # Which network the cluster will have is not known, so its subnets are not looked for.
+    groups = given.pop("extra_security_groups", None)
+    references = References(task)
+    wanted = references.resolve(given, fields.NODEGROUP)
+    if groups is not None:
+        wanted["extra_security_groups"] = [dict(item, security_groups=references.security_groups(item)) for item in groups]
+    references.complete_group(wanted, None)
+    todo = creation.create_nodegroup(cluster, wanted)
+    task.carry_out(todo)
+    return {"nodegroup": {}, "plan": todo}
 
 
 def _absent(task, name):
@@ -63,7 +95,7 @@ def _create(task, cluster):
 
     references = References(task, cluster.last)
     wanted = references.resolve(task.given(fields.NODEGROUP), fields.NODEGROUP)
-    references.complete_group(wanted, (cluster.last.get("labels") or {}).get("kube_tag"))
+    references.complete_group(wanted, (_upgraded(task, cluster, wanted.get("kubernetes_version")).get("labels") or {}).get("kube_tag"))
     todo = creation.create_nodegroup(cluster.last["name"], wanted)
     runner, state = task.carry_out(todo, cluster)
     if state is None and not task.check_mode:
@@ -76,6 +108,27 @@ def _create(task, cluster):
     return {"nodegroup": wire.masked(state or {}), "plan": todo}
 
 
+def _upgraded(task, cluster, version, present=None):
+    """The typed cluster; in check mode with its control plane at the wanted version, if an earlier task of the play may upgrade it by that one step.
+
+    :param cluster: the watch of the cluster.
+    :param present: the version of the node group; one that is behind has to come first.
+    """
+    from ansible_collections.nhncloud.nks.plugins.module_utils import upgrade
+
+    labels = cluster.last.get("labels") or {}
+    at, offered = labels.get("kube_tag"), labels.get("upgradable_kube_versions")
+    if not task.check_mode or at is None or version in (None, at) or present not in (None, at) or not upgrade.one_step(at, version):
+        return cluster.last
+    if isinstance(offered, list) and offered and version not in offered:
+        return cluster.last
+    task.warnings.append(
+        "kubernetes_version: the control plane of %s is at %s. In check mode this is not an error, since an earlier task may upgrade it to %s: "
+        "the result is a prediction." % (cluster.name, at, version)
+    )
+    return dict(cluster.last, labels=dict(labels, kube_tag=version))
+
+
 def _reconcile(task, cluster, group):
     options = task.options
     given = task.given(fields.NODEGROUP)
@@ -84,19 +137,24 @@ def _reconcile(task, cluster, group):
     wanted = References(task, cluster.last).resolve(given, fields.NODEGROUP)
     group.last["labels"] = group.last.get("labels") or {}
     versions = []
-    if wanted.get("kubernetes_version") not in (None, group.last["labels"].get("kube_tag")):
+    version, present = wanted.get("kubernetes_version"), group.last["labels"].get("kube_tag")
+    unknown = next((watch.name for watch in (group, cluster) if not (watch.last.get("labels") or {}).get("kube_tag")), None)
+    if version not in (None, present) and unknown:
+        task.warnings.append("%s does not show its Kubernetes version, so kubernetes_version was not compared." % unknown)
+        version = wanted["kubernetes_version"] = None
+    above = _upgraded(task, cluster, version, present)
+    if version not in (None, present):
         group.last["stopped"] = stopped_nodes(task, cluster, group)
-        control_plane = (cluster.last.get("labels") or {}).get("kube_tag")
-        if upgrade.needs_versions(control_plane, wanted["kubernetes_version"], [group.last]):
+        if upgrade.needs_versions((above.get("labels") or {}).get("kube_tag"), version, [group.last]):
             versions = wire.versions(task.api.supports())
     autoscale = present_autoscale(task, cluster, group, "autoscale" in given)
     note_stopped(task, cluster, group, given.get("autoscale"), autoscale)
-    count, present = wanted.get("node_count"), group.last.get("node_count")
-    fewer = count is not None and isinstance(present, int) and count < present
+    count, there = wanted.get("node_count"), group.last.get("node_count")
+    fewer = count is not None and isinstance(there, int) and count < there
     if options["nodes_to_remove"] and fewer and not changes.autoscaled(given.get("autoscale"), autoscale):
         wanted["nodes_to_remove"] = task.names.nodes("nodes_to_remove", group.last, options["nodes_to_remove"], cluster.last)
     todo = plan.nodegroup_changes(
-        cluster.last,
+        above,
         group.last,
         wanted,
         {

@@ -109,5 +109,9 @@ class References:
         scope = among[0] if len(among) == 1 else None
         return {
             "subnet": self.task.names.resolve("extra_security_groups.subnet", "subnet", item["subnet"], scope, among),
-            "security_groups": [self.task.names.resolve("extra_security_groups.security_groups", "security_group", ref) for ref in item["security_groups"]],
+            "security_groups": self.security_groups(item),
         }
+
+    def security_groups(self, item):
+        """The UUIDs of an entry's security groups."""
+        return [self.task.names.resolve("extra_security_groups.security_groups", "security_group", ref) for ref in item["security_groups"]]

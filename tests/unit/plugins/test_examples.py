@@ -114,12 +114,21 @@ def seed(simulator, **body):
         assert answer.status == 200
 
 
-def play(simulator, folder, tasks):
+def play(simulator, folder, tasks, *flags):
     """Run tasks in one ansible-playbook.
 
     :returns: what it printed.
     """
-    (folder / ".kube").mkdir()
+    done = start(simulator, folder, tasks, *flags)
+    text = done.communicate(timeout=300)[0]
+    assert done.returncode == 0, text
+    assert "[WARNING]: Deprecation" not in text and "[DEPRECATION WARNING]" not in text, text
+    return text
+
+
+def start(simulator, folder, tasks, *flags):
+    """Start an ansible-playbook with the tasks."""
+    (folder / ".kube").mkdir(parents=True)
     play_of = {
         "name": "Examples",
         "hosts": "localhost",
@@ -147,20 +156,15 @@ def play(simulator, folder, tasks):
             "LC_ALL": "C.UTF-8",
         }
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-v", str(folder / "playbook.yml")],
+    return subprocess.Popen(
+        [sys.executable, "-m", "ansible", "playbook", "-v", str(folder / "playbook.yml"), *flags],
         cwd=str(folder),
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        timeout=300,
-        check=False,
     )
-    assert done.returncode == 0, done.stdout
-    assert "[WARNING]: Deprecation" not in done.stdout and "[DEPRECATION WARNING]" not in done.stdout, done.stdout
-    return done.stdout
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -193,6 +197,55 @@ def test_examples_of_information_run(simulator, tmp_path):
     tasks = [task for module in INFO for task in examples(module)]
     text = play(simulator, tmp_path, played(tasks))
     assert re.search(r"changed=0 ", text) and [task["name"] for task in tasks if "TASK [%s]" % task["name"] not in text] == []
+
+
+#: What the guides call what the reader has, and what the simulator has.
+NAMES = {
+    "my-key": "demo-key",
+    "my-vpc": "demo-vpc",
+    "my-subnet": "demo-subnet",
+    "the full name of an image for NKS nodes": "Ubuntu Server 22.04 LTS Container",
+}
+
+
+@pytest.mark.parametrize("flags", [["--check"], ["--check", "--diff"]], ids=" ".join)
+def test_the_first_playbook_passes_in_check_mode_while_there_is_no_cluster(simulator, tmp_path, flags):
+    simulator.cloud.reset()
+    tasks = blocks(ROOT / "README.md")[0][0]["tasks"]
+    for task in tasks:
+        task[ours(task)] = {option: NAMES.get(value, value) for option, value in task[ours(task)].items()}
+    text = play(simulator, tmp_path, tasks, *flags)
+    assert re.search(r"ok=2 +changed=2 ", text) and "there is no cluster 'demo'" in text, text
+    assert not (tmp_path / "demo.kubeconfig").exists()
+
+
+def test_upgrades_step_by_step_pass_in_check_mode_and_then_run(simulator, tmp_path):
+    simulator.cloud.reset()
+    seed(simulator, nodegroups=2, version="v1.32.3")
+    tasks = next(
+        block for block in blocks(ROOT / "docs" / "upgrades.md") if [ours(task) for task in block] == ["nhncloud.nks.nks_cluster", "nhncloud.nks.nks_nodegroup"]
+    )
+    tasks[1][ours(tasks[1])]["name"] = "group-1"
+    for number, flags in enumerate((["--check"], [])):
+        assert re.search(r"ok=2 +changed=2 ", play(simulator, tmp_path / str(number), tasks, *flags))
+
+
+def test_two_playbooks_at_once_take_each_step_once(simulator, tmp_path):
+    """Real processes and real time: in whatever order they come, none fails and no step is taken twice."""
+    simulator.cloud.reset()
+    seed(simulator, nodegroups=2, version="v1.31.4", nodes=2)
+    with simulator.cloud.lock:
+        simulator.cloud.settings.update({"task_seconds": 0.3})
+    tasks = [
+        {"name": "Upgrade", "nhncloud.nks.nks_cluster": {"name": "demo", "kubernetes_version": "v1.33.4", "upgrade": "all"}},
+        {"name": "Replace the nodes", "nhncloud.nks.nks_nodegroup": {"cluster": "demo", "name": "group-1", "user_script": "#!/bin/sh\n", "flavor": "m2.c4m8"}},
+    ]
+    running = [start(simulator, tmp_path / str(number), tasks) for number in range(2)]
+    texts = [done.communicate(timeout=300)[0] for done in running]
+    assert [done.returncode for done in running] == [0, 0], "".join(texts)
+    with simulator.cloud.lock:
+        begun = [event.type for cluster in simulator.cloud.all_clusters() for event in cluster.events]
+    assert (begun.count("NODEGROUP_UPGRADE"), begun.count("NODEGROUP_UPDATE_FLAVOR"), begun.count("NODEGROUP_USERSCRIPT_UPDATE")) == (6, 1, 1)
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.stem)

@@ -397,9 +397,9 @@ def test_the_interval_is_kept_to_and_there_is_no_poll_right_after_the_request(wo
     outcome = world.nks_cluster(**dict(CLUSTER, wait_interval=20))
     assert outcome.clock.slept == [20] * 5
     sent = outcome.requests.index(outcome.writes[0])
-    # The polls, and before them one look whether someone else has created a cluster of the name too.
+    # The polls, and at the first and the last of them a look whether someone else has created a cluster of the name too.
     polls = [entry for entry in outcome.requests[sent + 1 :] if not entry["path"].endswith("/events")]
-    assert len(polls) == 6
+    assert len(polls) == 7
     # The events are for the lines of progress alone: at the first poll and then each minute.
     assert len(outcome.requests) - sent - 1 - len(polls) == 2
 
@@ -453,7 +453,7 @@ def test_flavor_script_count_and_autoscaler_are_reconciled_in_order(world):
     world.seed(nodes=1)
     given = dict(CLUSTER, node_count=3, flavor="c2.c4m4", user_script=SCRIPT, autoscale={"enabled": True, "min_node_count": 2, "max_node_count": 4})
     outcome = world.nks_cluster(**given)
-    assert outcome.actions == ["change_user_script", "resize", "change_flavor", "set_autoscale"]
+    assert outcome.actions == ["change_user_script", "change_flavor", "resize", "set_autoscale"]
     assert {action["resource"] for action in outcome["actions"]} == {"cluster/demo/nodegroup/default-worker"}
     group = world.group()
     assert (len(group.nodes), group.flavor_id, group.labels["user_script_v2"]) == (3, FLAVORS["c2.c4m4"], SCRIPT)
@@ -635,21 +635,13 @@ def test_an_upgrade_that_failed_and_that_the_service_does_not_accept_again_tells
     assert len(caught.value.outcome.writes) == 1
 
 
-def test_a_resize_that_failed_is_tried_again(world):
+@pytest.mark.parametrize("given", [{"node_count": 3}, {"flavor": "m2.c2m4"}, {"user_script": SCRIPT, "kubernetes_version": "v1.32.3"}], ids=str)
+@pytest.mark.parametrize("failed", [{"node_count": 3}, {"kubernetes_version": "v1.32.3"}], ids=str)
+def test_nothing_but_the_upgrade_that_failed_is_sent_to_a_failed_cluster(world, failed, given):
     world.seed()
-    world.set(retry_failed=True)
-    world.fault(effect="fail_task", task="resize", reason="No capacity")
+    world.fault(effect="fail_task", task="resize" if "node_count" in failed else "upgrade", reason="No capacity")
     with pytest.raises(WaitError):
-        world.nks_cluster(node_count=3)
-    assert world.nks_cluster(node_count=3)["changed"] and len(world.group().nodes) == 3
-
-
-@pytest.mark.parametrize("given", [{"flavor": "m2.c2m4"}, {"user_script": SCRIPT, "node_count": 3}, {"kubernetes_version": "v1.32.3"}], ids=str)
-def test_nothing_but_the_step_that_failed_is_sent_to_a_failed_cluster(world, given):
-    world.seed()
-    world.fault(effect="fail_task", task="resize", reason="No capacity")
-    with pytest.raises(WaitError):
-        world.nks_cluster(node_count=3)
+        world.nks_cluster(**failed)
     with pytest.raises(WaitError) as caught:
         world.nks_cluster(**given)
     assert caught.value.outcome.writes == []
@@ -664,6 +656,18 @@ def test_after_a_failed_renewal_an_upgrade_that_failed_before_is_not_tried_again
     with pytest.raises(WaitError) as caught:
         world.nks_cluster(kubernetes_version="v1.31.4", upgrade="all")
     assert caught.value.outcome.writes == []
+
+
+@pytest.mark.parametrize("mode", ["control_plane", "all", "never"])
+def test_a_version_that_is_not_shown_is_not_compared(world, mode):
+    """On a service that lists no versions either (observed on Magnum): a warning, and nothing fails."""
+    cluster = world.seed(nodegroups=2)
+    cluster.overrides["labels"] = {"kube_tag": None}
+    world.fault(effect="status", status=404, method="GET", path="/supports$", times=None)
+    outcome = world.nks_cluster(kubernetes_version="v1.33.4", upgrade=mode)
+    assert not outcome["changed"] and "does not show its Kubernetes version" in outcome["warnings"][0]
+    outcome = world.nks_nodegroup(name="group-1", kubernetes_version="v1.33.4")
+    assert not outcome["changed"] and outcome["warnings"][0].startswith("cluster/demo does not show its Kubernetes version")
 
 
 def test_upgrade_never_warns_only(world):

@@ -145,7 +145,9 @@ def test_a_cluster_of_the_name_that_is_being_deleted_is_no_other_one(world):
     assert outcome["changed"] and outcome["warnings"] == []
 
 
-@pytest.mark.parametrize("settings", [{}, {"busy_status": 409}, {"missing_polls": 2}, {"shown_after": 3.0}, {"duplicate_group": "drop", "shown_after": 3.0}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"busy_status": 409}, {"missing_polls": 2}, {"shown_after": 3.0}, {"duplicate_group": "drop", "shown_after": 3.0}], ids=str
+)
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize("order", range(5))
 def test_of_two_equal_creations_of_a_node_group_one_finds_the_others(world, order, wait, settings):

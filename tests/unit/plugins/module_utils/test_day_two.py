@@ -257,8 +257,10 @@ def test_resumed_after_a_failed_step(world, done):
     with pytest.raises(NksError) as caught:
         world.nks_cluster(**given)
     assert "A node did not drain" in caught.value.msg and "PodDisruptionBudget web" in caught.value.msg
-    # Until the cluster is healed nothing can be done, and that is told with the reason.
-    assert "A node did not drain" in refusal(world, **given)
+    # The step that failed is tried again. Where the service does not accept that, nothing can be done until the cluster is healed.
+    with pytest.raises(NksError) as caught:
+        world.nks_cluster(**given)
+    assert "A node did not drain" in caught.value.msg and [entry["status"] for entry in caught.value.outcome.writes] == [400]
     for thing in [world.cluster(), *world.cluster().groups_with_master()]:
         thing.status, thing.status_reason = "UPDATE_COMPLETE", None
     checked = world.nks_cluster(check=True, **given)
@@ -320,6 +322,24 @@ def test_buffer_and_unavailable_nodes(world, buffer, unavailable):
 def test_ranges_of_buffer_and_unavailable_nodes(world, option, value):
     world.seed()
     assert refusal(world, kubernetes_version="v1.32.3", upgrade="all", **{option: value}).startswith("%s: '%d' is too small" % (option, value))
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_at_the_quota_there_is_room_for_a_buffer_node(world, count):
+    world.seed(nodes=4)
+    world.set(quota_nodes=max(4, count))
+    given = {"node_count": count, "flavor": "r2.c4m32", "kubernetes_version": "v1.32.3", "upgrade": "all", "num_buffer_nodes": 1}
+    checked = world.nks_cluster(check=True, **given)
+    outcome = world.nks_cluster(**given)
+    assert same(checked, outcome) and len(world.group().nodes) == count
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_more_unavailable_nodes_than_a_group_has_for_a_flavor(world, check):
+    """Refused before the script is changed, not when the flavor's turn comes."""
+    world.seed()
+    message = refusal(world, check=check, user_script="#!/bin/sh\n", flavor="m2.c2m4", num_max_unavailable_nodes=3)
+    assert message.startswith("num_max_unavailable_nodes: '3' is more than the 2 nodes of cluster/demo/nodegroup/default-worker; give 2 or less")
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -418,7 +438,7 @@ def test_an_upgrade_with_other_changes(world):
     checked = world.nks_cluster(check=True, **given)
     outcome = world.nks_cluster(**given)
     assert same(checked, outcome)
-    assert outcome.actions == ["change_user_script", "update_service_gateways", "upgrade", "upgrade", "resize", "change_flavor"]
+    assert outcome.actions == ["change_user_script", "update_service_gateways", "upgrade", "upgrade", "change_flavor", "resize"]
     assert unchanged(world.nks_cluster(**given))
 
 

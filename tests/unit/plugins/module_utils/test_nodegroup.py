@@ -263,9 +263,9 @@ def test_everything_that_can_change_is_reconciled_in_order(world):
         "num_buffer_nodes": 0,
     }
     outcome = world.nks_nodegroup(**given)
-    assert outcome.actions == ["change_user_script", "upgrade", "resize", "change_flavor", "set_autoscale"]
+    assert outcome.actions == ["change_user_script", "upgrade", "change_flavor", "resize", "set_autoscale"]
     assert (len(group.nodes), group.flavor_id, group.version, group.autoscaler_on) == (3, FLAVORS["r2.c4m32"], "v1.32.3", True)
-    assert [entry["body"].get("num_buffer_nodes") for entry in outcome.writes] == [None, 0, None, 0, None]
+    assert [entry["body"].get("num_buffer_nodes") for entry in outcome.writes] == [None, 0, 0, None, None]
     assert world.nks_nodegroup(**given).writes == []
 
 

@@ -476,7 +476,27 @@ def test_names_of_nodes_mean_nothing_where_the_count_does_not_go_down():
 def test_a_group_is_changed_in_the_documented_order():
     wanted = {"autoscale": {"enabled": False}, "user_script": "#!/bin/sh\n", "node_count": 4, "flavor": C, "kubernetes_version": "v1.31.4"}
     todo = for_group(wanted, group=changed(WORKER, dict(ON, kube_tag="v1.30.3")))
-    assert steps(todo) == ["set_autoscale", "change_user_script", "upgrade", "resize", "change_flavor"]
+    assert steps(todo) == ["set_autoscale", "change_user_script", "upgrade", "change_flavor", "resize"]
+
+
+@pytest.mark.parametrize(("count", "order"), [(1, ["resize", "upgrade", "change_flavor"]), (5, ["upgrade", "change_flavor", "resize"])])
+def test_fewer_nodes_come_before_and_more_nodes_after_what_needs_buffer_nodes(count, order):
+    wanted = {"node_count": count, "flavor": C, "kubernetes_version": "v1.31.4"}
+    assert steps(for_group(wanted, group=changed(WORKER, {"kube_tag": "v1.30.3"}, node_count=3))) == order
+
+
+@pytest.mark.parametrize("wanted", [{"flavor": C}, {"kubernetes_version": "v1.31.4"}], ids=str)
+@pytest.mark.parametrize(("count", "unavailable", "fits"), [(None, 3, True), (None, 4, False), (2, 2, True), (2, 3, False), (5, 3, True), (5, 4, False)])
+def test_no_more_nodes_can_be_unavailable_than_there_are_at_that_step(wanted, count, unavailable, fits):
+    """Before it come fewer nodes, after it more."""
+    wanted = dict(wanted, node_count=count) if count else wanted
+    group = changed(WORKER, {"kube_tag": "v1.30.3"}, node_count=3)
+    if fits:
+        assert for_group(wanted, group=group, knobs={"num_max_unavailable_nodes": unavailable}).actions
+        return
+    with pytest.raises(BadInput) as caught:
+        for_group(wanted, group=group, knobs={"num_max_unavailable_nodes": unavailable})
+    assert "num_max_unavailable_nodes: '%d' is more than the %d nodes" % (unavailable, 2 if count == 2 else 3) in caught.value.msg
 
 
 def test_no_buffer_nodes_is_a_value():
@@ -748,7 +768,7 @@ def test_a_cluster_is_changed_in_the_documented_order():
         "kubernetes_version": "v1.32.3",
     }
     todo = for_cluster(wanted, upgrade="all", groups=[standing("v1.31.4")])
-    assert steps(todo) == ["change_user_script", "update_service_gateways", "upgrade", "upgrade", "resize", "change_flavor", "set_autoscale"]
+    assert steps(todo) == ["change_user_script", "update_service_gateways", "upgrade", "upgrade", "change_flavor", "resize", "set_autoscale"]
 
 
 def test_the_diff_has_the_first_value_before_and_the_last_one_after():

@@ -199,7 +199,7 @@ def test_progress_counts_the_nodes_where_the_service_tells():
         ({"node_count": 3}, ""),
         # The server counts a new node at once (observed on Magnum); its address comes when it is there.
         ({"node_count": 3, "node_addresses": ["10.0.0.1"], "labels": {"requested_node_count": 3}}, "1 of 3 nodes"),
-        ({"node_count": 3, "node_addresses": ["a", "b", "c"], "labels": {"requested_node_count": 1}}, "3 of 1 nodes"),
+        ({"node_count": 3, "node_addresses": ["a", "b", "c"], "labels": {"requested_node_count": 1}}, "3 nodes, 1 requested"),
         ({"node_count": None, "labels": {"requested_node_count": 1}}, ""),
         (None, ""),
     ],
@@ -409,8 +409,30 @@ def test_a_node_group_tells_of_its_own_failure_if_there_is_one():
 def test_a_failure_is_told_even_if_its_history_is_not(history):
     scene = Scene(cluster(), events=history)
     error = wait.failure(scene.watch, cluster(FAILED, status_reason="No capacity"))
-    assert error.msg == "cluster/demo is in UPDATE_FAILED: No capacity."
+    assert error.msg == "cluster/demo is in UPDATE_FAILED: No capacity. Choose another flavor or availability zone, or try again later."
     assert "event" not in error.values
+
+
+@pytest.mark.parametrize(
+    ("reason", "faults", "contents", "text"),
+    [
+        ("No luck", {"default-worker": "No luck"}, "No luck.", "No luck. Last failed event: T1."),
+        ("No luck", {}, None, "No luck. Last failed event: T1."),
+        ("default-worker failed", {"default-worker": "no luck"}, "step 3", "default-worker failed (no luck). Last failed event: T1 (step 3)."),
+        (None, {}, "step 3", "no reason given. Last failed event: T1 (step 3)."),
+        ("Task failed: no luck", {"a": "no luck", "b": "no luck"}, "No luck", "Task failed: no luck. Last failed event: T1."),
+        (
+            "Instance quota exceeded",
+            {},
+            None,
+            "Instance quota exceeded. Last failed event: T1. Ask for a larger quota in the console, or remove what is not needed.",
+        ),
+    ],
+    ids=str,
+)
+def test_each_fact_of_a_failure_is_told_once(reason, faults, contents, text):
+    scene = Scene(cluster(), events=[event(1, contents=contents)])
+    assert wait.failure(scene.watch, cluster(FAILED, status_reason=reason, faults=faults)).msg == "cluster/demo is in UPDATE_FAILED: " + text
 
 
 def test_without_a_reason_the_message_says_so():
