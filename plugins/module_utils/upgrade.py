@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, cluster_resource, group_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 
@@ -183,7 +183,7 @@ def _upgrade_control_plane(resource, before, after):
         "upgrade",
         resource,
         {"kubernetes_version": (before, after)},
-        ("upgrade", (fields.CONTROL_PLANE, after), {}),
+        ("upgrade", (wire.CONTROL_PLANE, after), {}),
         None,
         [("kubernetes_version", lambda state: (state.get("labels") or {}).get("kube_tag") == after)],
     )

@@ -652,3 +652,11 @@ def test_paging(api, refused):
         refused(api.get("/clusters", params=wrong), 400)
     refused(api.get("/clusters", params={"marker": str(uuid.uuid4())}), 404)
     refused(api.get(f"/clusters/{uuids[0]}", params={"detail": "1"}), 400, "Unknown argument")
+
+
+def test_images_are_for_one_kind_of_flavors(api, refused):
+    gpu = {"flavor_id": api.ids["flavors"]["g2.c8m90"][0]}
+    labels = {"node_image": api.ids["images"]["Ubuntu Server 22.04 LTS GPU Container"][0], "boot_volume_size": "30"}
+    refused(api.post("/clusters", api.cluster_body(labels=labels)), 400, "cannot be used with flavor")
+    refused(api.post("/clusters", api.cluster_body(**gpu)), 400, "cannot be used with flavor")
+    assert api.post("/clusters", api.cluster_body(labels=labels, **gpu)).status_code == 202

@@ -454,3 +454,11 @@ def test_info(world):
     outcome = world.run(ipacl.INFO, {"cluster": world.cluster().uuid})
     assert outcome["ipacl"] == {"cluster_uuid": world.cluster().uuid, "enable": False, "ipacl_targets": []}
     assert "result" not in outcome.result
+
+
+def test_a_refusal_names_the_cluster_and_no_uuid(world):
+    world.seed()
+    world.fault(effect="status", status=403, method="POST|PATCH", path="/api_ep_ipacl$")
+    with pytest.raises(NksError) as caught:
+        run(world, cluster=world.cluster().uuid, action="deny", targets=[OFFICE])
+    assert caught.value.msg.startswith("Could not set the IP access control of cluster demo: ") and world.cluster().uuid not in caught.value.msg

@@ -240,3 +240,10 @@ def test_a_change_that_the_service_drops(world, nodes):
 def test_without_waiting(world, nodes):
     outcome = run(world, nodes=nodes[:1], wait=False)
     assert outcome["changed"] is True and outcome.clock.slept == [] and world.cluster().busy
+
+
+def test_a_refusal_names_the_node_group_and_no_uuid(world, nodes):
+    world.fault(effect="status", status=403, method="POST", path="/stop_node$")
+    with pytest.raises(NksError) as caught:
+        run(world, cluster=world.cluster().uuid, nodegroup=world.group().uuid, nodes=nodes[:1])
+    assert caught.value.msg.startswith("Could not stop nodes of node group default-worker of cluster demo: ")
