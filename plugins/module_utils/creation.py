@@ -101,8 +101,6 @@ def check_creation(options, table, nodegroup=False):
     check_name("name", options["name"])
     if options.get("public_api_endpoint") and not options.get("external_network"):
         raise BadInput("public_api_endpoint", True, "needs a network with an internet gateway", "set external_network too")
-    if options.get("external_subnets") and not options.get("external_network"):
-        raise BadInput("external_subnets", ", ".join(options["external_subnets"]), "has no network", "set external_network too")
     if not nodegroup:
         ranges.check_cidrs(options, creating=True)
     settings = options.get("autoscale") or {}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.actions import named
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, BadReply, NksError, NoAnswer
 
 
@@ -23,6 +24,7 @@ class References:
         self.network = (cluster or {}).get("fixed_network")
         self.items = {}
         self.names = {}
+        self.additional = []
 
     def resolve(self, given, table):
         """A copy of the options with UUIDs for names.
@@ -78,11 +80,13 @@ class References:
         """
         from ansible_collections.nhncloud.nks.plugins.module_utils import ranges
 
+        if wanted.get("external_subnets") and not wanted.get("external_network"):
+            shown = named(wanted["external_subnets"], self.names.get("external_subnets", {}))
+            raise BadInput("external_subnets", ", ".join(shown), "has no network", "set external_network too")
         if wanted.get("external_network") and not wanted.get("external_subnets"):
             wanted["external_subnets"] = self._external_subnets(wanted["external_network"])
         subnet = self.items.get("subnet", {})
-        if subnet.get("cidr"):
-            ranges.check_subnets(wanted, [("subnet", subnet["cidr"])])
+        ranges.check_subnets(wanted, ([("subnet", subnet["cidr"])] if subnet.get("cidr") else []) + self.additional)
         if isinstance(subnet.get("routingtable"), dict):
             if subnet["routingtable"].get("gateway_id"):
                 if not wanted.get("external_network"):
@@ -119,10 +123,13 @@ class References:
 
     def _member(self, option, kind, value, scope=None, among=None):
         """The UUID of one reference in a list."""
-        uuid = self.task.names.resolve(option, kind, value, scope, among)
-        if not wire.is_uuid(value):
-            self.names.setdefault(option.partition(".")[0], {}).update(self._names_of(kind, scope))
-        return uuid
+        if wire.is_uuid(value):
+            return value
+        item = self.task.names.find(option, kind, value, scope, among)
+        self.names.setdefault(option.partition(".")[0], {}).update(self._names_of(kind, scope))
+        if option == "additional_subnets" and item.get("cidr"):
+            self.additional.append((option, item["cidr"]))
+        return item["id"]
 
     def _names_of(self, kind, scope=None):
         """UUID -> name of all resources of a kind; each list is read at most once."""

@@ -101,6 +101,9 @@ def test_volumes_in_another_order_and_with_sizes_as_texts_are_no_difference(worl
         ({"flavor": "g2.c8m90"}, "image: 'Ubuntu Server 22.04 LTS Container' is not made for nodes of flavor g2.c8m90; choose an image for GPU flavors."),
         ({"image": "Ubuntu Server 22.04 LTS GPU Container"}, "is not made for nodes of flavor m2.c4m8; choose an image for CPU flavors."),
         ({"ncr_sgw": "other-ncr", "obs_sgw": "demo-obs"}, "ncr_sgw: 'other-ncr' is not in the network of the cluster"),
+        ({"external_network": None, "external_subnets": ["public_subnet_1"]}, "external_subnets: 'public_subnet_1' has no network; set external_network too."),
+        ({"additional_networks": ["demo-vpc"], "additional_subnets": ["tiny-subnet"]}, "additional_subnets: '10.3.0.0/26' is too small a network"),
+        ({"additional_networks": ["other-vpc"], "additional_subnets": ["demo-subnet"]}, "additional_subnets: '10.0.0.0/24' overlaps subnet (10.0.0.0/16)"),
         ({"subnet": "tiny"}, "there is no subnet 'tiny' in network demo-vpc; there are: "),
     ],
 )

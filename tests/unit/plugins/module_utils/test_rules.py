@@ -205,6 +205,11 @@ class TestSubnets:
         check_subnets({"pods_network_cidr": "10.20.0.0/16"}, [("subnet", "10.100.0.0/16")])
         assert refused(check_subnets, {"pods_network_cidr": "10.20.0.0/16"}, [("subnet", "10.20.0.0/16")]).startswith("pods_network_cidr: '10.20.0.0/16'")
 
+    def test_additional_subnets_are_held_to_the_same_rules(self):
+        message = refused(check_subnets, {}, [("subnet", "10.0.0.0/16"), ("additional_subnets", "10.0.4.0/24")])
+        assert message == "additional_subnets: '10.0.4.0/24' overlaps subnet (10.0.0.0/16); choose another subnet."
+        check_subnets({}, [("subnet", "10.0.0.0/16"), ("additional_subnets", "10.4.0.0/24"), ("additional_subnets", "fd00::/64")])
+
     def test_an_old_version_has_its_bridge(self):
         assert "172.17.0.0/16" in refused(check_subnets, {"kubernetes_version": "v1.23.3"}, [("subnet", "172.17.0.0/24")])
 
@@ -365,11 +370,6 @@ class TestCreation:
         assert "public_api_endpoint" in refused(check_creation, complete(public_api_endpoint=True), fields.CLUSTER)
         check_creation(complete(public_api_endpoint=True, external_network="e"), fields.CLUSTER)
         check_creation(complete(public_api_endpoint=False), fields.CLUSTER)
-
-    def test_external_subnets_need_their_network(self):
-        assert "external_subnets: 'a, b' has no network; set external_network too" in refused(
-            check_creation, complete(external_subnets=["a", "b"]), fields.CLUSTER
-        )
 
     @pytest.mark.parametrize("count, taken", [(2, True), (4, True), (1, False), (5, False)])
     def test_the_count_lies_within_the_autoscalers_bounds(self, count, taken):
