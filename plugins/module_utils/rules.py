@@ -109,7 +109,7 @@ def check_autoscale_change(settings, present, merged, prefix=""):
         for option in counts:
             # The service keeps zeros only while the autoscaler is off (observed).
             if settings.get(option) is None and merged.get(option) == 0:
-                raise BadInput(prefix + option, 0, "is the present value, and too small for an autoscaler that is on", "set %s to 1 or more" % option)
+                raise BadInput(prefix + option, 0, "is the current value, which is too small when the autoscaler is on", "set %s to 1 or more" % option)
 
 
 def _check_bounds(settings, prefix):
@@ -126,7 +126,7 @@ def flavor_type(name):
 def check_flavor_change(resource, before, after):
     """Whether the nodes of a group can get another flavor, as far as the types are known to the user guide.
 
-    :param before: the name of the present flavor; None where it is not known.
+    :param before: the name of the current flavor; None where it is not known.
     :param after: the name of the wanted one; None where it is not known.
     :raises BadInput: the service would refuse.
     """
@@ -140,7 +140,7 @@ def check_flavor_change(resource, before, after):
     raise BadInput(
         "flavor",
         after,
-        "cannot replace %s on %s: %s" % (before or "the present flavor", resource, problem),
+        "cannot replace %s on %s: %s" % (before or "the current flavor", resource, problem),
         "leave flavor out, or create another node group",
     )
 

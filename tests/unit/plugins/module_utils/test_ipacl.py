@@ -225,7 +225,7 @@ def test_another_action_needs_targets(world, present, action, check):
     enforced(world, present, OFFICE)
     for purge in (True, False):
         text = refusal(world, check, action=action, purge=purge)
-        assert text.startswith("action: '%s' would turn the present list for %s into its opposite" % (action, present.lower()))
+        assert text.startswith("action: '%s' would turn the current list for %s into its opposite" % (action, present.lower()))
         assert "targets" in text
     assert unchanged(run(world, action=present.lower()))
 
@@ -234,7 +234,7 @@ def test_another_action_needs_targets(world, present, action, check):
 def test_targets_are_not_removed_from_a_list_for_the_other_action(world, check):
     enforced(world, "ALLOW", OFFICE, BUILD)
     text = refusal(world, check, state="absent", action="deny", targets=[OFFICE])
-    assert text == "action: 'deny' is not what the present list is for (allow); set it to allow, or leave it out."
+    assert text == "action: 'deny' does not match the current list, which is for allow; set it to allow, or leave it out."
     assert unchanged(run(world, check, state="absent", action="deny", targets=[]))
     # Without targets there is no list that could be meant wrongly.
     assert sent(run(world, state="absent", action="deny")) == {"enable": "false"}

@@ -404,7 +404,7 @@ class TestFlavors:
     )
     def test_u2_neither_changes_nor_comes(self, before, after):
         message = refused(rules.check_flavor_change, self.RESOURCE, before, after)
-        assert message.startswith("flavor: ") and (before or "the present flavor") in message and (after or "it") in message
+        assert message.startswith("flavor: ") and (before or "the current flavor") in message and (after or "it") in message
         assert "never changes the flavor of u2 nodes" in message and self.RESOURCE in message
 
     @pytest.mark.parametrize("before, after", [("m2.c2m4", "g2.c8m90"), ("g2.c8m90", "c2.c4m4")])
