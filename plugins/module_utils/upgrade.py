@@ -198,11 +198,13 @@ def _upgrade_group(cluster, group, before, after, versions, knobs):
     knobs.check(resource, group)
     if group.get("stopped"):
         raise NksError("%s cannot be upgraded while nodes of it are stopped (%s). Start them first with nks_node." % (resource, ", ".join(group["stopped"])))
-    known = {item["version"] for item in versions} | (_upgradable(group) or set()) | {after}
-    available = {item["version"] for item in versions if item["available"]} | (_upgradable(group) or set())
+    offered = _upgradable(group) or set()
+    known = {item["version"] for item in versions} | offered | {after}
+    available = {item["version"] for item in versions if item["available"]} | offered
     actions, here = [], before
     while here != after:
-        step = _towards(here, after, {version for version in known if _newer(version, here)}, available)
+        # The node group itself says best where its next step may lead.
+        step = _towards(here, after, offered, available) or _towards(here, after, known, available)
         if step is None:
             raise BadInput(
                 "kubernetes_version",

@@ -620,6 +620,9 @@ def test_a_group_behind_goes_where_its_own_list_leads():
     group["labels"]["upgradable_kube_versions"] = ["v1.30.9"]
     versions = [item for item in VERSIONS if not item["version"].startswith(("v1.30", "v1.31"))]
     assert way("v1.31.4", "v1.31.4", groups=[group], versions=versions)[0] == [(GROUP, "v1.30.9"), (GROUP, "v1.31.4")]
+    # Of several it goes before the newest one of the list of versions.
+    more = versions + [{"version": "v1.30.12", "available": True}]
+    assert way("v1.31.4", "v1.31.4", groups=[group], versions=more)[0] == [(GROUP, "v1.30.9"), (GROUP, "v1.31.4")]
     group["labels"]["upgradable_kube_versions"] = []
     with pytest.raises(BadInput, match="cannot be reached from v1.29.3, which cluster/demo/nodegroup/default-worker has"):
         way("v1.31.4", "v1.31.4", groups=[group], versions=versions)
