@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import fields, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import named
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, BadReply, NksError, NoAnswer
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 
 
 class References:
@@ -69,7 +69,7 @@ class References:
             return {}
         try:
             return self._names_of("flavor")
-        except (ApiError, BadReply, NoAnswer):
+        except NksError:
             # Not needed for the change itself: without it the service is the one to refuse.
             return {}
 
