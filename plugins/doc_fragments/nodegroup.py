@@ -14,7 +14,7 @@ options:
     description:
       - Name or UUID of the nodes' flavor. Needed to create the node group.
       - On an existing node group it is changed node by node; see O(num_buffer_nodes) and O(num_max_unavailable_nodes).
-      - The service allows changes among the m2, c2, r2, t2 and x1 types only, and refuses others.
+      - The service allows changes among the m2, c2, r2, t2 and x1 types only. Others fail, in check mode too.
     type: str
     aliases:
       - flavor_id

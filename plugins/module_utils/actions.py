@@ -76,6 +76,15 @@ class Plan:
         """``actions`` of the result."""
         return [action.told() for action in self.actions]
 
+    def named(self, names):
+        """The same plan, told with names.
+
+        :param names: option -> UUID -> name, for the options that the user gave by name.
+        """
+        for action in self.actions:
+            action.changes = {option: named_pair(before, after, names.get(option)) for option, (before, after) in action.changes.items()}
+        return self
+
     def diff(self):
         """Ansible's diff: per resource the options that change; the first value before, the last one after."""
         before, after = {}, {}
@@ -84,6 +93,28 @@ class Plan:
                 before.setdefault(action.resource, {}).setdefault(option, old)
                 after.setdefault(action.resource, {})[option] = new
         return {"before": before, "after": after}
+
+
+def named(value, names, beside=False):
+    """A value of an option with names for its UUIDs.
+
+    :param names: UUID -> name.
+    :param beside: whether each UUID is told beside its name.
+    """
+    if isinstance(value, list):
+        return [named(item, names, beside) for item in value]
+    if isinstance(value, dict):
+        return {key: named(item, names, beside) for key, item in value.items()}
+    name = names.get(value) if isinstance(value, str) else None
+    return value if not name else "%s (%s)" % (name, value) if beside else name
+
+
+def named_pair(before, after, names):
+    """Both values of a change with names for their UUIDs; the UUIDs are beside them where two things have one name."""
+    if not names:
+        return before, after
+    pair = named(before, names), named(after, names)
+    return pair if before == after or pair[0] != pair[1] else (named(before, names, True), named(after, names, True))
 
 
 def cluster_resource(cluster):

@@ -42,46 +42,50 @@ class Api:
         self.identity = identity
         self.region = region
         self._bases = {}
+        #: UUID -> name of the clusters and node groups that were seen: a refusal is told with the name.
+        self._called = {}
 
     # -- clusters ----------------------------------------------------------------------------------------------------
 
     def clusters(self):
         """List Clusters. Reduced objects: no addresses, no dates."""
-        return self._half_made(lambda: self._list("kubernetes", "/clusters", "clusters", "list the clusters"), "")
+        return [self._seen(item) for item in self._half_made(lambda: self._list("kubernetes", "/clusters", "clusters", "list the clusters"), "")]
 
     def cluster(self, ref):
         """Get a Cluster, by UUID or name."""
-        return self._half_made(lambda: self._object("GET", _cluster(ref), "read cluster %s" % ref), "_count")
+        return self._seen(self._half_made(lambda: self._object("GET", _cluster(ref), "read " + self._cluster_name(ref)), "_count"))
 
     def create_cluster(self, body, secrets=()):
         """Create a Cluster; answers its UUID."""
-        return self._object("POST", "/clusters", "create cluster %s" % body.get("name"), body, secrets=secrets)
+        reply = self._object("POST", "/clusters", "create cluster %s" % body.get("name"), body, secrets=secrets)
+        self._seen(dict(reply, name=body.get("name")))
+        return reply
 
     def delete_cluster(self, ref):
         """Delete a Cluster."""
-        self._call("kubernetes", "DELETE", _cluster(ref), "delete cluster %s" % ref)
+        self._call("kubernetes", "DELETE", _cluster(ref), "delete " + self._cluster_name(ref))
 
     def events(self, uuid, safe=None):
         """View Task History List. The path takes a UUID only.
 
         :param safe: False where it is not worth a second attempt.
         """
-        return self._list("kubernetes", _cluster(uuid) + "/events", "events", "list the events of cluster %s" % uuid, safe=safe)
+        return self._list("kubernetes", _cluster(uuid) + "/events", "events", "list the events of " + self._cluster_name(uuid), safe=safe)
 
     def event(self, uuid, event_uuid):
         """List Task History (of one task)."""
-        return self._object("GET", "%s/events/%s" % (_cluster(uuid), _part(event_uuid)), "read event %s" % event_uuid)
+        return self._object("GET", "%s/events/%s" % (_cluster(uuid), _part(event_uuid)), "read event %s of %s" % (event_uuid, self._cluster_name(uuid)))
 
     def resize(self, ref, nodegroup, node_count, nodes_to_remove=None):
         """Resize a node group; answers the cluster's UUID."""
         body = {"nodegroup": nodegroup, "node_count": node_count}
         if nodes_to_remove:
             body["nodes_to_remove"] = nodes_to_remove
-        return self._object("POST", _cluster(ref) + "/actions/resize", "resize node group %s" % nodegroup, body)
+        return self._object("POST", _cluster(ref) + "/actions/resize", "resize " + self._group_name(ref, nodegroup), body)
 
     def kubeconfig(self, ref):
         """Get kubeconfig of a Cluster; the text is in ``config``."""
-        return self._object("GET", _cluster(ref) + "/config", "read the kubeconfig of cluster %s" % ref)
+        return self._object("GET", _cluster(ref) + "/config", "read the kubeconfig of " + self._cluster_name(ref))
 
     def update_cni(self, ref, cni, pod_cidr, pod_subnet=None, num_buffer_nodes=None, num_max_unavailable_nodes=None):
         """Change Cluster CNI."""
@@ -92,11 +96,11 @@ class Api:
             num_buffer_nodes=num_buffer_nodes,
             num_max_unavailable_nodes=num_max_unavailable_nodes,
         )
-        return self._object("POST", _cluster(ref) + "/actions/cni_update", "change the CNI of cluster %s" % ref, body)
+        return self._object("POST", _cluster(ref) + "/actions/cni_update", "change the CNI of " + self._cluster_name(ref), body)
 
     def ipacl(self, ref):
         """Get Cluster API Endpoint IP Access Control."""
-        return self._object("GET", _cluster(ref) + "/api_ep_ipacl", "read the IP access control of cluster %s" % ref)
+        return self._object("GET", _cluster(ref) + "/api_ep_ipacl", "read the IP access control of " + self._cluster_name(ref))
 
     def set_ipacl(self, ref, enable, action=None, targets=None):
         """Enforce IP Access Control to Cluster API Endpoints; replaces the whole list.
@@ -105,7 +109,7 @@ class Api:
         :param targets: list of ``{cidr_address, description}``.
         """
         body = _given(enable=enable, action=action, ipacl_targets=targets)
-        return self._object("POST", _cluster(ref) + "/api_ep_ipacl", "set the IP access control of cluster %s" % ref, body)
+        return self._object("POST", _cluster(ref) + "/api_ep_ipacl", "set the IP access control of " + self._cluster_name(ref), body)
 
     def renew_certificate(self, ref, term_of_validity):
         """Renew Cluster Certificate.
@@ -113,65 +117,67 @@ class Api:
         :param term_of_validity: years, 1 to 5.
         """
         body = {"term_of_validity": term_of_validity}
-        return self._object("PATCH", "/certificates/" + _part(ref), "renew the certificate of cluster %s" % ref, body)
+        return self._object("PATCH", "/certificates/" + _part(ref), "renew the certificate of " + self._cluster_name(ref), body)
 
     def update_service_gateways(self, ref, ncr_sgw, obs_sgw):
         """Change Service Gateway; the service wants both."""
         body = {"ncr_sgw": ncr_sgw, "obs_sgw": obs_sgw}
-        return self._object("POST", _cluster(ref) + "/actions/update_sgw", "change the service gateways of cluster %s" % ref, body)
+        return self._object("POST", _cluster(ref) + "/actions/update_sgw", "change the service gateways of " + self._cluster_name(ref), body)
 
     # -- node groups -------------------------------------------------------------------------------------------------
 
     def nodegroups(self, ref):
         """List Node Groups. Reduced objects: no labels, no addresses; without default-master."""
-        return self._list("kubernetes", _cluster(ref) + "/nodegroups", "nodegroups", "list the node groups of cluster %s" % ref)
+        doing = "list the node groups of " + self._cluster_name(ref)
+        return [self._seen(item) for item in self._list("kubernetes", _cluster(ref) + "/nodegroups", "nodegroups", doing)]
 
     def nodegroup(self, ref, group):
         """Get a Node Group."""
-        return self._object("GET", _group(ref, group), "read node group %s of cluster %s" % (group, ref))
+        return self._seen(self._object("GET", _group(ref, group), "read " + self._group_name(ref, group)))
 
     def create_nodegroup(self, ref, body, secrets=()):
         """Create a Node Group; answers the whole object."""
-        return self._object("POST", _cluster(ref) + "/nodegroups", "create node group %s" % body.get("name"), body, secrets=secrets)
+        doing = "create " + self._group_name(ref, body.get("name"))
+        return self._seen(self._object("POST", _cluster(ref) + "/nodegroups", doing, body, secrets=secrets))
 
     def delete_nodegroup(self, ref, group):
         """Delete a Node Group."""
-        self._call("kubernetes", "DELETE", _group(ref, group), "delete node group %s" % group)
+        self._call("kubernetes", "DELETE", _group(ref, group), "delete " + self._group_name(ref, group))
 
     def stop_nodes(self, ref, group, uuids):
         """Stop a Node Group, which stops the given nodes of it."""
-        return self._object("POST", _group(ref, group) + "/stop_node", "stop nodes of node group %s" % group, {"node_list": ":".join(uuids)})
+        return self._object("POST", _group(ref, group) + "/stop_node", "stop nodes of " + self._group_name(ref, group), {"node_list": ":".join(uuids)})
 
     def start_nodes(self, ref, group, uuids):
         """Start a Node."""
-        return self._object("POST", _group(ref, group) + "/start_node", "start nodes of node group %s" % group, {"node_list": ":".join(uuids)})
+        return self._object("POST", _group(ref, group) + "/start_node", "start nodes of " + self._group_name(ref, group), {"node_list": ":".join(uuids)})
 
     def autoscale(self, ref, group):
         """View Autoscaler Configuration of a Node Group."""
-        return self._object("GET", _group(ref, group) + "/autoscale", "read the autoscaler of node group %s" % group)
+        return self._object("GET", _group(ref, group) + "/autoscale", "read the autoscaler of " + self._group_name(ref, group))
 
     def set_autoscale(self, ref, group, settings):
         """Change Autoscaler Configuration of a Node Group.
 
         :param settings: the ``ca_*`` fields; ``ca_enable`` is required by the service.
         """
-        return self._object("POST", _group(ref, group) + "/autoscale", "set the autoscaler of node group %s" % group, settings)
+        return self._object("POST", _group(ref, group) + "/autoscale", "set the autoscaler of " + self._group_name(ref, group), settings)
 
     def upgrade(self, ref, group, version, num_buffer_nodes=None, num_max_unavailable_nodes=None):
         """Upgrade a Cluster: one node group of it, or the control plane as ``default-master``."""
         body = _given(version=version, num_buffer_nodes=num_buffer_nodes, num_max_unavailable_nodes=num_max_unavailable_nodes)
-        return self._object("POST", _group(ref, group) + "/upgrade", "upgrade %s to %s" % (group, version), body)
+        return self._object("POST", _group(ref, group) + "/upgrade", "upgrade %s to %s" % (self._group_name(ref, group), version), body)
 
     def set_user_script(self, ref, group, contents):
         """Change User Script."""
         return self._object(
-            "POST", _group(ref, group) + "/userscript", "change the user script of node group %s" % group, {"contents": contents}, secrets=[contents]
+            "POST", _group(ref, group) + "/userscript", "change the user script of " + self._group_name(ref, group), {"contents": contents}, secrets=[contents]
         )
 
     def set_flavor(self, ref, group, flavor_id, num_buffer_nodes=None, num_max_unavailable_nodes=None):
         """Change Instance Flavor. The body is an object with ``type``, never a JSON Patch."""
         body = _given(type="flavor_id", flavor_id=flavor_id, num_buffer_nodes=num_buffer_nodes, num_max_unavailable_nodes=num_max_unavailable_nodes)
-        return self._object("PATCH", _group(ref, group), "change the flavor of node group %s" % group, body)
+        return self._object("PATCH", _group(ref, group), "change the flavor of " + self._group_name(ref, group), body)
 
     # -- other -------------------------------------------------------------------------------------------------------
 
@@ -232,6 +238,24 @@ class Api:
     def volume_types(self):
         """Block Storage guide, List Volume Types."""
         return self._list("volume", "/types", "volume_types", "list the volume types")
+
+    # -- what messages call things -----------------------------------------------------------------------------------
+
+    def _seen(self, item):
+        """Note what a cluster or node group is called."""
+        uuid, name = item.get("uuid"), item.get("name")
+        if isinstance(uuid, str) and isinstance(name, str) and name:
+            self._called[uuid] = name
+        return item
+
+    def _cluster_name(self, ref):
+        """A cluster within a sentence, by its name where that is known."""
+        return "cluster %s" % self._called.get(ref, ref)
+
+    def _group_name(self, ref, group):
+        """A node group, or the control plane, within a sentence."""
+        what = "the control plane" if group == wire.CONTROL_PLANE else "node group %s" % self._called.get(group, group)
+        return "%s of %s" % (what, self._cluster_name(ref))
 
     # -- how a call is made ------------------------------------------------------------------------------------------
 

@@ -11,6 +11,9 @@ from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.fields import UNKNOWN
 
+#: The first version in which the service changes the CNI (NKS user guide of 2024, Change Cluster CNI).
+FIRST_WITH_CNI_CHANGE = "v1.24.3"
+
 
 def group_changes(cluster, group, wanted, autoscale, knobs):
     """What has to change on one node group.
@@ -217,7 +220,7 @@ def service_gateways(resource, wanted, cluster):
     present = {field.option: field.present(cluster, None) for field in table}
     after = {field.option: wanted.get(field.option) or present[field.option] for field in table}
     changes = {
-        field.option: (field.show(present[field.option]), after[field.option])
+        field.option: (field.show(present[field.option]), field.show(after[field.option]))
         for field in table
         if not fields.equal("uuid", after[field.option], present[field.option])
     }
@@ -256,6 +259,9 @@ def cni(resource, wanted, cluster, knobs):
             "%s: cni is '%s' and cannot become '%s': the service changes only flannel, and only to calico. Set cni to the present value."
             % (resource, present, wanted["cni"])
         )
+    version = (cluster.get("labels") or {}).get("kube_tag")
+    if version and wire.version_key(version) < wire.version_key(FIRST_WITH_CNI_CHANGE):
+        raise BadInput("cni", wanted["cni"], "needs Kubernetes %s or newer, and %s has %s" % (FIRST_WITH_CNI_CHANGE, resource, version), "upgrade it first")
     if not wanted.get("pods_network_cidr"):
         raise BadInput("pods_network_cidr", None, "is needed to change the CNI of %s" % resource, "give a network that is not in use yet")
     changes = {"cni": (present, wanted["cni"])}

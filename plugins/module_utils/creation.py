@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import fields, ranges, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import fields, ranges, rules, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan, cluster_resource, group_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 
@@ -101,8 +101,6 @@ def check_creation(options, table, nodegroup=False):
     check_name("name", options["name"])
     if options.get("public_api_endpoint") and not options.get("external_network"):
         raise BadInput("public_api_endpoint", True, "needs a network with an internet gateway", "set external_network too")
-    if options.get("external_subnets") and not options.get("external_network"):
-        raise BadInput("external_subnets", ", ".join(options["external_subnets"]), "has no network", "set external_network too")
     if not nodegroup:
         ranges.check_cidrs(options, creating=True)
     settings = options.get("autoscale") or {}
@@ -125,6 +123,22 @@ def check_disk(image, boot_volume_size):
     least = wire.read("int", image.get("min_disk"))
     if isinstance(least, int) and boot_volume_size is not None and boot_volume_size < least:
         raise BadInput("boot_volume_size", boot_volume_size, "is too small for image %s" % image.get("name"), "give %d (GB) or more" % least)
+
+
+def check_fit(image, flavor):
+    """The image is made for nodes of the flavor, where look-ups told of both (NKS API guide, List Images: one mark for each kind of flavors).
+
+    :param image: the image as the image service shows it, or an empty dict.
+    :param flavor: the flavor as the compute service shows it, or an empty dict.
+    :raises BadInput: it is not.
+    """
+    marks = {kind: str(image.get("nhncloud_allow_nks_%s_flavor" % kind)).lower() == "true" for kind in ("cpu", "gpu")}
+    if not flavor.get("name") or not any(marks.values()):
+        # Without a mark an image is an older one, of which nothing is known.
+        return
+    kind = "gpu" if rules.GPU_FLAVOR.fullmatch(rules.flavor_type(flavor["name"])) else "cpu"
+    if not marks[kind]:
+        raise BadInput("image", image.get("name"), "is not made for nodes of flavor %s" % flavor["name"], "choose an image for %s flavors" % kind.upper())
 
 
 def _group_options():

@@ -20,8 +20,6 @@ from ansible_collections.nhncloud.nks.plugins.module_utils import wire
 UNKNOWN = object()
 #: The first node group; never called default by the service (``is_default`` is false for it).
 DEFAULT_GROUP = "default-worker"
-#: The control plane, as the upgrade operation calls it.
-CONTROL_PLANE = "default-master"
 
 ARGUMENT_TYPES = {
     "text": {"type": "str"},

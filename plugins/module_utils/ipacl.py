@@ -126,7 +126,7 @@ def wanted(options, present, subnets):
             raise BadInput(
                 "action",
                 options["action"],
-                "is not what the present list is for (%s)" % present.action.lower(),
+                "does not match the current list, which is for %s" % present.action.lower(),
                 "set it to %s, or leave it out" % present.action.lower(),
             )
         return _without(targets, present, subnets)
@@ -142,7 +142,7 @@ def wanted(options, present, subnets):
         raise BadInput(
             "action",
             options["action"],
-            "would turn the present list for %s into its opposite" % present.action.lower(),
+            "would turn the current list for %s into its opposite" % present.action.lower(),
             "set targets to the whole list for %s, or leave action out" % options["action"],
         )
     for key, description in targets.items():

@@ -76,13 +76,18 @@ class Names:
         if not found:
             raise NksError(
                 "%s: there is no %s '%s'%s; %s."
-                % (option, what, value, " in network %s" % scope if scope else "", candidates(value, [item["name"] for item in items]))
+                % (option, what, value, " in network %s" % self._network(scope) if scope else "", candidates(value, [item["name"] for item in items]))
             )
         return found[0]
 
     def resolve(self, option, kind, value, scope=None, among=None):
         """The UUID of a reference; see :meth:`find`."""
         return value if wire.is_uuid(value) else self.find(option, kind, value, scope, among)["id"]
+
+    def _network(self, uuid):
+        """How a message calls a network: by its name where that was read."""
+        known = self._lists.get(("network", None), []) + self._lists.get(("external_network", None), [])
+        return next((item["name"] for item in known if item["id"] == uuid and item["name"]), uuid)
 
     def no_cluster(self, option, ref):
         """The error for a cluster that has to be there and is not."""

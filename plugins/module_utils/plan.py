@@ -10,7 +10,7 @@ The plan is the only source of ``changed``, of ``actions``, of the diff and of c
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import fields, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan, cluster_resource, group_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan, cluster_resource, group_resource, named_pair
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.fields import UNKNOWN
 
@@ -20,10 +20,11 @@ def delete(resource, method, *args):
     return Plan([Action("delete", resource, {"state": ("present", "absent")}, (method, args, {}), group=args[0] if args else None)])
 
 
-def fixed_differences(wanted, table, cluster, group, immutable, resource):
+def fixed_differences(wanted, table, cluster, group, immutable, resource, names=None):
     """Differences in what cannot be changed after creation.
 
     :param immutable: "fail" or "warn".
+    :param names: option -> UUID -> name; see :meth:`actions.Plan.named`.
     :returns: list of warnings.
     :raises NksError: with "fail"; names each option, its present value and the wanted one.
     """
@@ -33,7 +34,7 @@ def fixed_differences(wanted, table, cluster, group, immutable, resource):
             continue
         present = field.present(cluster, group)
         if not fields.equal(field.kind, wanted[field.option], present):
-            found.append((field.option, field.show(present), field.show(wanted[field.option])))
+            found.append((field.option, *named_pair(field.show(present), field.show(wanted[field.option]), (names or {}).get(field.option))))
     labels = [holder["labels"] for holder in (group, cluster) if holder and holder.get("labels")]
     for label, value in fields.further_labels(wanted.get("labels") or {}).items():
         present = next((shown[label] for shown in labels if label in shown), UNKNOWN)
@@ -68,7 +69,8 @@ def cluster_changes(cluster, group, groups, wanted, options):
     :param group: the typed node group default-worker; None where no option needs it.
     :param groups: the typed worker groups for an upgrade; see :func:`upgrade.upgrade_cluster`.
     :param wanted: option -> value with references resolved; only what was given.
-    :param options: ``immutable``, ``upgrade``, ``versions``, ``autoscale`` (present settings), ``knobs``.
+    :param options: ``immutable``, ``upgrade``, ``versions``, ``autoscale`` (present settings), ``knobs``; ``names`` (option -> UUID -> name)
+        and ``flavors`` (UUID -> name) where look-ups told them.
     :raises NksError: a refusal; nothing has been sent.
     """
     resource = cluster_resource(cluster["name"])
@@ -76,9 +78,10 @@ def cluster_changes(cluster, group, groups, wanted, options):
     fixed = dict(wanted)
     if changed_network:
         fixed.update(pods_network_cidr=None, pods_network_subnet=None)
-    warnings = fixed_differences(fixed, fields.CLUSTER, cluster, group, options["immutable"], resource)
+    warnings = fixed_differences(fixed, fields.CLUSTER, cluster, group, options["immutable"], resource, options.get("names"))
     first, last = [], []
     if group:
+        _check_flavor(group_resource(cluster["name"], group["name"]), group, wanted, options.get("flavors"))
         first, last, more = _changes().group_changes(cluster["name"], group, wanted, options["autoscale"], options["knobs"])
         warnings += more
     upgrades = []
@@ -89,23 +92,36 @@ def cluster_changes(cluster, group, groups, wanted, options):
         warnings += more
     gateways = _changes().service_gateways(resource, wanted, cluster) if wanted.get("ncr_sgw") or wanted.get("obs_sgw") else None
     middle = [action for action in (gateways, changed_network) if action]
-    return Plan(first + middle + upgrades + last, warnings)
+    return Plan(first + middle + upgrades + last, warnings).named(options.get("names") or {})
+
+
+def _check_flavor(resource, group, wanted, flavors):
+    """Refuse a change of the flavor that the service never makes.
+
+    :param flavors: UUID -> name, as far as they are known.
+    """
+    before, after = wire.one_spelling(group.get("flavor_id")), wanted.get("flavor")
+    if flavors and after is not None and not fields.equal("uuid", after, before):
+        from ansible_collections.nhncloud.nks.plugins.module_utils import rules
+
+        rules.check_flavor_change(resource, flavors.get(before), flavors.get(after))
 
 
 def nodegroup_changes(cluster, group, wanted, options):
     """The whole plan for a node group that is there; parameters as :func:`cluster_changes`.
 
-    :param options: ``immutable``, ``versions``, ``autoscale`` (present settings), ``knobs``.
+    :param options: the same without ``upgrade``.
     """
     resource = group_resource(cluster["name"], group["name"])
-    warnings = fixed_differences(wanted, fields.NODEGROUP, None, group, options["immutable"], resource)
+    warnings = fixed_differences(wanted, fields.NODEGROUP, None, group, options["immutable"], resource, options.get("names"))
+    _check_flavor(resource, group, wanted, options.get("flavors"))
     first, last, more = _changes().group_changes(cluster["name"], group, wanted, options["autoscale"], options["knobs"])
     upgrades = []
     if wanted.get("kubernetes_version") is not None:
         from ansible_collections.nhncloud.nks.plugins.module_utils import upgrade
 
         upgrades = upgrade.upgrade_group(cluster, group, wanted["kubernetes_version"], options["versions"], options["knobs"])
-    return Plan(first + upgrades + last, warnings + more)
+    return Plan(first + upgrades + last, warnings + more).named(options.get("names") or {})
 
 
 def _changes():

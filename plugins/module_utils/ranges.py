@@ -27,6 +27,7 @@ def check_subnets(options, cidrs):
     :raises BadInput: a subnet that NKS does not take, or two ranges overlap.
     """
     ranges = _ranges(options)
+    seen = []
     for option, cidr in cidrs:
         try:
             network = ipaddress.ip_network(cidr, strict=False)
@@ -37,6 +38,10 @@ def check_subnets(options, cidrs):
         for other, (value, other_network) in ranges.items():
             if network.version == other_network.version and network.overlaps(other_network):
                 raise BadInput(other, value, "overlaps %s (%s)" % (option, cidr), "choose another range")
+        for other, value, other_network in seen:
+            if network.version == other_network.version and network.overlaps(other_network):
+                raise BadInput(option, cidr, "overlaps %s (%s)" % (other, value), "choose another subnet")
+        seen.append((option, cidr, network))
 
 
 def _network(option, value):

@@ -20,6 +20,10 @@ MAX_SCRIPT = 64 * 1024
 MAX_VOLUMES = 3
 MAX_VOLUME_SIZE = 2048
 MAX_SECURITY_GROUPS = 8
+#: Types of flavors that can become each other, and the type that keeps its flavor (NKS user guide, Change Instance Flavor).
+FLAVORS_THAT_MIX = ("m2", "c2", "r2", "t2", "x1")
+FIXED_FLAVOR = "u2"
+GPU_FLAVOR = re.compile(r"g[0-9]+")
 
 
 def check_options(options):
@@ -105,13 +109,40 @@ def check_autoscale_change(settings, present, merged, prefix=""):
         for option in counts:
             # The service keeps zeros only while the autoscaler is off (observed).
             if settings.get(option) is None and merged.get(option) == 0:
-                raise BadInput(prefix + option, 0, "is the present value, and too small for an autoscaler that is on", "set %s to 1 or more" % option)
+                raise BadInput(prefix + option, 0, "is the current value, which is too small when the autoscaler is on", "set %s to 1 or more" % option)
 
 
 def _check_bounds(settings, prefix):
     low, high = settings.get("min_node_count"), settings.get("max_node_count")
     if isinstance(low, int) and isinstance(high, int) and low > high:
         raise BadInput(prefix + "min_node_count", low, "is more than max_node_count (%d)" % high, "let the minimum be at most the maximum")
+
+
+def flavor_type(name):
+    """The type of a flavor: m2 of m2.c4m8."""
+    return str(name).partition(".")[0].lower()
+
+
+def check_flavor_change(resource, before, after):
+    """Whether the nodes of a group can get another flavor, as far as the types are known to the user guide.
+
+    :param before: the name of the current flavor; None where it is not known.
+    :param after: the name of the wanted one; None where it is not known.
+    :raises BadInput: the service would refuse.
+    """
+    types = [None if name is None else flavor_type(name) for name in (before, after)]
+    if FIXED_FLAVOR in types:
+        problem = "the service never changes the flavor of %s nodes, nor another one to %s" % (FIXED_FLAVOR, FIXED_FLAVOR)
+    elif any(kind in FLAVORS_THAT_MIX for kind in types) and any(kind is not None and GPU_FLAVOR.fullmatch(kind) for kind in types):
+        problem = "the service changes flavors only among the types %s" % ", ".join(FLAVORS_THAT_MIX)
+    else:
+        return
+    raise BadInput(
+        "flavor",
+        after,
+        "cannot replace %s on %s: %s" % (before or "the current flavor", resource, problem),
+        "leave flavor out, or create another node group",
+    )
 
 
 def _check_script(script):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, cluster_resource, group_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 
@@ -188,7 +188,7 @@ def _upgrade_control_plane(resource, before, after):
         "upgrade",
         resource,
         {"kubernetes_version": (before, after)},
-        ("upgrade", (fields.CONTROL_PLANE, after), {}),
+        ("upgrade", (wire.CONTROL_PLANE, after), {}),
         None,
         [("kubernetes_version", lambda state: (state.get("labels") or {}).get("kube_tag") == after)],
         start=lambda state: (state.get("labels") or {}).get("kube_tag") == before,
@@ -204,11 +204,13 @@ def _upgrade_group(cluster, group, before, after, versions, knobs):
     knobs.check(resource, group)
     if group.get("stopped"):
         raise NksError("%s cannot be upgraded while nodes of it are stopped (%s). Start them first with nks_node." % (resource, ", ".join(group["stopped"])))
-    known = {item["version"] for item in versions} | (_upgradable(group) or set()) | {after}
-    available = {item["version"] for item in versions if item["available"]} | (_upgradable(group) or set())
+    offered = _upgradable(group) or set()
+    known = {item["version"] for item in versions} | offered | {after}
+    available = {item["version"] for item in versions if item["available"]} | offered
     actions, here = [], before
     while here != after:
-        step = _towards(here, after, {version for version in known if _newer(version, here)}, available)
+        # The node group itself says best where its next step may lead.
+        step = _towards(here, after, offered, available) or _towards(here, after, known, available)
         if step is None:
             raise BadInput(
                 "kubernetes_version",

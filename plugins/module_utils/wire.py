@@ -17,6 +17,8 @@ import re
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadReply
 
 HIDDEN = "********"
+#: The control plane, as the upgrade operation calls it.
+CONTROL_PLANE = "default-master"
 UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 #: Label -> type. Labels that are not here are texts.

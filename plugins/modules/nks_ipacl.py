@@ -40,7 +40,7 @@ options:
       - Whether the targets are the only ones that may connect (V(allow)), or the only ones that may not (V(deny)).
       - Needed when access control is not enforced yet. Otherwise it keeps its present value.
       - To change it, set O(targets) too. The list for the one action is never used for the other one.
-      - With O(state=absent) and O(targets), the task fails if the present list is for the other action.
+      - With O(state=absent) and O(targets), the task fails if the current list is for the other action.
       - With V(deny) no target may overlap the cluster's own subnet.
     type: str
     choices:

@@ -332,6 +332,7 @@ actions:
     changes:
       description:
         - For each option that changes, its value C(before) and C(after). Secrets are masked.
+        - References are shown as the task gives them, by name or by UUID.
       type: dict
       sample:
         node_count:

@@ -173,6 +173,13 @@ def image(project: Project, wanted: Any, field: str) -> dict[str, Any]:
     return found
 
 
+def image_fits(chosen_image: dict[str, Any], chosen_flavor: dict[str, Any]) -> None:
+    """An image is marked for nodes of CPU flavors or of GPU flavors (NKS API guide, images)."""
+    kind = "gpu" if re.match("g[0-9]", chosen_flavor["name"]) else "cpu"
+    if chosen_image[f"nhncloud_allow_nks_{kind}_flavor"] != "true":
+        raise bad_request(f"Image {chosen_image['id']} cannot be used with flavor {chosen_flavor['id']}.")
+
+
 def network(project: Project, wanted: Any, field: str) -> dict[str, Any]:
     return _by_id(project.found.vpcs, wanted, field, "network")
 
@@ -450,8 +457,8 @@ def create_cluster(cloud: Cloud, project: Project, username: str, body: dict[str
     create_timeout = body.get("create_timeout")
     create_timeout = 60 if create_timeout is None else whole_number(create_timeout, "create_timeout")
     keypair(cloud, username, body["keypair"])
-    flavor(project, body["flavor_id"])
     chosen_image = image(project, labels["node_image"], "labels.node_image")
+    image_fits(chosen_image, flavor(project, body["flavor_id"]))
     vpc = network(project, body["fixed_network"], "fixed_network")
     if vpc["router:external"]:
         raise bad_request(f"Network {vpc['id']} cannot be used for a cluster.")
@@ -499,8 +506,8 @@ def create_nodegroup(cloud: Cloud, project: Project, cluster: Cluster, body: dic
         raise bad_request("Creating master nodegroups is currently not supported.")
     labels_present(labels, GROUP_LABELS_REQUIRED)
     count = whole_number(body.get("node_count", 1), "node_count")
-    flavor(project, body["flavor_id"])
     chosen_image = image(project, body["image_id"], "image_id")
+    image_fits(chosen_image, flavor(project, body["flavor_id"]))
     group_labels(project, labels, chosen_image, cluster.fixed_subnet)
     if any(group.name == body["name"] for group in cluster.groups_with_master()):
         raise ApiError(409, f"A node group with name {body['name']} already exists in the cluster {cluster.name}.")

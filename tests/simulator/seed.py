@@ -59,12 +59,13 @@ _FLAVORS = (
     ("m2.c8m16", 8, 16384),
 )
 
-# name, smallest disk in GB, usable for NKS nodes
+# name, smallest disk in GB, kind of flavors that it is for as NKS node ("" for none)
 _IMAGES = (
-    ("Ubuntu Server 22.04 LTS Container", 20, True),
-    ("Ubuntu Server 24.04 LTS Container", 30, True),
-    ("Rocky Linux 9.4 Container", 30, True),
-    ("Ubuntu Server 22.04 LTS", 20, False),
+    ("Ubuntu Server 22.04 LTS Container", 20, "cpu"),
+    ("Ubuntu Server 24.04 LTS Container", 30, "cpu"),
+    ("Rocky Linux 9.4 Container", 30, "cpu"),
+    ("Ubuntu Server 22.04 LTS", 20, ""),
+    ("Ubuntu Server 22.04 LTS GPU Container", 30, "gpu"),
 )
 
 VOLUME_TYPES = ("General HDD", "General SSD")
@@ -319,7 +320,7 @@ def resources(region: str, region_number: int, tenant: str, tenant_number: int) 
             "os_type": "linux",
             "os_distro": name.split(" ", maxsplit=1)[0].lower(),
             "nhncloud_product": "container" if for_nks else "compute",
-            "nhncloud_allow_nks_cpu_flavor": "true" if for_nks else "false",
+            **{f"nhncloud_allow_nks_{kind}_flavor": "true" if kind == for_nks else "false" for kind in ("cpu", "gpu")},
             "created_at": "2026-01-05T00:00:00Z",
             "tags": [],
         }

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, wait
+from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, wait, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action, Plan, cluster_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils.engine import Job
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.watch import failed
 
+#: The first minor version with which a certificate can be renewed, and CNIs with which it cannot.
+FIRST_MINOR = (1, 24)
+UNSUPPORTED_CNIS = ("calico-ebpf", "flannel")
 DEAD = (
     "The certificate of %s was renewed: every kubeconfig fetched before has stopped working. Fetch it anew with nks_kubeconfig, "
     "and restart pods that hold the old CA."
@@ -46,6 +49,8 @@ def run(task):
         )
     if days is None and not due:
         task.warnings.append("%s does not show when its certificate ends; set force to renew it all the same." % watch.name)
+    if due:
+        check_renewable(watch.name, cluster)
     todo = make_plan(watch.name, cluster, options["term_of_validity"]) if due else Plan()
     _runner, state = task.carry_out(todo, watch)
     if todo.actions and not task.check_mode:
@@ -77,6 +82,21 @@ def _ends(cluster):
     except ValueError:
         return None
     return ends if ends.tzinfo else ends.replace(tzinfo=timezone.utc)
+
+
+def check_renewable(resource, cluster):
+    """Refuse what the service refuses (NKS user guide, Renew Certificate: Kubernetes 1.24 or newer with Calico-VXLAN or Cilium).
+
+    :raises NksError: the cluster shows that its certificate cannot be renewed.
+    """
+    version, cni = _label(cluster, "kube_tag"), _label(cluster, "cni_driver")
+    if version and wire.version_key(version)[0][:2] < FIRST_MINOR:
+        reason, remedy = "Kubernetes v1.24 or newer is needed, and it has %s" % version, "Upgrade it first with nks_cluster."
+    elif str(cni).lower() in UNSUPPORTED_CNIS:
+        reason, remedy = "its CNI is %s" % cni, "A cluster with this CNI has to be replaced before its certificate expires."
+    else:
+        return
+    raise NksError("%s: the certificate cannot be renewed: %s. %s" % (resource, reason, remedy))
 
 
 def make_plan(resource, cluster, years):

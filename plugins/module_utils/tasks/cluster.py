@@ -70,7 +70,7 @@ def _create(task):
     references = References(task)
     wanted = references.resolve(task.given(fields.CLUSTER), fields.CLUSTER)
     references.complete(wanted)
-    todo = creation.create_cluster(wanted)
+    todo = creation.create_cluster(wanted).named(references.names)
     runner, state = task.carry_out(todo)
     if state is None and runner is not None:
         # Not waited for: what the service shows already, or what is known for certain.
@@ -85,7 +85,7 @@ def _reconcile(task, watch):
     # The name only led here; it is not compared.
     given.pop("name")
     group, autoscale = _default_group(task, watch, given)
-    wanted = _resolved(task, cluster, given)
+    wanted, names, flavors = _resolved(task, cluster, given, group)
     groups, versions = _for_upgrade(task, watch, wanted.get("kubernetes_version"))
     todo = plan.cluster_changes(
         cluster,
@@ -96,6 +96,8 @@ def _reconcile(task, watch):
             "immutable": options["immutable"],
             "upgrade": options["upgrade"],
             "versions": versions,
+            "names": names,
+            "flavors": flavors,
             "autoscale": autoscale,
             "knobs": actions.Knobs(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
         },
@@ -122,13 +124,18 @@ def _default_group(task, watch, given):
     return group, autoscale
 
 
-def _resolved(task, cluster, given):
-    """The options with UUIDs for names."""
+def _resolved(task, cluster, given, group):
+    """The options with UUIDs for names, the names (see :class:`tasks.references.References`), and the flavors where theirs is changed.
+
+    :param group: the watch of the first node group, or None.
+    """
     if not any(given.get(field.option) for field in fields.CLUSTER if field.ref or field.kind == "security_groups"):
-        return dict(given)
+        return dict(given), {}, {}
     from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.references import References
 
-    return References(task, cluster).resolve(given, fields.CLUSTER)
+    references = References(task, cluster)
+    wanted = references.resolve(given, fields.CLUSTER)
+    return wanted, references.names, references.flavors(group.last if group else None, wanted)
 
 
 def _for_upgrade(task, watch, target):

@@ -18,7 +18,7 @@ def find_group(task, cluster, ref, option="nodegroup"):
     :param cluster: the watch of the cluster.
     :param option: the option that holds the reference, for the message.
     """
-    if ref == fields.CONTROL_PLANE:
+    if ref == wire.CONTROL_PLANE:
         raise BadInput(option, ref, "is the control plane, which the service does not let us touch as a node group", "name a worker group")
     name = cluster.last.get("name") or cluster.cluster
     watch = Watch(task.api, cluster.cluster, ref, group_resource(name, ref))

@@ -96,7 +96,7 @@ def _create(task, cluster):
     references = References(task, cluster.last)
     wanted = references.resolve(task.given(fields.NODEGROUP), fields.NODEGROUP)
     references.complete_group(wanted, (_upgraded(task, cluster, wanted.get("kubernetes_version")).get("labels") or {}).get("kube_tag"))
-    todo = creation.create_nodegroup(cluster.last["name"], wanted)
+    todo = creation.create_nodegroup(cluster.last["name"], wanted).named(references.names)
     runner, state = task.carry_out(todo, cluster)
     if state is None and not task.check_mode:
         # Not waited for: what the service shows already, or what is known for certain.
@@ -134,7 +134,8 @@ def _reconcile(task, cluster, group):
     given = task.given(fields.NODEGROUP)
     # The name only led here; it is not compared.
     given.pop("name")
-    wanted = References(task, cluster.last).resolve(given, fields.NODEGROUP)
+    references = References(task, cluster.last)
+    wanted = references.resolve(given, fields.NODEGROUP)
     group.last["labels"] = group.last.get("labels") or {}
     versions = []
     version, present = wanted.get("kubernetes_version"), group.last["labels"].get("kube_tag")
@@ -153,6 +154,8 @@ def _reconcile(task, cluster, group):
     fewer = count is not None and isinstance(there, int) and count < there
     if options["nodes_to_remove"] and fewer and not changes.autoscaled(given.get("autoscale"), autoscale):
         wanted["nodes_to_remove"] = task.names.nodes("nodes_to_remove", group.last, options["nodes_to_remove"], cluster.last)
+        if not all(wire.is_uuid(ref) for ref in options["nodes_to_remove"]):
+            references.names["nodes_to_remove"] = {node["uuid"]: node["name"] for node in task.names.instances(group.last, cluster.last)}
     todo = plan.nodegroup_changes(
         above,
         group.last,
@@ -160,6 +163,8 @@ def _reconcile(task, cluster, group):
         {
             "immutable": options["immutable"],
             "versions": versions,
+            "names": references.names,
+            "flavors": references.flavors(group.last, wanted),
             "autoscale": autoscale,
             "knobs": actions.Knobs(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
         },

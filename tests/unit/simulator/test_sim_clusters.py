@@ -684,3 +684,11 @@ def test_a_node_group_whose_name_is_taken_may_be_dropped(api):
     answer = api.post("/clusters/demo/nodegroups", api.group_body())
     assert answer.status_code == 202 and answer.json()["uuid"] != first
     assert api.get(f"/clusters/demo/nodegroups/{answer.json()['uuid']}").status_code == 404
+
+
+def test_images_are_for_one_kind_of_flavors(api, refused):
+    gpu = {"flavor_id": api.ids["flavors"]["g2.c8m90"][0]}
+    labels = {"node_image": api.ids["images"]["Ubuntu Server 22.04 LTS GPU Container"][0], "boot_volume_size": "30"}
+    refused(api.post("/clusters", api.cluster_body(labels=labels)), 400, "cannot be used with flavor")
+    refused(api.post("/clusters", api.cluster_body(**gpu)), 400, "cannot be used with flavor")
+    assert api.post("/clusters", api.cluster_body(labels=labels, **gpu)).status_code == 202

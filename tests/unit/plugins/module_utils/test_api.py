@@ -580,7 +580,7 @@ class TestWithTheSimulator:
             account.create_cluster(cluster_body(account, "c%d" % number))
         assert sorted(item["name"] for item in account.clusters()) == ["c%d" % number for number in range(5)]
         assert len(account.servers()) == 11
-        assert len(account.images({"visibility": "public"})) == 4
+        assert len(account.images({"visibility": "public"})) == 5
 
     def test_a_changed_password_costs_one_login_in_the_middle(self, cloud, account):
         account.clusters()

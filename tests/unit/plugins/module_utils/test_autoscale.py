@@ -178,7 +178,7 @@ def test_zeros_that_the_service_keeps_while_it_is_off(world):
     assert sent(run(world, enabled=False, scale_down_enabled=False))["ca_min_node_count"] == 0
     # They cannot be meant once it is on.
     text = refusal(world, enabled=True)
-    assert text == "min_node_count: '0' is the present value, and too small for an autoscaler that is on; set min_node_count to 1 or more."
+    assert text == "min_node_count: '0' is the current value, which is too small when the autoscaler is on; set min_node_count to 1 or more."
     assert refusal(world, enabled=True, max_node_count=3).startswith("min_node_count: '0'")
     assert sent(run(world, enabled=True, min_node_count=1, max_node_count=3))["ca_max_node_count"] == 3
 

@@ -184,13 +184,27 @@ def test_what_is_not_there(world):
     assert refusal(world, cluster="nowhere").startswith("cluster: there is no cluster 'nowhere'")
 
 
-def test_what_the_service_refuses(world):
-    """Renewal is for Calico-VXLAN only; the service is the judge of it."""
+@pytest.mark.parametrize("check", [True, False])
+def test_what_the_service_refuses(world, check):
+    """Renewal is for Kubernetes 1.24 or newer with Calico-VXLAN or Cilium, and check mode says so too."""
     cluster = seeded(world, 10)
-    cluster.labels["cni_driver"] = "calico-ebpf"
-    with pytest.raises(NksError) as caught:
-        run(world)
-    assert "Calico-VXLAN only" in caught.value.msg and caught.value.values["status_code"] == 400
+    for cni in ("calico-ebpf", "flannel"):
+        cluster.labels["cni_driver"] = cni
+        assert refusal(world, check) == (
+            "cluster/demo: the certificate cannot be renewed: its CNI is %s. A cluster with this CNI has to be replaced before its certificate expires." % cni
+        )
+        assert untouched(run(world, check, renew_before_days=5))
+    cluster.labels["cni_driver"] = "calico"
+    cluster.version = "v1.23.3"
+    text = refusal(world, check, force=True)
+    assert "v1.24 or newer is needed, and it has v1.23.3" in text and "nks_cluster" in text
+
+
+@pytest.mark.parametrize("cni", ["calico", "cilium", "something new"])
+def test_what_the_guide_does_not_exclude_is_tried(world, cni):
+    cluster = seeded(world, 10)
+    cluster.labels["cni_driver"] = cni
+    assert run(world, check=True).actions == ["renew_certificate"]
 
 
 # -- failed clusters -------------------------------------------------------------------------------------------------
@@ -272,3 +286,11 @@ def test_without_waiting(world):
     cluster = seeded(world, 10)
     outcome = run(world, wait=False)
     assert outcome["changed"] is True and outcome.clock.slept == [] and cluster.busy
+
+
+def test_a_refusal_names_the_cluster_and_no_uuid(world):
+    world.seed()
+    world.fault(effect="status", status=403, method="POST|PATCH", path="/certificates/")
+    with pytest.raises(NksError) as caught:
+        run(world, cluster=world.cluster().uuid, force=True)
+    assert caught.value.msg.startswith("Could not renew the certificate of cluster demo: ") and world.cluster().uuid not in caught.value.msg

@@ -94,6 +94,64 @@ def test_volumes_in_another_order_and_with_sizes_as_texts_are_no_difference(worl
         world.nks_cluster(**dict(CLUSTER, extra_volumes=[dict(volumes[0], size=11)] + volumes[1:]))
 
 
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        ({"flavor": "g2.c8m90"}, "image: 'Ubuntu Server 22.04 LTS Container' is not made for nodes of flavor g2.c8m90; choose an image for GPU flavors."),
+        ({"image": "Ubuntu Server 22.04 LTS GPU Container"}, "is not made for nodes of flavor m2.c4m8; choose an image for CPU flavors."),
+        ({"ncr_sgw": "other-ncr", "obs_sgw": "demo-obs"}, "ncr_sgw: 'other-ncr' is not in the network of the cluster"),
+        ({"external_network": None, "external_subnets": ["public_subnet_1"]}, "external_subnets: 'public_subnet_1' has no network; set external_network too."),
+        ({"additional_networks": ["demo-vpc"], "additional_subnets": ["tiny-subnet"]}, "additional_subnets: '10.3.0.0/26' is too small a network"),
+        ({"additional_networks": ["other-vpc"], "additional_subnets": ["demo-subnet"]}, "additional_subnets: '10.0.0.0/24' overlaps subnet (10.0.0.0/16)"),
+        ({"subnet": "tiny"}, "there is no subnet 'tiny' in network demo-vpc; there are: "),
+    ],
+)
+def test_what_look_ups_show_to_be_refused_is_refused_before_the_creation(world, given, words, check):
+    with pytest.raises(NksError) as caught:
+        world.nks_cluster(check=check, **dict(CLUSTER, **given))
+    assert words in caught.value.msg and caught.value.outcome.writes == []
+
+
+def test_an_image_for_gpu_flavors_goes_with_one(world):
+    world.nks_cluster(**dict(CLUSTER, flavor="g2.c8m90", image="Ubuntu Server 22.04 LTS GPU Container"))
+    assert world.cluster().status == "CREATE_COMPLETE"
+
+
+def test_a_creation_is_told_in_the_users_own_words(world):
+    found = world.cloud.projects[TENANT, "kr1"].found
+    given = dict(
+        CLUSTER,
+        image=found.images[0]["id"],
+        additional_networks=["other-vpc"],
+        additional_subnets=["storage-subnet"],
+        extra_security_groups=[{"subnet": "storage-subnet", "security_groups": ["web", found.security_groups[2]["id"]]}],
+    )
+    changes = {option: pair["after"] for option, pair in world.nks_cluster(check=True, **given)["actions"][0]["changes"].items()}
+    for option in ("flavor", "network", "subnet", "external_network", "additional_networks", "additional_subnets"):
+        assert changes[option] == given[option], option
+    # A UUID stays one, and what was not given is told as it is sent.
+    assert changes["image"] == found.images[0]["id"] and changes["external_subnets"] == EXTERNAL_SUBNETS
+    assert changes["extra_security_groups"] == [{"subnet": "storage-subnet", "security_groups": ["web", "db"]}]
+
+
+@pytest.mark.parametrize("by", ["name", "uuid"])
+@pytest.mark.parametrize(
+    "given, path, words",
+    [
+        ({"kubernetes_version": "v1.32.3"}, "/upgrade$", "Could not upgrade the control plane of cluster demo to v1.32.3: "),
+        ({"node_count": 3}, "/actions/resize$", "Could not resize node group default-worker of cluster demo: "),
+        ({"state": "absent"}, "/clusters/[^/]*$", "Could not delete cluster demo: "),
+    ],
+)
+def test_a_refusal_names_the_resource_and_no_uuid(world, given, path, words, by):
+    cluster = world.seed()
+    world.fault(effect="status", status=403, method="POST|PATCH|DELETE", path=path)
+    with pytest.raises(ApiError) as caught:
+        world.nks_cluster(**dict(given, name="demo" if by == "name" else cluster.uuid))
+    assert caught.value.msg.startswith(words) and not UUID.search(caught.value.msg.partition("request id")[0])
+
+
 def test_absent_waits_until_the_cluster_is_gone(world):
     cluster = world.seed()
     outcome = world.nks_cluster(state="absent")

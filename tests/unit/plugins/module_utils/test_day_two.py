@@ -59,8 +59,11 @@ def test_both_gateways_are_sent(world, given, ncr, obs):
     assert outcome.actions == ["update_service_gateways"] and outcome["actions"][0]["resource"] == "cluster/demo"
     # Only what differs is a change.
     differing = {option: name for option, name, old in (("ncr_sgw", ncr, "demo-ncr"), ("obs_sgw", obs, "demo-obs")) if name != old}
+    # In the user's own words: names where there was a name.
+    told = {option: GATEWAYS if given[option] in GATEWAYS.values() else {name: name for name in GATEWAYS} for option in differing}
     assert outcome["actions"][0]["changes"] == {
-        option: {"before": GATEWAYS[{"ncr_sgw": "demo-ncr", "obs_sgw": "demo-obs"}[option]], "after": GATEWAYS[name]} for option, name in differing.items()
+        option: {"before": told[option][{"ncr_sgw": "demo-ncr", "obs_sgw": "demo-obs"}[option]], "after": told[option][name]}
+        for option, name in differing.items()
     }
     assert (cluster.labels["ncr_sgw"], cluster.labels["obs_sgw"]) == (GATEWAYS[ncr], GATEWAYS[obs])
     assert unchanged(world.nks_cluster(**given))
@@ -379,13 +382,16 @@ def test_a_missing_version_on_the_way(world, check):
     assert text.startswith("kubernetes_version: 'v1.33.4' cannot be reached from v1.31.4")
 
 
-@pytest.mark.parametrize("check", [True, False])
-def test_a_version_on_the_way_that_is_not_offered(world, check):
-    """The second step has only the list of versions to go by, where false means no."""
+def test_a_version_on_the_way_with_which_no_cluster_can_be_created(world):
+    """False in the list of versions is about new clusters; the service upgrades to that version all the same."""
     world.seed(version="v1.30.3")
-    world.set(supported_versions={"v1.30.3": True, "v1.31.4": True, "v1.32.3": False, "v1.33.4": True})
-    text = refusal(world, check, kubernetes_version="v1.33.4", upgrade="all")
-    assert "cannot be reached from v1.30.3" in text and "v1.31.4" in text
+    world.set(supported_versions={"v1.30.3": False, "v1.31.4": True, "v1.32.3": False, "v1.33.4": True})
+    given = {"kubernetes_version": "v1.33.4", "upgrade": "all"}
+    checked = world.nks_cluster(check=True, **given)
+    outcome = world.nks_cluster(**given)
+    assert same(checked, outcome)
+    assert [after for name, _before, after in steps(outcome) if name == "control plane"] == ["v1.31.4", "v1.32.3", "v1.33.4"]
+    assert standing(world) == ["v1.33.4"] * 2
 
 
 def test_the_newest_of_several_patches_on_the_way(world):

@@ -353,10 +353,10 @@ class TestSpellings:
     def test_every_reference_is_normalized(self, odd):
         single = [field.option for field in CLUSTER if field.kind == "uuid"] + ["cluster", "name", "nodegroup", "uuid"]
         several = [field.option for field in CLUSTER if field.kind in ("uuid_list", "uuid_set")] + ["nodes", "nodes_to_remove"]
-        options = dict({option: odd for option in single}, **{option: [odd, "a-name"] for option in several})
+        options = dict(dict.fromkeys(single, odd), **{option: [odd, "a-name"] for option in several})
         options["extra_security_groups"] = [{"subnet": odd, "security_groups": [odd, "web"]}]
         assert fields.normalized(options) == dict(
-            {option: UUIDS[0] for option in single},
+            dict.fromkeys(single, UUIDS[0]),
             extra_security_groups=[{"subnet": UUIDS[0], "security_groups": [UUIDS[0], "web"]}],
             **{option: [UUIDS[0], "a-name"] for option in several},
         )

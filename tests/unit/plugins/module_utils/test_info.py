@@ -307,6 +307,7 @@ FOUND = {
         "Ubuntu Server 22.04 LTS Container": "1a000000-0001-4000-8000-000000000001",
         "Ubuntu Server 24.04 LTS Container": "1a000000-0001-4000-8000-000000000002",
         "Rocky Linux 9.4 Container": "1a000000-0001-4000-8000-000000000003",
+        "Ubuntu Server 22.04 LTS GPU Container": "1a000000-0001-4000-8000-000000000005",
     },
     "volume_type": {"General HDD": "d1000000-0001-4000-8000-000000000001", "General SSD": "d1000000-0001-4000-8000-000000000002"},
     "service_gateway": {

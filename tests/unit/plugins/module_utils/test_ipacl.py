@@ -225,7 +225,7 @@ def test_another_action_needs_targets(world, present, action, check):
     enforced(world, present, OFFICE)
     for purge in (True, False):
         text = refusal(world, check, action=action, purge=purge)
-        assert text.startswith("action: '%s' would turn the present list for %s into its opposite" % (action, present.lower()))
+        assert text.startswith("action: '%s' would turn the current list for %s into its opposite" % (action, present.lower()))
         assert "targets" in text
     assert unchanged(run(world, action=present.lower()))
 
@@ -234,7 +234,7 @@ def test_another_action_needs_targets(world, present, action, check):
 def test_targets_are_not_removed_from_a_list_for_the_other_action(world, check):
     enforced(world, "ALLOW", OFFICE, BUILD)
     text = refusal(world, check, state="absent", action="deny", targets=[OFFICE])
-    assert text == "action: 'deny' is not what the present list is for (allow); set it to allow, or leave it out."
+    assert text == "action: 'deny' does not match the current list, which is for allow; set it to allow, or leave it out."
     assert unchanged(run(world, check, state="absent", action="deny", targets=[]))
     # Without targets there is no list that could be meant wrongly.
     assert sent(run(world, state="absent", action="deny")) == {"enable": "false"}
@@ -454,3 +454,11 @@ def test_info(world):
     outcome = world.run(ipacl.INFO, {"cluster": world.cluster().uuid})
     assert outcome["ipacl"] == {"cluster_uuid": world.cluster().uuid, "enable": False, "ipacl_targets": []}
     assert "result" not in outcome.result
+
+
+def test_a_refusal_names_the_cluster_and_no_uuid(world):
+    world.seed()
+    world.fault(effect="status", status=403, method="POST|PATCH", path="/api_ep_ipacl$")
+    with pytest.raises(NksError) as caught:
+        run(world, cluster=world.cluster().uuid, action="deny", targets=[OFFICE])
+    assert caught.value.msg.startswith("Could not set the IP access control of cluster demo: ") and world.cluster().uuid not in caught.value.msg

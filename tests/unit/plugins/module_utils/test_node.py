@@ -324,3 +324,10 @@ def test_equal_addresses_in_two_networks(world, monkeypatch):
     assert sent(run(world, nodes=[second[0].address], cluster="demo-2")) == [second[0].uuid]
     assert sent(run(world, nodes=[first[1].address])) == [first[1].uuid]
     assert (statuses(first), statuses(second)) == (["ACTIVE", "SHUTOFF"], ["SHUTOFF", "ACTIVE"])
+
+
+def test_a_refusal_names_the_node_group_and_no_uuid(world, nodes):
+    world.fault(effect="status", status=403, method="POST", path="/stop_node$")
+    with pytest.raises(NksError) as caught:
+        run(world, cluster=world.cluster().uuid, nodegroup=world.group().uuid, nodes=nodes[:1])
+    assert caught.value.msg.startswith("Could not stop nodes of node group default-worker of cluster demo: ")

@@ -10,8 +10,8 @@ import json
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError, WaitError
-from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import FLAVORS, NODEGROUP, UUID, HandClock
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, NksError, WaitError
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import FLAVORS, NODEGROUP, TENANT, UUID, HandClock
 
 SCRIPT = "#!/bin/bash\necho ready\n"
 #: A policy of the metric-based autoscaler that is on, as the service shows it.
@@ -22,6 +22,71 @@ def seeded(world, nodes=2, name="group-1", **more):
     """A cluster with a second node group, by whose name it is looked for afterwards."""
     world.seed(nodegroups=2, nodes=nodes, **more)
     return world.group(name)
+
+
+# -- what check mode knows of the service's rules, and the user's own words --------------------------------------------
+
+
+def flavor(world, name):
+    return next(item["id"] for item in world.cloud.projects[TENANT, "kr1"].found.flavors if item["name"] == name)
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("by", ["name", "uuid"])
+@pytest.mark.parametrize("before, after", [("m2.c4m8", "u2.c4m8"), ("u2.c2m4", "u2.c4m8"), ("u2.c2m4", "m2.c4m8"), ("m2.c4m8", "g2.c8m90")])
+def test_a_flavor_that_the_service_never_changes_is_refused_in_check_mode(world, before, after, by, check):
+    group = seeded(world)
+    group.flavor_id = flavor(world, before)
+    with pytest.raises(BadInput) as caught:
+        world.nks_nodegroup(check=check, name="group-1", flavor=after if by == "name" else flavor(world, after))
+    assert caught.value.msg.startswith("flavor: '%s' cannot replace %s on cluster/demo/nodegroup/group-1" % (after, before))
+    assert caught.value.outcome.writes == []
+    # What is so already is no change.
+    assert world.nks_nodegroup(check=check, name="group-1", flavor=flavor(world, before))["changed"] is False
+
+
+def test_a_flavor_by_its_uuid_is_looked_up_only_for_a_change(world):
+    group = seeded(world)
+    assert world.nks_nodegroup(name="group-1", flavor=group.flavor_id).reads(".*/flavors/detail") == []
+    outcome = world.nks_nodegroup(check=True, name="group-1", flavor=FLAVORS["m2.c2m4"])
+    assert len([entry for entry in outcome.requests if entry["path"].endswith("/flavors/detail")]) == 1
+    assert outcome["actions"][0]["changes"] == {"flavor": {"before": FLAVORS["m2.c4m8"], "after": FLAVORS["m2.c2m4"]}}
+    # Without the list the service is the judge.
+    world.fault(effect="status", status=403, method="GET", path="/flavors/detail")
+    assert world.nks_nodegroup(name="group-1", flavor=FLAVORS["m2.c2m4"])["changed"] is True
+
+
+def test_changes_are_told_in_the_users_own_words(world):
+    group = seeded(world, nodes=3)
+    outcome = world.nks_nodegroup(name="group-1", flavor="m2.c2m4", node_count=2, nodes_to_remove=[group.nodes[1].name])
+    changes = {option: pair for action in outcome["actions"] for option, pair in action["changes"].items()}
+    assert changes["flavor"] == {"before": "m2.c4m8", "after": "m2.c2m4"}
+    assert changes["nodes_to_remove"]["after"] == ["demo-group-1-node-1"]
+    assert outcome["diff"]["before"]["cluster/demo/nodegroup/group-1"]["flavor"] == "m2.c4m8"
+    with pytest.raises(NksError) as caught:
+        world.nks_nodegroup(name="group-1", image="Rocky Linux 9.4 Container")
+    assert "image is 'Ubuntu Server 22.04 LTS Container', wanted 'Rocky Linux 9.4 Container'" in caught.value.msg
+
+
+@pytest.mark.parametrize("by", ["name", "uuid"])
+@pytest.mark.parametrize(
+    "given, path, words",
+    [
+        ({"node_count": 3}, "/actions/resize$", "Could not resize node group group-1 of cluster demo: "),
+        ({"flavor": "m2.c2m4"}, "/nodegroups/[^/]*$", "Could not change the flavor of node group group-1 of cluster demo: "),
+        ({"user_script": SCRIPT}, "/userscript$", "Could not change the user script of node group group-1 of cluster demo: "),
+        ({"autoscale": {"enabled": True}}, "/autoscale$", "Could not set the autoscaler of node group group-1 of cluster demo: "),
+        ({"state": "absent"}, "/nodegroups/[^/]*$", "Could not delete node group group-1 of cluster demo: "),
+    ],
+)
+def test_a_refusal_names_the_resource_and_no_uuid(world, given, path, words, by):
+    """Also where the user gave UUIDs: what they are called is known by then."""
+    group = seeded(world)
+    refs = {"name": "group-1"} if by == "name" else {"cluster": world.cluster().uuid, "name": group.uuid}
+    world.fault(effect="status", status=403, method="POST|PATCH|DELETE", path=path)
+    with pytest.raises(ApiError) as caught:
+        world.nks_nodegroup(**dict(given, **refs))
+    assert caught.value.msg.startswith(words) and not UUID.search(caught.value.msg.partition("request id")[0])
 
 
 # -- create, again, delete -------------------------------------------------------------------------------------------

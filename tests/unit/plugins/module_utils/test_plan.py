@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import creation, fields, plan, upgrade, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Knobs, Plan, group_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Knobs, Plan, group_resource, named
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 
 A, B, C = ("%s0000000-0000-4000-8000-000000000001" % digit for digit in "abc")
@@ -640,6 +640,9 @@ def test_a_group_behind_goes_where_its_own_list_leads():
     group["labels"]["upgradable_kube_versions"] = ["v1.30.9"]
     versions = [item for item in VERSIONS if not item["version"].startswith(("v1.30", "v1.31"))]
     assert way("v1.31.4", "v1.31.4", groups=[group], versions=versions)[0] == [(GROUP, "v1.30.9"), (GROUP, "v1.31.4")]
+    # Of several it goes before the newest one of the list of versions.
+    more = versions + [{"version": "v1.30.12", "available": True}]
+    assert way("v1.31.4", "v1.31.4", groups=[group], versions=more)[0] == [(GROUP, "v1.30.9"), (GROUP, "v1.31.4")]
     group["labels"]["upgradable_kube_versions"] = []
     with pytest.raises(BadInput, match="cannot be reached from v1.29.3, which cluster/demo/nodegroup/default-worker has"):
         way("v1.31.4", "v1.31.4", groups=[group], versions=versions)
@@ -850,3 +853,52 @@ def test_what_a_creation_lacks_is_told_all_at_once():
     for option in ("flavor", "image", "availability_zone", "boot_volume_type", "boot_volume_size", "network", "subnet", "kubernetes_version"):
         assert option in caught.value.msg
     assert "keypair" not in caught.value.msg
+
+
+# -- names in place of UUIDs -----------------------------------------------------------------------------------------
+
+NAMES = {A: "m2.c2m4", B: "m2.c4m8", C: "r2.c4m32"}
+
+
+def told_with(names, wanted, immutable="fail", flavors=None):
+    group = wire.resource(WORKER)
+    options = {"immutable": immutable, "upgrade": "never", "versions": [], "autoscale": wire.autoscale_of(group), "knobs": Knobs()}
+    return plan.cluster_changes(wire.resource(CLUSTER), group, [], wanted, dict(options, names=names, flavors=flavors))
+
+
+def test_a_change_is_told_with_the_names_that_the_user_wrote():
+    todo = told_with({"flavor": NAMES, "ncr_sgw": {A: "ncr-1", C: "ncr-2"}}, {"flavor": C, "ncr_sgw": C, "obs_sgw": C})
+    changes = {option: pair for action in todo.actions for option, pair in action.changes.items()}
+    # One that was given by its UUID is told by it.
+    assert changes == {"flavor": ("m2.c2m4", "r2.c4m32"), "ncr_sgw": ("ncr-1", "ncr-2"), "obs_sgw": (B, C)}
+    # What is sent and looked for stays the UUID.
+    assert [action.call[1] for action in todo.actions] == [(C, C), (GROUP, C)]
+    assert todo.actions[1].missing(dict(wire.resource(WORKER), flavor_id=C), None, None) == []
+
+
+def test_a_fixed_difference_is_told_with_names():
+    names = {"image": {B: "Ubuntu 22.04", C: "Rocky"}, "external_subnets": {SUBNETS[0]: "public-1"}}
+    with pytest.raises(NksError) as caught:
+        told_with(names, {"image": C, "external_subnets": SUBNETS[:1]})
+    assert "image is 'Ubuntu 22.04', wanted 'Rocky'" in caught.value.msg
+    assert "external_subnets is [public-1, %s, %s], wanted [public-1]" % (SUBNETS[1], SUBNETS[2]) in caught.value.msg
+    warning = told_with(names, {"image": C}, immutable="warn").warnings[0]
+    assert "image is 'Ubuntu 22.04', wanted 'Rocky'" in warning
+
+
+def test_two_things_of_one_name_are_told_with_their_uuids():
+    with pytest.raises(NksError) as caught:
+        told_with({"subnet": {SUBNET: "demo-subnet", C: "demo-subnet"}}, {"subnet": C})
+    assert "subnet is 'demo-subnet (%s)', wanted 'demo-subnet (%s)'" % (SUBNET, C) in caught.value.msg
+
+
+def test_names_inside_of_options_with_members():
+    assert named([{"subnet": A, "security_groups": [B, "x"]}, None, 5], NAMES) == [{"subnet": "m2.c2m4", "security_groups": ["m2.c4m8", "x"]}, None, 5]
+
+
+def test_a_flavor_that_cannot_be_changed_is_refused_where_the_names_are_known():
+    flavors = {A: "m2.c2m4", C: "u2.c2m4"}
+    with pytest.raises(BadInput, match="flavor: 'u2.c2m4' cannot replace m2.c2m4 on cluster/demo/nodegroup/default-worker"):
+        told_with({}, {"flavor": C}, flavors=flavors)
+    assert steps(told_with({}, {"flavor": C}, flavors={})) == ["change_flavor"]
+    assert steps(told_with({}, {"flavor": A.upper()}, flavors={A: "u2.c2m4"})) == []

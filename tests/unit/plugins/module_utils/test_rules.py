@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.nhncloud.nks.plugins.module_utils import fields, rules
-from ansible_collections.nhncloud.nks.plugins.module_utils.creation import check_creation, check_disk, check_name
+from ansible_collections.nhncloud.nks.plugins.module_utils.creation import check_creation, check_disk, check_fit, check_name
 from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils.ranges import check_subnets
 from ansible_collections.nhncloud.nks.plugins.module_utils.rules import check_options
@@ -205,6 +205,11 @@ class TestSubnets:
         check_subnets({"pods_network_cidr": "10.20.0.0/16"}, [("subnet", "10.100.0.0/16")])
         assert refused(check_subnets, {"pods_network_cidr": "10.20.0.0/16"}, [("subnet", "10.20.0.0/16")]).startswith("pods_network_cidr: '10.20.0.0/16'")
 
+    def test_additional_subnets_are_held_to_the_same_rules(self):
+        message = refused(check_subnets, {}, [("subnet", "10.0.0.0/16"), ("additional_subnets", "10.0.4.0/24")])
+        assert message == "additional_subnets: '10.0.4.0/24' overlaps subnet (10.0.0.0/16); choose another subnet."
+        check_subnets({}, [("subnet", "10.0.0.0/16"), ("additional_subnets", "10.4.0.0/24"), ("additional_subnets", "fd00::/64")])
+
     def test_an_old_version_has_its_bridge(self):
         assert "172.17.0.0/16" in refused(check_subnets, {"kubernetes_version": "v1.23.3"}, [("subnet", "172.17.0.0/24")])
 
@@ -292,8 +297,8 @@ class TestAutoscaler:
 
     def test_bounds_are_compared_with_present_ones_only_where_one_was_given(self):
         merged = {"enabled": False, "min_node_count": 4, "max_node_count": 3}
-        for settings in ({"enabled": False}, {"enabled": True, "scale_down_enabled": False}):
-            rules.check_autoscale_change(settings, merged, merged)
+        for given_settings in ({"enabled": False}, {"enabled": True, "scale_down_enabled": False}):
+            rules.check_autoscale_change(given_settings, merged, merged)
         for option in ("min_node_count", "max_node_count"):
             message = refused(rules.check_autoscale_change, {"enabled": False, option: merged[option]}, merged, merged)
             assert message.startswith("min_node_count: '4' is more than max_node_count (3)")
@@ -366,11 +371,6 @@ class TestCreation:
         check_creation(complete(public_api_endpoint=True, external_network="e"), fields.CLUSTER)
         check_creation(complete(public_api_endpoint=False), fields.CLUSTER)
 
-    def test_external_subnets_need_their_network(self):
-        assert "external_subnets: 'a, b' has no network; set external_network too" in refused(
-            check_creation, complete(external_subnets=["a", "b"]), fields.CLUSTER
-        )
-
     @pytest.mark.parametrize("count, taken", [(2, True), (4, True), (1, False), (5, False)])
     def test_the_count_lies_within_the_autoscalers_bounds(self, count, taken):
         options = complete(node_count=count, autoscale={"enabled": True, "min_node_count": 2, "max_node_count": 4})
@@ -379,6 +379,63 @@ class TestCreation:
         else:
             assert refused(check_creation, options, fields.CLUSTER).startswith("node_count: '%d' is outside the autoscaler's 2 to 4 nodes" % count)
         check_creation(complete(node_count=count, autoscale={"enabled": False, "min_node_count": 2, "max_node_count": 4}), fields.CLUSTER)
+
+
+class TestFlavors:
+    RESOURCE = "cluster/demo/nodegroup/pool"
+
+    @pytest.mark.parametrize(
+        "before, after",
+        [
+            ("m2.c2m4", "r2.c4m32"),
+            ("x1.c16m32", "t2.c4m4"),
+            ("g2.c8m90", "g2.c16m180"),
+            ("m9.c1m1", "m2.c2m4"),
+            ("m2.c2m4", "z1"),
+            (None, "m2.c2m4"),
+            ("g2.c8m90", None),
+        ],
+    )
+    def test_what_the_guide_allows_or_does_not_know_passes(self, before, after):
+        rules.check_flavor_change(self.RESOURCE, before, after)
+
+    @pytest.mark.parametrize(
+        "before, after", [("u2.c2m4", "u2.c4m8"), ("u2.c2m4", "m2.c2m4"), ("m2.c2m4", "u2.c2m4"), ("g2.c8m90", "u2.c2m4"), (None, "u2.c2m4"), ("u2.c2m4", None)]
+    )
+    def test_u2_neither_changes_nor_comes(self, before, after):
+        message = refused(rules.check_flavor_change, self.RESOURCE, before, after)
+        assert message.startswith("flavor: ") and (before or "the current flavor") in message and (after or "it") in message
+        assert "never changes the flavor of u2 nodes" in message and self.RESOURCE in message
+
+    @pytest.mark.parametrize("before, after", [("m2.c2m4", "g2.c8m90"), ("g2.c8m90", "c2.c4m4")])
+    def test_gpu_flavors_do_not_mix_with_others(self, before, after):
+        message = refused(rules.check_flavor_change, self.RESOURCE, before, after)
+        assert message == (
+            "flavor: '%s' cannot replace %s on %s: the service changes flavors only among the types m2, c2, r2, t2, x1; "
+            "leave flavor out, or create another node group." % (after, before, self.RESOURCE)
+        )
+
+    @pytest.mark.parametrize(
+        "marks, flavor, fits",
+        [
+            ({"cpu": "true"}, "m2.c2m4", True),
+            ({"cpu": "true", "gpu": "false"}, "g2.c8m90", False),
+            ({"cpu": "false", "gpu": "True"}, "g2.c8m90", True),
+            ({"gpu": "true"}, "m2.c2m4", False),
+            ({"cpu": "true", "gpu": "true"}, "g2.c8m90", True),
+            ({}, "g2.c8m90", True),
+            ({"cpu": None, "gpu": "false"}, "g2.c8m90", True),
+            ({"cpu": "true"}, None, True),
+        ],
+    )
+    def test_an_image_is_for_its_kind_of_flavors(self, marks, flavor, fits):
+        image = dict({"nhncloud_allow_nks_%s_flavor" % kind: value for kind, value in marks.items()}, name="Ubuntu")
+        item = {"name": flavor} if flavor else {}
+        if fits:
+            check_fit(image, item)
+        else:
+            message = refused(check_fit, image, item)
+            assert message.startswith("image: 'Ubuntu' is not made for nodes of flavor %s; choose an image for " % flavor)
 
 
 class TestDisk:
