@@ -39,7 +39,7 @@ PROFILE = "legacy"
 
 def jobs():
     """Module name -> job. The first call loads the whole engine, and requests."""
-    from ansible_collections.nhncloud.nks.plugins.module_utils.jobs import JOBS
+    from ansible_collections.nhncloud.nks.plugins.module_utils._entry.jobs import JOBS
 
     return JOBS
 
@@ -71,7 +71,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         """One task; see ActionBase.run."""
-        from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput
+        from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput
 
         task_vars = task_vars or {}
         result = super().run(tmp, task_vars)
@@ -105,7 +105,7 @@ class ActionModule(ActionBase):
     @staticmethod
     def _has_requests():
         """Whether Ansible's own Python has what the engine needs; the task's interpreter may have it where this one has not."""
-        from ansible_collections.nhncloud.nks.plugins.module_utils import transport
+        from ansible_collections.nhncloud.nks.plugins.module_utils._client import transport
 
         return transport.requests is not None
 
@@ -114,7 +114,7 @@ class ActionModule(ActionBase):
 
         :raises BadInput: the value is no boolean.
         """
-        from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput
+        from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput
 
         try:
             value = self._templar.template(task_vars[variable]) if variable in task_vars else None
@@ -136,8 +136,9 @@ class ActionModule(ActionBase):
 
     def _perform(self, job, task_vars, progress):
         """Options in, result out, as AnsibleModule would do it."""
-        from ansible_collections.nhncloud.nks.plugins.module_utils import engine, inputs
-        from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
+        from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
+        from ansible_collections.nhncloud.nks.plugins.module_utils._entry import inputs
+        from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import engine
 
         # Through JSON, as a module's arguments and result go: plain values without the marks that Ansible puts on them.
         encoder, decoder = (of(PROFILE, Direction.CONTROLLER_TO_MODULE) for of in (get_module_encoder, get_module_decoder))

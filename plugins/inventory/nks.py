@@ -188,10 +188,12 @@ from ansible.template import trust_as_template
 from ansible.utils.vars import combine_vars
 
 # Neither these nor what they import needs requests: a run from the cache works without it.
-from ansible_collections.nhncloud.nks.plugins.module_utils import identity, nodes, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
-from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError, visible
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import identity
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError, visible
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe import nodes
 
 TOP_GROUP = "nks"
 FILE_NAMES = ("nks.yml", "nks.yaml")
@@ -358,8 +360,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _read(self, options):
         """The data from the service, and whether nothing is missing that should be in it."""
-        from ansible_collections.nhncloud.nks.plugins.module_utils import query
-        from ansible_collections.nhncloud.nks.plugins.module_utils.transport import Transport
+        from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
+        from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
 
         if options["cluster_query"]:
             query.check(options["cluster_query"], "cluster_query")
@@ -742,7 +744,7 @@ class Reader:
 
         :raises BadInput: it gives something else than clusters.
         """
-        from ansible_collections.nhncloud.nks.plugins.module_utils import query
+        from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
 
         expression = self.options["cluster_query"]
         found = query.search(expression, items, "cluster_query")

@@ -99,8 +99,8 @@ result:
   sample: true
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import door
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.autoscale import INFO
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.autoscale import INFO
 
 
 def main():

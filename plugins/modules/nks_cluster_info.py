@@ -242,8 +242,8 @@ result:
   sample: ["demo"]
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import door
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.info import CLUSTERS
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.info import CLUSTERS
 
 
 def main():

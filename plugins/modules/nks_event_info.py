@@ -134,8 +134,8 @@ result:
       reason: The node did not become ready
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import door
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.info import EVENTS
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.info import EVENTS
 
 
 def main():

@@ -89,8 +89,8 @@ result:
   sample: ["203.0.113.0/24"]
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import door
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.ipacl import INFO
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.ipacl import INFO
 
 
 def main():

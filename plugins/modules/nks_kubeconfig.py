@@ -221,8 +221,8 @@ actions:
           after: "0600"
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import door
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.kubeconfig import JOB
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.kubeconfig import JOB
 
 
 def main():

@@ -131,8 +131,8 @@ actions:
             demo-default-worker-node-1: stopped
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import door
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.node import JOB
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.node import JOB
 
 
 def main():

@@ -243,8 +243,8 @@ result:
   sample: ["10.0.0.21", "10.0.0.22"]
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import door
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.info import NODEGROUPS
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.info import NODEGROUPS
 
 
 def main():

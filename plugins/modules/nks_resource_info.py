@@ -91,8 +91,8 @@ result:
   sample: ["m2.c4m8", "r2.c4m32"]
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import door
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.info import RESOURCES
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.info import RESOURCES
 
 
 def main():

@@ -73,8 +73,8 @@ result:
   sample: v1.33.4
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import door
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks.info import VERSIONS
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.info import VERSIONS
 
 
 def main():

@@ -109,8 +109,8 @@ def main():
     import conftest
 
     conftest.pytest_configure()
-    from ansible_collections.nhncloud.nks.plugins.module_utils import errors
-    from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import autoscale, certificate, cluster, ipacl, nodegroup
+    from ansible_collections.nhncloud.nks.plugins.module_utils._common import errors
+    from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import autoscale, certificate, cluster, ipacl, nodegroup
     from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils import support
 
     jobs = {"cluster": cluster.JOB, "nodegroup": nodegroup.JOB, "autoscale": autoscale.JOB, "ipacl": ipacl.JOB, "certificate": certificate.JOB}

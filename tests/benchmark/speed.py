@@ -328,7 +328,7 @@ def waits() -> Table:
     import conftest
 
     conftest.pytest_configure()
-    from ansible_collections.nhncloud.nks.plugins.module_utils.jobs import JOBS
+    from ansible_collections.nhncloud.nks.plugins.module_utils._entry.jobs import JOBS
     from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils import support
 
     rows = []

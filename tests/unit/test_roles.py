@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import arguments
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import cluster, ipacl, kubeconfig, nodegroup
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments, cluster, ipacl, kubeconfig, nodegroup
 
 pytest.importorskip("ansible.plugins.loader", reason="a role runs on the controller")
 

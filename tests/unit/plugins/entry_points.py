@@ -17,7 +17,7 @@ from ansible.module_utils.common.json import Direction, get_module_decoder, get_
 from ansible.utils.display import Display
 
 from ansible_collections.nhncloud.nks.plugins.action import nks_cluster as action
-from ansible_collections.nhncloud.nks.plugins.module_utils import door
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
 
 
 def encoded(options):

@@ -14,9 +14,10 @@ from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
 from ansible_collections.nhncloud.nks.plugins.doc_fragments.auth import ModuleDocFragment as AuthFragment
-from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
-from ansible_collections.nhncloud.nks.plugins.module_utils.jobs import JOBS
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry.jobs import JOBS
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 
 ROOT = Path(__file__).resolve().parents[3]
 COLLECTION = "nhncloud.nks"

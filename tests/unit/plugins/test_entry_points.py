@@ -19,9 +19,11 @@ from ansible.template import Templar, trust_as_template
 pytest.importorskip("requests")
 
 from ansible_collections.nhncloud.nks.plugins.action import nks_cluster as action
-from ansible_collections.nhncloud.nks.plugins.module_utils import engine, inputs, words
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.jobs import JOBS
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import words
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import inputs
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry.jobs import JOBS
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import engine
 from ansible_collections.nhncloud.nks.tests.unit.plugins import entry_points
 from ansible_collections.nhncloud.nks.tests.unit.plugins.entry_points import as_module, in_process
 

@@ -251,7 +251,7 @@ def test_two_playbooks_at_once_take_each_step_once(simulator, tmp_path):
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.stem)
 def test_options_in_the_guides(path):
     """What the guides' tasks call are modules, and options of theirs."""
-    from ansible_collections.nhncloud.nks.plugins.module_utils.jobs import JOBS
+    from ansible_collections.nhncloud.nks.plugins.module_utils._entry.jobs import JOBS
 
     for block in blocks(path):
         for task in [task for item in block for task in item.get("tasks", [item])]:

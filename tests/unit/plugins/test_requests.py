@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.jobs import JOBS
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry.jobs import JOBS
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils import support
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -31,8 +31,8 @@ pytest.importorskip("cryptography")
 
 import yaml
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import autoscale, certificate, cluster, info, ipacl, kubeconfig, node, nodegroup
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import autoscale, certificate, cluster, info, ipacl, kubeconfig, node, nodegroup
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils import support
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]

@@ -18,8 +18,8 @@ from ansible.plugins.loader import inventory_loader
 from ansible.template import Templar, is_trusted_as_template
 from hypothesis import given, settings
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import transport as transport_room
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import transport as transport_room
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NksError, NoAnswer
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.fleets import FleetApi, fleets
 
 PASSWORD = "s3cret-of-the-api"

@@ -17,11 +17,11 @@ from datetime import datetime, timezone
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import engine
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import cluster as cluster_task
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import nodegroup as nodegroup_task
-from ansible_collections.nhncloud.nks.plugins.module_utils.transport import Transport
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import cluster as cluster_task
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import engine
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import nodegroup as nodegroup_task
 
 TENANT = "0123456789abcdef0123456789abcdef"
 USER = "demo@example.com"

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import api as room
-from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
-from ansible_collections.nhncloud.nks.plugins.module_utils.identity import Identity
-from ansible_collections.nhncloud.nks.plugins.module_utils.transport import Transport
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import api as room
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.identity import Identity
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NksError, NoAnswer
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.stubs import FakeClock, StubServer, answer
 
 SIMULATOR = pathlib.Path(__file__).resolve().parents[3] / "simulator"

@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import autoscale
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import autoscale
 
 #: What a node group has when nothing was ever set (NKS user guide), as the service writes it back.
 DEFAULTS = {

@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, NksError, WaitError
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadInput, NksError, WaitError
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, EXTERNAL_SUBNETS, FLAVORS, TENANT, UUID, HandClock
 
 SCRIPT = "#!/bin/bash\necho ready\n"

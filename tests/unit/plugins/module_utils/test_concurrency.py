@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, FLAVORS, NODEGROUP, HandClock, Turns
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.test_faults import OPERATIONS, SCRIPT, every_operation
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.test_run import begin_before, together

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 
 GATEWAYS = {name: "a5000000-0101-4000-8000-%012d" % number for number, name in enumerate(("demo-ncr", "demo-obs", "demo-ncr-2", "demo-obs-2"), 1)}
 

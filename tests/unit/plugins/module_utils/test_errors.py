@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, BadReply, NksError, NoAnswer, WaitError
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadInput, BadReply, NksError, NoAnswer, WaitError
 
 
 def test_values_that_are_not_known_are_left_out():

@@ -16,8 +16,8 @@ import sys
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, NksError, NoAnswer, WaitError
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import autoscale, certificate, cluster, info, ipacl, node, nodegroup
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, NksError, NoAnswer, WaitError
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import autoscale, certificate, cluster, info, ipacl, node, nodegroup
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, NODEGROUP, PASSWORD, TENANT, USER, HandClock
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
@@ -396,8 +396,8 @@ def test_a_token_cache_that_others_can_write_is_not_used(world, tmp_path):
 #: Tasks in a process of their own, with one entry after another.
 PROCESS = """
 import json, sys
-from ansible_collections.nhncloud.nks.plugins.module_utils import engine
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import info
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import engine
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import info
 options = json.loads(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import arguments, fields, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.fields import CLUSTER, NODEGROUP, UNKNOWN, equal, equal_labels
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.fields import CLUSTER, NODEGROUP, UNKNOWN, equal, equal_labels
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 
 many = settings(max_examples=100, deadline=None)
 UUIDS = ["6ef27f21-c774-4c0e-84ff-7dd4a762571f", "f462a2a5-ba24-46d6-b7a1-9a9febcd3cfc", "4fdf5b80-3d35-43f5-a5c1-010a3b6c8e90"]

@@ -18,8 +18,8 @@ import tempfile
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import files
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._local import files
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.stubs import FakeClock
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]

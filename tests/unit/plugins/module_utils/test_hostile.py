@@ -21,10 +21,11 @@ pytest.importorskip("cryptography")
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import transport, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils import words as words_room
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadReply, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import autoscale, certificate, cluster, info, ipacl, kubeconfig, node, nodegroup
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import transport
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import words as words_room
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadReply, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import autoscale, certificate, cluster, info, ipacl, kubeconfig, node, nodegroup
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, NODEGROUP, HandClock
 
 try:

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadInput, BadReply, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.identity import SERVICES, FromEnvironment, Identity, check, identity_url, settle
-from ansible_collections.nhncloud.nks.plugins.module_utils.token_cache import EXPIRY_MARGIN, parse_time
-from ansible_collections.nhncloud.nks.plugins.module_utils.transport import Transport
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.identity import SERVICES, FromEnvironment, Identity, check, identity_url, settle
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.token_cache import EXPIRY_MARGIN, parse_time
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadInput, BadReply, NksError
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.stubs import START, FakeClock, StubServer, answer
 
 TENANT = "0123456789abcdef0123456789abcdef"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import names
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import info
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe import names
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import info
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import ipacl
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import ipacl
 
 #: The subnet of the seeded cluster, which the service adds to a list under ALLOW.
 SUBNET = "10.0.0.0/16"
@@ -362,7 +362,7 @@ def test_keep_judges_the_resulting_list(world):
 
 def test_keep_under_ipv6_targets():
     """The rules of the list hold for both families, whatever the service takes today."""
-    from ansible_collections.nhncloud.nks.plugins.module_utils import ipacl as rules
+    from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ipacl as rules
 
     listed = {rules.network("targets", "2001:db8::/32"): ""}
     inside, outside, four = (rules.network("keep", text) for text in ("2001:db8::7", "2001:db9::7", "203.0.113.1"))

@@ -19,8 +19,8 @@ import sys
 import pytest
 import yaml
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import kubeconfig as task
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import kubeconfig as task
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils import support
 
 pytest.importorskip("cryptography")
@@ -382,8 +382,8 @@ def test_absent_needs_no_credentials_that_it_does_not_use(world, dest):
 #: Tasks in a process of their own, which begins on a line of its standard input.
 PROCESS = """
 import json, sys
-from ansible_collections.nhncloud.nks.plugins.module_utils import engine
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import kubeconfig
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import engine
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import kubeconfig
 print("ready", flush=True)
 sys.stdin.readline()
 for options in json.loads(sys.argv[1]):

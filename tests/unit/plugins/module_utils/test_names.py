@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import names as room
-from ansible_collections.nhncloud.nks.plugins.module_utils import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.names import Names, candidates
-from ansible_collections.nhncloud.nks.plugins.module_utils.watch import find_cluster
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe import names as room
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.names import Names, candidates
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import find_cluster
 
 
 def number(count):

@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import node as task
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import node as task
 
 RESOURCE = "cluster/demo/nodegroup/default-worker"
 

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import creation, fields, plan, upgrade, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Knobs, Plan, group_resource, named
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation, plan, upgrade
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Knobs, Plan, group_resource, named
 
 A, B, C = ("%s0000000-0000-4000-8000-000000000001" % digit for digit in "abc")
 NETWORK, SUBNET, EXTERNAL = ("%s0000000-0000-4000-8000-000000000002" % digit for digit in "123")

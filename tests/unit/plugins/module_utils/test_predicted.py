@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.jobs import JOBS
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry.jobs import JOBS
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, NODEGROUP
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

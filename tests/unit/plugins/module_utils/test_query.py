@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import query
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 
 ITEMS = [{"name": "a", "node_count": 1, "labels": {"ca_enable": True}}, {"name": "b", "node_count": 3, "labels": {}}]
 

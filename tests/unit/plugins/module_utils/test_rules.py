@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import fields, rules
-from ansible_collections.nhncloud.nks.plugins.module_utils.creation import check_creation, check_disk, check_fit, check_name
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils.ranges import check_subnets
-from ansible_collections.nhncloud.nks.plugins.module_utils.rules import check_options
-from ansible_collections.nhncloud.nks.plugins.module_utils.wire import is_uuid
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.wire import is_uuid
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.creation import check_creation, check_disk, check_fit, check_name
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.ranges import check_subnets
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.rules import check_options
 
 UUID = "5801ef8a-3760-4858-b467-fc4c1201241d"
 

@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, NksError, NoAnswer, WaitError
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, NksError, NoAnswer, WaitError
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, FLAVORS, NODEGROUP, HandClock
 
 SCRIPT = "#!/bin/bash\necho ready\n"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import wait
-from ansible_collections.nhncloud.nks.plugins.module_utils.actions import Action
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NoAnswer, WaitError
-from ansible_collections.nhncloud.nks.plugins.module_utils.watch import Watch
+from ansible_collections.nhncloud.nks.plugins.module_utils._apply import wait
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NoAnswer, WaitError
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import HandClock
 
 BUSY, READY, FAILED = "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_FAILED"

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadReply
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadReply
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 
 many = settings(max_examples=60, deadline=None)
 UUID = "5801ef8a-3760-4858-b467-fc4c1201241d"

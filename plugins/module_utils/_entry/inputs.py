@@ -1,0 +1,295 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options as the user wrote them, before Ansible validates them: their form, and the secrets in them.
+
+Ansible's own validation collects the secrets on its way. A value that should be a dictionary and is not ends that with an error, and the
+result of the error then shows the password (observed on ansible-core 2.19 to 2.21, ``_list_no_log_values``). So the secrets are collected
+here first, whatever the values are. The module and the action plugin both use these functions.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ansible.module_utils.common.validation import check_type_dict, check_type_list
+
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+
+#: What Ansible shows in place of a secret, as a whole value and within a text.
+WHOLE = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+PART = "*" * 8
+#: The shortest secret that is looked for in the keys of a result (characters): "on" is in the names of too many.
+IN_KEYS = 8
+#: A text that JSON, Python and URLs write as it is.
+PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
+#: The longest wrong value that a message shows (characters).
+SHOWN_LENGTH = 60
+
+
+def secrets(spec, given):
+    """All secrets among the options and in the environment, in every spelling.
+
+    :param spec: an argument spec.
+    :param given: the options as the user set them, of any type and in any form.
+    :returns: set of texts.
+    """
+    found = set(_found(spec, given))
+    # Whichever credentials are used in the end: those of the environment are never shown either.
+    found.update(os.environ.get("NHNCLOUD_" + name.upper()) for name, entry in spec.items() if entry.get("no_log"))
+    found -= {None, ""}
+    return {spelling for secret in found for spelling in _spellings(secret)}
+
+
+def shaped(spec, given, within=""):
+    """The options with every dictionary as a dictionary, also where it was written as text (``key=value`` or JSON, as Ansible reads it).
+
+    :param within: what stands before the names in messages.
+    :raises BadInput: an option or a suboption cannot be a dictionary, a list of dictionaries, or (a secret) a string; or it is a number of
+        so many digits that Python refuses to write it.
+    """
+    result = dict(given)
+    for name, value in given.items():
+        entry = _entry(spec, name)
+        if entry is None or value is None:
+            continue
+        kind, path = entry.get("type", "str"), within + str(name)
+        if entry.get("no_log") and kind == "str" and isinstance(value, (dict, list, bool)):
+            raise BadInput(path, None, "is not a string", "put the value in quotation marks")
+        if kind == "int" and _is_huge(value):
+            raise BadInput(path, _short(value), "is too large a number", "set a smaller one")
+        if kind == "dict":
+            result[name] = _dictionary(entry, value, path, "a dictionary")
+        elif _holds_dictionaries(entry):
+            result[name] = _dictionaries(entry, value, path)
+    return result
+
+
+def shown(spec, values):
+    """The options as a result may show them: every secret, and everything that may be one, is replaced whatever form it has.
+
+    :param values: the options, as the user set them or validated.
+    """
+    result = {}
+    for name, value in values.items():
+        entry = _entry(spec, name)
+        if value in (None, ""):
+            result[name] = value
+        elif entry is None or entry.get("no_log"):
+            # An option that does not exist may be a misspelled password.
+            result[name] = WHOLE
+        elif entry.get("options"):
+            parts = [_shown_part(entry, part) for part in (value if isinstance(value, list) else [value])]
+            result[name] = parts if isinstance(value, list) else parts[0]
+        elif entry.get("type") == "dict":
+            result[name] = _shown_labels(value)
+        else:
+            result[name] = value
+    return result
+
+
+def hidden(tree, found):
+    """A copy of a result without secrets, as Ansible hides them; in the keys of dictionaries too, which Ansible leaves.
+
+    :param found: what :func:`secrets` returned.
+    """
+    forms = sorted(found, key=len, reverse=True)
+    long = [form for form in forms if len(form) >= IN_KEYS]
+
+    def text(value, forms):
+        for form in forms:
+            value = value.replace(form, PART)
+        return value
+
+    def leaf(value):
+        if isinstance(value, str):
+            return WHOLE if value in found else text(value, forms)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and any(form in str(value) for form in forms):
+            return WHOLE
+        return value
+
+    # Without recursion: a result may be nested deeper than Python calls functions.
+    root = [tree]
+    holders = [root] if forms else []
+    while holders:
+        holder = holders.pop()
+        for key, value in list(holder.items() if isinstance(holder, dict) else enumerate(holder)):
+            if isinstance(value, dict):
+                holder[key] = {text(name, long) if isinstance(name, str) else name: item for name, item in value.items()}
+                holders.append(holder[key])
+            elif isinstance(value, (list, tuple)):
+                holder[key] = list(value)
+                holders.append(holder[key])
+            else:
+                holder[key] = leaf(value)
+    return root[0]
+
+
+def _entry(spec, name):
+    """The entry of an option by its name or by an alias; None for an option that does not exist."""
+    if name in spec:
+        return spec[name]
+    return next((entry for entry in spec.values() if name in entry.get("aliases", ())), None)
+
+
+def _is_huge(value):
+    """Whether a number, or the number in a text, is larger than any that is of use."""
+    try:
+        return abs(float(value)) >= 2**63
+    except OverflowError:
+        return True
+    except (TypeError, ValueError):
+        return False
+
+
+def _short(value):
+    """A wrong value for a message; None where it is too long. Not in part either: the part of a secret is not found in a message."""
+    try:
+        return str(value) if len(str(value)) <= SHOWN_LENGTH else None
+    except ValueError:
+        return None
+
+
+def _holds_dictionaries(entry):
+    return entry.get("type") == "list" and entry.get("elements") == "dict"
+
+
+def _has_secrets(entry):
+    """Whether something within an option's value may be a secret: a suboption, or anything where the keys are free."""
+    options = entry.get("options")
+    return options is None or any(inner.get("no_log") or (inner.get("type") in ("dict", "list") and _has_secrets(inner)) for inner in options.values())
+
+
+def _found(spec, values):
+    """The secrets in a dictionary of options, whatever their form. A part that is none of the expected forms has no place for one."""
+    for name, value in values.items():
+        entry = _entry(spec, name)
+        if entry is None:
+            continue
+        if entry.get("no_log"):
+            yield from _texts(value)
+        elif entry.get("type") == "dict" or _holds_dictionaries(entry):
+            for part in _parts(value):
+                if entry.get("options"):
+                    yield from _found(entry["options"], part)
+                else:
+                    yield from wire.appkeys(part)
+                    yield from _unreadable(part)
+
+
+def _unreadable(value):
+    """The texts in the user's own labels that may hold an appkey, but not where it could be found."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, (dict, list)):
+            pending.extend(item.values() if isinstance(item, dict) else item)
+        elif _may_hold_appkey(item):
+            yield item
+
+
+def _may_hold_appkey(value):
+    return isinstance(value, str) and "appkey" in value.lower() and not isinstance(wire.read("json", value), (dict, list))
+
+
+def _parts(value):
+    """The dictionaries that a value holds, or that Ansible would make of it."""
+    for part in value if isinstance(value, list) else _split(value):
+        if isinstance(part, str):
+            try:
+                part = check_type_dict(part)
+            except TypeError:
+                continue
+        if isinstance(part, dict):
+            yield part
+
+
+def _split(value):
+    """A text as it is, for an option that is a dictionary, and cut at its commas, for one that is a list."""
+    return [value] + (value.split(",") if isinstance(value, str) and "," in value else [])
+
+
+def _texts(value):
+    """All texts and numbers in a value, as texts."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, (dict, list)):
+            pending.extend(item.values() if isinstance(item, dict) else item)
+        elif isinstance(item, str):
+            yield item
+        elif isinstance(item, (int, float)) and not isinstance(item, bool):
+            yield str(item)
+
+
+def _spellings(secret):
+    if PLAIN.fullmatch(secret):
+        return [secret]
+    # A module's process compiles each file that it imports; most secrets do without this one. See engine.
+    from ansible_collections.nhncloud.nks.plugins.module_utils._client import words
+
+    return words.spellings(secret)
+
+
+def _dictionary(entry, value, path, form):
+    """A value as a dictionary, and everything within it in its form.
+
+    :param form: what the option is, in words.
+    :raises BadInput: it is none.
+    """
+    try:
+        value = check_type_dict(value)
+    except TypeError:
+        raise _misshapen(entry, value, path, form) from None
+    return shaped(entry["options"], value, path + ".") if entry.get("options") else value
+
+
+def _dictionaries(entry, value, path):
+    """A value as a list of dictionaries; see :func:`_dictionary`."""
+    form = "a list of dictionaries"
+    if isinstance(value, list):
+        return [_dictionary(entry, item, "%s[%d]" % (path, number), form) for number, item in enumerate(value)]
+    try:
+        return [_dictionary(entry, item, path, form) for item in check_type_list(value)]
+    except TypeError:
+        raise _misshapen(entry, value, path, form) from None
+
+
+def _misshapen(entry, value, path, form):
+    """The error about a value that is no dictionary, or no list of dictionaries."""
+    keys = ", ".join(name + (" (required)" if inner.get("required") else "") for name, inner in (entry.get("options") or {}).items())
+    option = re.sub(r"\[[0-9]+\]\Z", "", path)
+    return BadInput(
+        path,
+        None if _has_secrets(entry) or isinstance(value, (dict, list)) else _short(value),
+        "is not %s" % (form if path == option else "a dictionary"),
+        "set %s to %s %s" % (option, form, "with the keys " + keys if keys else "of names and values"),
+    )
+
+
+def _shown_part(entry, part):
+    if isinstance(part, dict):
+        return shown(entry["options"], part)
+    return WHOLE if part not in (None, "") and _has_secrets(entry) else part
+
+
+def _shown_labels(value):
+    """A dictionary of the user's own names, or what stands in its place."""
+    if isinstance(value, str):
+        return WHOLE if "appkey" in value.lower() else value
+    try:
+        return _without_appkeys(value)
+    except RecursionError:
+        return WHOLE
+
+
+def _without_appkeys(value):
+    """The user's own labels without what may be an appkey; see :func:`wire.appkeys` for those that can be read."""
+    if isinstance(value, dict):
+        return {name: WHOLE if item and str(name).lower().endswith("appkey") else _without_appkeys(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_appkeys(item) for item in value]
+    return WHOLE if _may_hold_appkey(value) else value

@@ -1,0 +1,35 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All jobs by the names of their modules, and every room that any of them may need: what a process that runs many tasks loads once."""
+
+from __future__ import annotations
+
+# The rooms below are imported by others only where they are needed, see engine.
+from ansible_collections.nhncloud.nks.plugins.module_utils._apply import run, wait  # pylint: disable=unused-import  # noqa: F401
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import words  # pylint: disable=unused-import  # noqa: F401
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import inputs  # pylint: disable=unused-import  # noqa: F401
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe import names  # pylint: disable=unused-import  # noqa: F401
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import changes, creation, ranges, upgrade  # pylint: disable=unused-import  # noqa: F401
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import autoscale, certificate, cluster, info, ipacl, kubeconfig, node, nodegroup
+
+JOBS = {
+    job.name: job
+    for job in (
+        cluster.JOB,
+        nodegroup.JOB,
+        kubeconfig.JOB,
+        autoscale.JOB,
+        autoscale.INFO,
+        ipacl.JOB,
+        ipacl.INFO,
+        node.JOB,
+        certificate.JOB,
+        info.CLUSTERS,
+        info.NODEGROUPS,
+        info.EVENTS,
+        info.VERSIONS,
+        info.RESOURCES,
+    )
+}

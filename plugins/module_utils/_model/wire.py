@@ -1,0 +1,301 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The service's strings <-> typed values, in one table.
+
+The service answers every label as a string: booleans in any case, numbers in quotes, lists joined by colons, objects as
+JSON text (observed on the public cloud; NKS API guide). What cannot be read as its type stays as it came: a strange label
+must not stop a task that does not need it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadReply
+
+HIDDEN = "********"
+#: The control plane, as the upgrade operation calls it.
+CONTROL_PLANE = "default-master"
+UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+
+#: Label -> type. Labels that are not here are texts.
+LABELS = {
+    "additional_network_id_list": "colon_list",
+    "additional_subnet_id_list": "colon_list",
+    "api_ep_ipacl_enable": "bool",
+    "boot_volume_size": "int",
+    "ca_enable": "bool",
+    "ca_max_node_count": "int",
+    "ca_min_node_count": "int",
+    "ca_pod_replicas": "int",
+    "ca_scale_down_delay_after_add": "int",
+    "ca_scale_down_enable": "bool",
+    "ca_scale_down_unneeded_time": "int",
+    "ca_scale_down_util_thresh": "int",
+    "cert_manager_api": "bool",
+    "control_plane_log": "json",
+    "etcd_volume_size": "int",
+    "external_subnet_id_list": "colon_list",
+    "extra_security_groups": "json",
+    "extra_volumes": "json",
+    "fip_auto_bind_enable": "bool",
+    "k8s_args": "json",
+    "k8s_node_labels": "json",
+    "master_lb_floating_ip_enabled": "bool",
+    "mba_scale_in": "json",
+    "mba_scale_out": "json",
+    "node_list": "colon_list",
+    "pods_network_subnet": "int",
+    "requested_node_count": "int",
+    "service_user_enabled": "bool",
+    "skm": "json",
+    "strict_sg_rules": "bool",
+    "term_of_validity": "int",
+    "upgradable_kube_versions": "json",
+}
+
+_POLICY = {
+    "adjustment_count": "int",
+    "delay": "int",
+    "duration": "int",
+    "enable": "bool",
+    "max_node_count": "int",
+    "min_node_count": "int",
+    "threshold": "int",
+}
+#: Label -> member -> type, for what the guide gives a type inside of JSON text; all other members stay as they are.
+MEMBERS = {
+    "control_plane_log": {"enable": "bool", "upload_interval": "int"},
+    "extra_volumes": {"volume_size": "int"},
+    "mba_scale_in": _POLICY,
+    "mba_scale_out": _POLICY,
+}
+
+#: Fields beside the labels, of clusters and node groups.
+FIELDS = {
+    "create_timeout": "int",
+    "floating_ip_enabled": "bool",
+    "id": "int",
+    "is_default": "bool",
+    "master_count": "int",
+    "max_node_count": "int",
+    "min_node_count": "int",
+    "node_count": "int",
+}
+
+#: Fields of clusters and node groups that are looked for, compared and put into sentences.
+TEXTS = ("fixed_network", "fixed_subnet", "name", "status", "status_reason", "uuid")
+
+#: An appkey in JSON text, up to the end of its value; the value of a broken text may have no end.
+APPKEY = re.compile(r"""(appkey\\*["']\s*:\s*\\*["'])[^"'\\]+""", re.IGNORECASE)
+
+AUTOSCALE = {label: kind for label, kind in LABELS.items() if label.startswith("ca_")}
+
+
+def is_uuid(value):
+    """Whether the reference is a UUID, which is used without a look-up."""
+    return bool(UUID.fullmatch(str(value)))
+
+
+def one_spelling(value):
+    """A reference in the spelling in which two that mean the same are equal: a UUID in lower case with its hyphens, a name as it is."""
+    if not is_uuid(value):
+        return value
+    digits = str(value).replace("-", "").lower()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def read(kind, value):
+    """A value of the wire in its type; what does not fit comes back as it is, an empty text as None (or as no items).
+
+    :param kind: bool, int, colon_list, json or anything else for text.
+    """
+    if kind == "colon_list":
+        return read_list(value, ":")
+    if not isinstance(value, str) or kind not in ("bool", "int", "json"):
+        # A whole number may come as 10.0 from a server that knows only one kind of number.
+        return int(value) if kind == "int" and isinstance(value, float) and value.is_integer() else value
+    text = value.strip()
+    if not text:
+        return None
+    if kind == "bool":
+        return {"true": True, "false": False}.get(text.lower(), value)
+    try:
+        return int(text, 10) if kind == "int" else json.loads(text)
+    except (ValueError, RecursionError):
+        return value
+
+
+def read_list(value, separator):
+    """A joined list as a list of texts: ``"a:b"`` -> ``["a", "b"]``; a real list stays one."""
+    if isinstance(value, str):
+        value = value.split(separator)
+    if not isinstance(value, list):
+        return []
+    return [item.strip() if isinstance(item, str) else item for item in value if item not in ("", None)]
+
+
+def write(kind, value):
+    """A typed value as the service wants it in ``labels``: "True"/"False", numbers as text, lists joined by colons."""
+    if kind == "bool":
+        return "True" if value else "False"
+    if kind == "colon_list":
+        return ":".join(value)
+    return str(value)
+
+
+def write_any(value):
+    """A label of the user's own, of a type that the table does not know: objects and lists become JSON text."""
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, sort_keys=True)
+    return value
+
+
+def resource(reply):
+    """A cluster or node group with typed fields and labels; the reply itself is left as it is."""
+    typed = {key: read(FIELDS.get(key), value) for key, value in reply.items()}
+    if "labels" in reply:
+        typed["labels"] = labels(reply["labels"])
+    if "node_addresses" in reply:
+        typed["node_addresses"] = read_list(reply["node_addresses"], ",")
+    typed.update((key, text(typed[key])) for key in TEXTS if key in typed)
+    return typed
+
+
+def text(value):
+    """A value that is used as a text, whatever it came as; none stays none."""
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def labels(reply):
+    """The labels, typed; no labels where the reply has none."""
+    if not isinstance(reply, dict):
+        return {}
+    return {
+        key: _members(read(LABELS.get(key), value), MEMBERS.get(key, {})) if LABELS.get(key) == "json" else read(LABELS.get(key), value)
+        for key, value in reply.items()
+    }
+
+
+def _members(value, kinds):
+    """The content of JSON text with typed members; a whole number is an int however it came.
+
+    :param kinds: member -> type.
+    """
+    try:
+        if isinstance(value, dict):
+            return {key: _members(read(kinds.get(key), item), kinds) for key, item in value.items()}
+        if isinstance(value, list):
+            return [_members(item, kinds) for item in value]
+    except RecursionError:
+        return value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def identified(reply, doing):
+    """The reply of a GET of one cluster or node group, typed, if it can be trusted to be one.
+
+    :raises BadReply: it has no UUID or no status.
+    """
+    typed = resource(reply)
+    if not all(isinstance(reply.get(key), str) and reply[key] for key in ("uuid", "status")):
+        request_id = getattr(reply, "request_id", None)
+        raise BadReply(
+            "Could not %s: the answer has no uuid or no status%s." % (doing, " (request id %s)" % request_id if request_id else ""), request_id=request_id
+        )
+    # What a task cannot do without, where the service is silent.
+    typed["name"] = typed.get("name") or typed["uuid"]
+    typed["labels"] = typed.get("labels") or {}
+    return typed
+
+
+def autoscale(reply):
+    """View Autoscaler Configuration: booleans and numbers, whatever form they come in."""
+    return {key: read(AUTOSCALE.get(key), value) for key, value in reply.items()}
+
+
+def autoscale_of(group):
+    """The autoscaler's settings from the labels of a node group."""
+    return {key: value for key, value in (group.get("labels") or {}).items() if key in AUTOSCALE}
+
+
+def metric_policies(group):
+    """The labels of those policies of the metric-based autoscaler that are on.
+
+    Each is an object with ``enable`` (NKS API guide, Get a Node Group; NKS user guide, Metric-based Autoscaler).
+
+    :param group: the typed node group.
+    """
+    labels_of = group.get("labels") or {}
+    return [label for label in ("mba_scale_out", "mba_scale_in") if isinstance(labels_of.get(label), dict) and labels_of[label].get("enable") is True]
+
+
+def ipacl(reply):
+    """Get Cluster API Endpoint IP Access Control: ``enable`` as a boolean, ``ipacl_targets`` as a list."""
+    typed = dict(reply, enable=read("bool", reply.get("enable")) is True)
+    if isinstance(typed.get("action"), str):
+        typed["action"] = typed["action"].upper()
+    targets = reply.get("ipacl_targets")
+    typed["ipacl_targets"] = [item for item in targets if isinstance(item, dict)] if isinstance(targets, list) else []
+    return typed
+
+
+def event(reply):
+    """One task of a cluster's history."""
+    return dict(reply, id=read("int", reply.get("id")))
+
+
+def versions(reply):
+    """``supported_k8s`` as a list of ``{version, available}`` in version order."""
+    supported = reply.get("supported_k8s")
+    if not isinstance(supported, dict):
+        return []
+    return [{"version": version, "available": read("bool", supported[version]) is True} for version in sorted(supported, key=version_key)]
+
+
+def event_types(reply):
+    """``supported_event_type`` as one flat dict, from either of its two shapes (nested by resource, or flat)."""
+    flat = {}
+    supported = reply.get("supported_event_type")
+    for name, value in supported.items() if isinstance(supported, dict) else ():
+        if isinstance(value, dict):
+            flat.update(value)
+        else:
+            flat[name] = value
+    return flat
+
+
+def version_key(version):
+    """Sorts Kubernetes versions: v1.9.3 < v1.10.0. Texts that are no versions come first."""
+    # Python refuses to read a number of thousands of digits.
+    return tuple(int(number[:99]) for number in re.findall(r"\d+", str(version))), str(version)
+
+
+def masked(value):
+    """A copy without appkeys: the one secret that the service shows in its replies (encrypted volumes, log shipping)."""
+    if isinstance(value, dict):
+        return {key: HIDDEN if isinstance(key, str) and key.lower().endswith("appkey") and item else masked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [masked(item) for item in value]
+    if isinstance(value, str) and "appkey" in value.lower():
+        # JSON text of a label that is not in the table, or that could not be read.
+        return APPKEY.sub(r"\1" + HIDDEN, value)
+    return value
+
+
+def appkeys(value):
+    """All appkeys in labels that a user gave, also in those that are JSON text; labels may be nested to any depth."""
+    found, pending = [], [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            item = read("json", item)
+        if isinstance(item, list):
+            pending.extend(item)
+        elif isinstance(item, dict):
+            found += [str(inner) for key, inner in item.items() if str(key).lower().endswith("appkey") and inner]
+            pending.extend(item.values())
+    return found

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan that makes something new, and the rules that matter only then. Pure functions, as in :mod:`plan`."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ranges, rules
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action, Plan, cluster_resource, group_resource
+
+NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
+
+
+def create_cluster(wanted):
+    """The plan that makes a cluster.
+
+    :param wanted: option -> value with references resolved; only what was given.
+    :raises NksError: an option is missing or cannot be.
+    """
+    check_creation(wanted, fields.CLUSTER)
+    body = {"name": wanted["name"], "cluster_template_id": "iaas_console", "labels": {}}
+    values = dict({"node_count": 1, "public_api_endpoint": False}, **wanted)
+    body["labels"]["cert_manager_api"] = "True"
+    _fill(body, values, fields.CLUSTER)
+    changes = _created(values, fields.CLUSTER)
+    return Plan([Action("create", cluster_resource(wanted["name"]), changes, ("create_cluster", (body,), {}))])
+
+
+def create_nodegroup(cluster, wanted):
+    """The plan that makes a node group.
+
+    :param cluster: the cluster's name, for the texts.
+    :param wanted: option -> value with references resolved; only what was given.
+    """
+    check_creation(wanted, fields.NODEGROUP, nodegroup=True)
+    body = {"name": wanted["name"], "labels": {}}
+    values = dict({"node_count": 1}, **wanted)
+    _fill(body, values, fields.NODEGROUP, nodegroup=True)
+    changes = _created(values, fields.NODEGROUP)
+    action = Action("create", group_resource(cluster, wanted["name"]), changes, ("create_nodegroup", (body,), {}), group=wanted["name"])
+    return Plan([action])
+
+
+def _fill(body, values, table, nodegroup=False):
+    """The body of a creation from the table, the autoscaler and the user's own labels."""
+    for field in table:
+        if values.get(field.option) is not None and (field.sent or not nodegroup):
+            if field.kind == "script" and not values[field.option]:
+                continue
+            field.put(body, values[field.option], nodegroup)
+    settings = values.get("autoscale") or {"enabled": False}
+    for setting in fields.AUTOSCALE:
+        if settings.get(setting.option) is not None:
+            body["labels"][setting.label] = wire.write(setting.kind, settings[setting.option])
+    body["labels"].update(fields.further_labels(values.get("labels") or {}))
+
+
+def _created(values, table):
+    changes = {"state": ("absent", "present")}
+    for field in table:
+        if values.get(field.option) is not None:
+            changes[field.option] = (None, field.show(values[field.option]))
+    for option in ("autoscale", "labels"):
+        if values.get(option):
+            changes[option] = (None, wire.masked({key: value for key, value in values[option].items() if value is not None}))
+    return changes
+
+
+def check_name(option, name):
+    """A name for something new.
+
+    :raises BadInput: with the rule.
+    """
+    if wire.is_uuid(name):
+        raise BadInput(option, name, "has the form of a UUID, and there is nothing with it", "give a name to create something new")
+    if not NAME.fullmatch(name):
+        raise BadInput(option, name, "is not a name that NKS takes", "use 1 to 32 of a-z, 0-9 and '-', beginning with a letter and not ending in '-'")
+
+
+def check_creation(options, table, nodegroup=False):
+    """What only matters when something is created.
+
+    :param options: the options given, by name.
+    :param table: rows of :mod:`fields`.
+    :raises NksError: an option is missing that the service needs.
+    """
+    missing = [
+        field.option
+        for field in table
+        if field.required and options.get(field.option) in (None, "") and not (nodegroup and field.option not in _group_options())
+    ]
+    if missing:
+        raise NksError(
+            "%s '%s' is not there, and to create it these options are missing: %s."
+            % ("Node group" if nodegroup else "Cluster", options.get("name"), ", ".join(missing))
+        )
+    check_name("name", options["name"])
+    if options.get("public_api_endpoint") and not options.get("external_network"):
+        raise BadInput("public_api_endpoint", True, "needs a network with an internet gateway", "set external_network too")
+    if not nodegroup:
+        ranges.check_cidrs(options, creating=True)
+    settings = options.get("autoscale") or {}
+    if settings.get("enabled"):
+        policies = wire.metric_policies({"labels": wire.labels(fields.further_labels(options.get("labels") or {}))})
+        if policies:
+            raise BadInput("labels", policies[0], "cannot be on together with the cluster autoscaler", "turn one of them off")
+        low = settings.get("min_node_count") or 1
+        high = settings.get("max_node_count") or 10
+        count = options.get("node_count") or 1
+        if not low <= count <= high:
+            raise BadInput("node_count", count, "is outside the autoscaler's %d to %d nodes" % (low, high), "choose a count between them, or other bounds")
+
+
+def check_disk(image, boot_volume_size):
+    """The boot volume holds the image, where a look-up told its minimum.
+
+    :raises BadInput: it does not.
+    """
+    least = wire.read("int", image.get("min_disk"))
+    if isinstance(least, int) and boot_volume_size is not None and boot_volume_size < least:
+        raise BadInput("boot_volume_size", boot_volume_size, "is too small for image %s" % image.get("name"), "give %d (GB) or more" % least)
+
+
+def check_fit(image, flavor):
+    """The image is made for nodes of the flavor, where look-ups told of both (NKS API guide, List Images: one mark for each kind of flavors).
+
+    :param image: the image as the image service shows it, or an empty dict.
+    :param flavor: the flavor as the compute service shows it, or an empty dict.
+    :raises BadInput: it is not.
+    """
+    marks = {kind: str(image.get("nhncloud_allow_nks_%s_flavor" % kind)).lower() == "true" for kind in ("cpu", "gpu")}
+    if not flavor.get("name") or not any(marks.values()):
+        # Without a mark an image is an older one, of which nothing is known.
+        return
+    kind = "gpu" if rules.GPU_FLAVOR.fullmatch(rules.flavor_type(flavor["name"])) else "cpu"
+    if not marks[kind]:
+        raise BadInput("image", image.get("name"), "is not made for nodes of flavor %s" % flavor["name"], "choose an image for %s flavors" % kind.upper())
+
+
+def _group_options():
+    return {field.option for field in fields.NODEGROUP if field.required}

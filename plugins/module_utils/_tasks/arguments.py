@@ -1,0 +1,84 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that many modules share, as argument specs. Their texts stand in the documentation fragments."""
+
+from __future__ import annotations
+
+import os
+
+from ansible.module_utils.errors import AnsibleFallbackNotFound
+
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.identity import SERVICES, FromEnvironment
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields
+
+AUTH_TYPES: dict = {
+    "region": {},
+    "tenant_id": {},
+    "username": {},
+    "password": {"no_log": True},
+    "token": {"no_log": True},
+    "auth_url": {},
+    "domain": {},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_cert": {"type": "path"},
+    "request_timeout": {"type": "float", "default": 30.0},
+    "max_retries": {"type": "int", "default": 5},
+    "token_cache": {"type": "path", "no_log": False},
+}
+AUTH_TYPES.update({service + "_endpoint": {} for service in SERVICES})
+
+
+def from_environment(variable):
+    """The value of an environment variable. An empty one is none: a credential of AWX leaves its unused fields empty.
+
+    Whether it is used is decided once all options are known; see :func:`identity.settle`.
+
+    :raises AnsibleFallbackNotFound: it is not set.
+    """
+    if not os.environ.get(variable):
+        raise AnsibleFallbackNotFound
+    return FromEnvironment(os.environ[variable])
+
+
+def auth():
+    """The connection options; each falls back to its variable NHNCLOUD_…"""
+    return {name: dict({"type": "str", "fallback": (from_environment, ["NHNCLOUD_" + name.upper()])}, **entry) for name, entry in AUTH_TYPES.items()}
+
+
+def wait():
+    """The waiting options; wait_timeout has another default for deletions, so it has none here."""
+    return {
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "int"},
+        "wait_interval": {"type": "float", "default": 10.0},
+    }
+
+
+def state(*choices):
+    """What is wanted; the first choice is the default."""
+    return {"state": {"type": "str", "choices": list(choices), "default": choices[0]}}
+
+
+def reconciled():
+    """Options about differences and rolling changes."""
+    return {
+        "immutable": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
+        "num_buffer_nodes": {"type": "int"},
+        "num_max_unavailable_nodes": {"type": "int"},
+    }
+
+
+def creation(table):
+    """The table's rows, the autoscaler and the further labels."""
+    return dict(
+        fields.arguments(table),
+        autoscale={"type": "dict", "options": fields.autoscale_arguments()},
+        labels={"type": "dict"},
+    )
+
+
+def query():
+    """The expression of the information modules."""
+    return {"query": {"type": "str"}}

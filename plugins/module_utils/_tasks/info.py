@@ -1,0 +1,143 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The information modules that are not beside a reconciling one: what there is; nothing is changed."""
+
+from __future__ import annotations
+
+from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.names import KINDS
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import find_cluster
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import find_group
+
+
+def clusters(task):
+    """One task of nks_cluster_info."""
+    query.check_early(task.options)
+    name = task.options["name"]
+    if name is not None:
+        reply = find_cluster(task.api, name)
+        found = [] if reply is None else [reply]
+    else:
+        found = task.api.clusters()
+        if task.options["details"]:
+            found = _whole(task, found, "Cluster", task.api.cluster)
+    found = [wire.masked(wire.resource(item)) for item in found]
+    return query.applied(task.options["query"], "clusters", found)
+
+
+def nodegroups(task):
+    """One task of nks_nodegroup_info."""
+    query.check_early(task.options)
+    cluster = task.planned_cluster(idle=False)
+    if cluster is None:
+        found = []
+    elif task.options["name"] is not None:
+        watch = find_group(task, cluster, task.options["name"])
+        found = [] if watch is None else [watch.last]
+    else:
+        listed = task.api.nodegroups(cluster.cluster)
+        read = _whole(task, listed, "%s: node group" % cluster.name, lambda uuid: task.api.nodegroup(cluster.cluster, uuid))
+        found = [wire.resource(item) for item in read]
+    return query.applied(task.options["query"], "nodegroups", [wire.masked(item) for item in found])
+
+
+def events(task):
+    """One task of nks_event_info. The service takes only a UUID here, so a name is looked up; a deleted cluster's UUID works."""
+    query.check_early(task.options)
+    ref, uuid = task.options["cluster"], task.options["uuid"]
+    if not wire.is_uuid(ref):
+        cluster = task.planned_cluster(idle=False)
+        ref = cluster.cluster if cluster else None
+    if ref is None:
+        found = []
+    elif uuid is None:
+        found = task.api.events(ref)
+    else:
+        found = _unless_gone(lambda: task.api.event(ref, uuid))
+    return query.applied(task.options["query"], "events", [wire.event(item) for item in found])
+
+
+def versions(task):
+    """One task of nks_version_info; an expression is applied to the list of versions."""
+    query.check_early(task.options)
+    reply = task.api.supports()
+    result = query.applied(task.options["query"], "kubernetes_versions", wire.versions(reply))
+    return dict(result, event_types=wire.event_types(reply))
+
+
+def resources(task):
+    """One task of nks_resource_info."""
+    query.check_early(task.options)
+    name = task.options["name"]
+    found = task.names.resources(task.options["kind"])
+    if name is not None:
+        found = [item for item in found if name in (item["name"], item["id"])]
+    return query.applied(task.options["query"], "resources", found)
+
+
+def _unless_gone(read):
+    """What is read, in a list; nothing where there is no such thing."""
+    try:
+        return [read()]
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return []
+
+
+def _whole(task, listed, kind, read):
+    """Each listed item read whole. What is deleted by then is left out; what cannot be read is left out with a warning.
+
+    :param kind: what an item is, at the beginning of the warning.
+    :raises NksError: none of them can be read, or the token is not accepted.
+    """
+    found, failures = [], []
+    for item in listed:
+        if not item.get("uuid"):
+            task.warnings.append("%s %s is left out: the list shows no uuid for it." % (kind, item.get("name")))
+            continue
+        try:
+            found += _unless_gone(lambda uuid=item["uuid"]: read(uuid))
+        except NksError as error:
+            if error.values.get("status_code") == 401:
+                raise
+            error.msg = "%s %s (%s) cannot be read. %s" % (kind, item.get("name"), item["uuid"], error.msg)
+            failures.append(error)
+    if failures and not found:
+        # An empty list would mean that there is nothing.
+        raise failures[0]
+    task.warnings += [task.transport.hide(error.msg) + " It is left out." for error in failures]
+    return found
+
+
+CLUSTERS = Job(
+    "nks_cluster_info",
+    dict(arguments.auth(), name={"type": "str"}, details={"type": "bool", "default": True}, **arguments.query()),
+    clusters,
+    reads_only=True,
+)
+NODEGROUPS = Job(
+    "nks_nodegroup_info",
+    dict(arguments.auth(), cluster={"type": "str", "required": True}, name={"type": "str"}, **arguments.query()),
+    nodegroups,
+    reads_only=True,
+)
+EVENTS = Job(
+    "nks_event_info",
+    dict(arguments.auth(), cluster={"type": "str", "required": True}, uuid={"type": "str"}, **arguments.query()),
+    events,
+    reads_only=True,
+)
+VERSIONS = Job("nks_version_info", dict(arguments.auth(), **arguments.query()), versions, reads_only=True)
+RESOURCES = Job(
+    "nks_resource_info",
+    dict(arguments.auth(), kind={"type": "str", "required": True, "choices": KINDS}, name={"type": "str"}, **arguments.query()),
+    resources,
+    reads_only=True,
+)

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nks_node: nodes of a group, started or stopped."""
+
+from __future__ import annotations
+
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.names import Names
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.nodes import STOPPED
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action, Plan, group_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.changes import check_metric_policies
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import planned_group
+
+
+def run(task):
+    """One task of nks_node: only the nodes that are not in the wanted state already are touched."""
+    options = task.options
+    if not options["nodes"]:
+        raise BadInput("nodes", "[]", "is empty", "name the nodes by UUID, name or address")
+    cluster = task.planned_cluster()
+    if cluster is not None:
+        task.usable(cluster)
+    group = planned_group(task, cluster, options["nodegroup"])
+    if group is None:
+        return _predicted(options, cluster.last["name"] if cluster else options["cluster"])
+    task.usable(group)
+    whole, unclear = task.names.with_stopped(group.last, cluster.last)
+    nodes = task.names.instances(whole)
+    named = task.names.nodes("nodes", whole, options["nodes"], unclear=unclear)
+    todo = make_plan(group.name, whole, nodes, named, options["state"])
+    task.carry_out(todo, cluster, [group])
+    if todo.actions and not task.check_mode:
+        nodes = Names(task.api).instances(whole)
+    shown = {node["uuid"]: {key: node[key] for key in ("uuid", "name", "address", "status")} for node in nodes}
+    return {"nodes": [shown[uuid] for uuid in named if uuid in shown], "plan": todo}
+
+
+def _predicted(options, cluster):
+    """What check mode knows of a node group that does not exist yet: its nodes are created running.
+
+    :param cluster: the cluster's name.
+    :raises NksError: a node is given by its UUID, which nobody can know yet.
+    """
+    known = [ref for ref in options["nodes"] if wire.is_uuid(ref)]
+    if known:
+        raise BadInput("nodes", known[0], "is not a node of node group %s, which does not exist yet" % options["nodegroup"], "list its nodes by name")
+    if options["state"] == "started":
+        return {"nodes": [], "plan": Plan()}
+    changes = {"nodes": tuple(dict.fromkeys(options["nodes"], value) for value in ("started", "stopped"))}
+    return {"nodes": [], "plan": Plan([Action("stop_nodes", group_resource(cluster, options["nodegroup"]), changes)])}
+
+
+def make_plan(resource, group, nodes, named, state):
+    """The plan that brings nodes to a state (NKS user guide, node stop and start).
+
+    :param group: the typed node group, see :meth:`names.Names.with_stopped`.
+    :param nodes: all nodes of the group, as :meth:`names.Names.instances` gives them.
+    :param named: UUIDs of those to change.
+    :param state: started or stopped.
+    :raises NksError: the service would refuse.
+    """
+    wants_stop = state == "stopped"
+    stopped = {node["uuid"] for node in nodes if node["status"] in STOPPED}
+    pending = [uuid for uuid in named if (uuid in stopped) != wants_stop]
+    if not pending:
+        return Plan()
+    if wire.autoscale_of(group).get("ca_enable") is True:
+        raise NksError("%s: nodes cannot be %s while the autoscaler is on. Turn it off first with nks_autoscale (enabled: false)." % (resource, state))
+    check_metric_policies(resource, group, "nodes cannot be %s" % state)
+    if wants_stop and not {node["uuid"] for node in nodes} - stopped - set(pending):
+        raise BadInput("nodes", None, "would leave no running node in %s, which the service refuses" % resource, "leave at least one node out")
+    names = {node["uuid"]: node["name"] for node in nodes}
+    before, after = ("started", "stopped") if wants_stop else ("stopped", "started")
+    changes = {"nodes": tuple({names.get(uuid, uuid): value for uuid in pending} for value in (before, after))}
+
+    def arrived(detail):
+        now = {node["uuid"]: node["status"] for node in detail}
+        # An instance that the compute service does not show is not running.
+        return all((now.get(uuid, "SHUTOFF") in STOPPED) == wants_stop for uuid in pending)
+
+    return Plan(
+        [
+            Action(
+                "stop_nodes" if wants_stop else "start_nodes",
+                resource,
+                changes,
+                ("stop_nodes" if wants_stop else "start_nodes", (group["uuid"], pending), {}),
+                group["uuid"],
+                [("nodes", lambda state: arrived(state["detail"]))],
+                look=lambda api, _cluster: Names(api).instances(group),
+            )
+        ]
+    )
+
+
+JOB = Job(
+    "nks_node",
+    dict(
+        arguments.auth(),
+        cluster={"type": "str", "required": True},
+        nodegroup={"type": "str", "required": True},
+        nodes={"type": "list", "elements": "str", "required": True},
+        state={"type": "str", "choices": ["started", "stopped"], "required": True},
+        **arguments.wait(),
+    ),
+    run,
+)
