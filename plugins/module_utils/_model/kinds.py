@@ -1,0 +1,269 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kinds of options: how a value is written, read back, compared and shown.
+
+A kind knows nothing of the option that uses it; :mod:`rows` says which option is of which kind.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, Dict, Mapping
+
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+
+#: The service does not show the value, so there is nothing to compare with.
+UNKNOWN: Any = object()
+
+
+class Kind:
+    """A plain text; the base of all kinds."""
+
+    #: What the argument spec of an option of this kind has.
+    spec: Dict[str, Any] = {"type": "str"}
+
+    def argument(self) -> dict[str, Any]:
+        """The entry of an argument spec, without what the option itself adds."""
+        return dict(self.spec)
+
+    def write(self, value: Any) -> Any:
+        """The value as a label of a creation (NKS API guide, Create a Cluster)."""
+        return str(value)
+
+    def read(self, value: Any) -> Any:
+        """A typed value of the service, see :mod:`wire`, in the form that the option has."""
+        return value
+
+    def comparable(self, value: Any) -> Any:
+        """A form in which values that mean the same are equal."""
+        return str(value)
+
+    def equal(self, desired: Any, observed: Any) -> bool:
+        """Whether two values mean the same. A value that is UNKNOWN equals everything."""
+        return observed is UNKNOWN or self.comparable(desired) == self.comparable(observed)
+
+    def show(self, value: Any) -> Any:
+        """The value for results and diffs, without appkeys."""
+        return wire.masked(value)
+
+
+class Script(Kind):
+    """A text that is compared as it is; an empty one means no script."""
+
+    def comparable(self, value: Any) -> Any:
+        return value
+
+
+class Integer(Kind):
+    """A whole number."""
+
+    spec = {"type": "int"}
+
+    def comparable(self, value: Any) -> Any:
+        return value
+
+
+class Boolean(Kind):
+    """True or false; the service takes and shows the words True and False."""
+
+    spec = {"type": "bool"}
+
+    def write(self, value: Any) -> str:
+        return wire.write("bool", value)
+
+    def comparable(self, value: Any) -> Any:
+        return value
+
+
+class Uuid(Kind):
+    """The UUID of a resource, in any spelling."""
+
+    def comparable(self, value: Any) -> str:
+        return _reference(value)
+
+    def show(self, value: Any) -> Any:
+        return wire.one_spelling(value)
+
+
+class Cidr(Kind):
+    """An IP network. Bits set behind its prefix do not matter."""
+
+    def comparable(self, value: Any) -> Any:
+        try:
+            return str(ipaddress.ip_network(str(value), strict=False))
+        except ValueError:
+            return value
+
+
+class UuidList(Kind):
+    """UUIDs in an order that matters; joined by colons on the wire."""
+
+    spec = {"type": "list", "elements": "str"}
+
+    def write(self, value: Any) -> str:
+        return wire.write("colon_list", value)
+
+    def read(self, value: Any) -> list[Any]:
+        return wire.read_list(value, ":")
+
+    def comparable(self, value: Any) -> Any:
+        return [_reference(item) for item in value]
+
+    def show(self, value: Any) -> Any:
+        return [wire.one_spelling(item) for item in value]
+
+
+class UuidSet(UuidList):
+    """UUIDs in an order that the service changes (observed)."""
+
+    def comparable(self, value: Any) -> Any:
+        return {_reference(item) for item in value}
+
+    def show(self, value: Any) -> Any:
+        # In one order, whatever order the service lists them in: check mode and a run report the same.
+        return sorted((wire.one_spelling(item) for item in value), key=str)
+
+
+class Items(Kind):
+    """A list of dictionaries with options of their own.
+
+    :param owner: the class whose rows are the options of one item.
+    :param rows: these rows, by name.
+    """
+
+    def __init__(self, owner: type, rows: Mapping[str, Any]) -> None:
+        self.owner = owner.__name__
+        self.rows = rows
+
+    def argument(self) -> dict[str, Any]:
+        options = {name: row.argument(row.required) for name, row in self.rows.items()}
+        return {"type": "list", "elements": "dict", "options": options}
+
+
+class Volumes(Items):
+    """Block storage of each node, a set: the service may show it in another order.
+
+    The wire has a prefix before each key (NKS API guide, Create a Cluster).
+    """
+
+    PREFIX = "volume_"
+
+    def write(self, value: Any) -> list[dict[str, Any]]:
+        return [{self.PREFIX + key: item[key] for key in self.rows if item.get(key) is not None} for item in value]
+
+    def read(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return UNKNOWN
+        return [self._plain(item) for item in value if isinstance(item, dict)]
+
+    def _plain(self, item: dict[str, Any]) -> dict[str, Any]:
+        """A volume of the wire as the option has it, without what is empty."""
+        start = len(self.PREFIX)
+        plain = {key[start:]: value for key, value in item.items() if key.startswith(self.PREFIX)}
+        plain["size"] = wire.read("int", plain.get("size"))
+        return {key: value for key, value in plain.items() if value not in (None, "")}
+
+    def equal(self, desired: Any, observed: Any) -> bool:
+        return observed is UNKNOWN or self._pairs(desired, observed)
+
+    def _pairs(self, desired: list[Any], observed: list[Any]) -> bool:
+        """Whether the volumes can be paired so that each pair is the same.
+
+        A group has at most three, so to try all pairings costs nothing.
+        """
+        if len(desired) != len(observed):
+            return False
+        if not desired:
+            return True
+        return any(
+            self._same(desired[0], other) and self._pairs(desired[1:], observed[:place] + observed[place + 1 :])
+            for place, other in enumerate(observed)
+        )
+
+    def show(self, value: Any) -> Any:
+        def order(volume: dict[str, Any]) -> tuple[str, ...]:
+            path = volume.get("mount_path") or ""
+            return str(path), str(volume.get("type")), str(volume.get("size"))
+
+        return wire.masked(sorted(value, key=order))
+
+    @staticmethod
+    def _same(desired: dict[str, Any], observed: dict[str, Any]) -> bool:
+        """Whether a volume is the one that the user described, as far as the service shows it.
+
+        A mount path that the service chose is ignored.
+        """
+        return all(value is None or key not in observed or observed[key] == value for key, value in desired.items())
+
+
+class SecurityGroups(Items):
+    """Security groups for each subnet; the order of a subnet's groups does not matter."""
+
+    def write(self, value: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "target_subnet": item["subnet"],
+                "security_group_ids": ",".join(item["security_groups"]),
+            }
+            for item in value
+        ]
+
+    def read(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return UNKNOWN
+        return [
+            {
+                "subnet": item.get("target_subnet"),
+                "security_groups": wire.read_list(item.get("security_group_ids"), ","),
+            }
+            for item in value
+            if isinstance(item, dict)
+        ]
+
+    def comparable(self, value: Any) -> Any:
+        groups: dict[str, set[str]] = {}
+        for item in value:
+            names = {_reference(group) for group in item["security_groups"]}
+            groups.setdefault(_reference(item["subnet"]), set()).update(names)
+        return groups
+
+    def show(self, value: Any) -> Any:
+        return [dict(item, security_groups=sorted(item["security_groups"], key=str)) for item in value]
+
+
+class Settings(Kind):
+    """A dictionary with options of its own.
+
+    :param owner: the class whose rows are its options.
+    :param rows: these rows, by name.
+    """
+
+    def __init__(self, owner: type, rows: Mapping[str, Any]) -> None:
+        self.owner = owner.__name__
+        self.rows = rows
+
+    def argument(self) -> dict[str, Any]:
+        options = {name: row.argument(row.required) for name, row in self.rows.items()}
+        return {"type": "dict", "options": options}
+
+
+class Labels(Kind):
+    """A dictionary of whatever the user sets."""
+
+    spec = {"type": "dict"}
+
+
+def _reference(value: Any) -> str:
+    return wire.one_spelling(str(value)).lower()
+
+
+TEXT = Kind()
+SCRIPT = Script()
+INTEGER = Integer()
+BOOLEAN = Boolean()
+UUID = Uuid()
+CIDR = Cidr()
+UUID_LIST = UuidList()
+UUID_SET = UuidSet()

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Concurrent reads: requests that do not depend on each other take the time of one.
+
+Threads only make requests. Answers are handled in the thread of the caller, in an order that does not depend on which one came
+first, so errors and warnings do not depend on timing either.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import Any, Callable, Generic, List, Optional, Tuple, TypeVar
+
+Answer = TypeVar("Answer")
+
+
+class Pending(Generic[Answer]):
+    """The answer to a call that runs in another thread."""
+
+    def __init__(self, call: Callable[[], Answer]) -> None:
+        self._call = call
+        self._done = threading.Event()
+        self._answer: Optional[Answer] = None
+        self._error: Optional[BaseException] = None
+
+    def run(self) -> None:
+        """Make the call. Whatever it raises is raised by :meth:`result`."""
+        try:
+            self._answer = self._call()
+        except BaseException as error:  # pylint: disable=broad-exception-caught
+            self._error = error
+        self._done.set()
+
+    def wait(self) -> None:
+        """Wait until the call has ended."""
+        self._done.wait()
+
+    def result(self) -> Answer:
+        """Wait for the answer.
+
+        :raises BaseException: what the call raised.
+        """
+        self.wait()
+        if self._error is not None:
+            raise self._error
+        return self._answer  # type: ignore[return-value]  # None is an answer, too
+
+
+class Pool:
+    """Threads for requests, started when they are needed.
+
+    The threads are daemons: an interrupted run ends immediately, whatever they are waiting for.
+
+    :param workers: most threads at a time.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._threads: List[threading.Thread] = []
+        self._calls: queue.SimpleQueue[Optional[Tuple[Pending[Any], Callable[[Pending[Any]], None]]]] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[Tuple[Pending[Any], Callable[..., None], Tuple[Any, ...]]] = queue.SimpleQueue()
+        self._open = 0
+
+    def submit(self, call: Callable[[], Answer], done: Callable[[Pending[Any]], None] = lambda pending: None) -> Pending[Answer]:
+        """Make a call in a thread.
+
+        :param done: called in that thread once there is an answer, with what this method returns.
+        """
+        pending = Pending(call)
+        self._calls.put((pending, done))
+        if len(self._threads) < self._workers:
+            thread = threading.Thread(target=self._serve, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        return pending
+
+    def gather(self, *calls: Callable[[], Any]) -> List[Any]:
+        """The answers to some calls, in their order.
+
+        :raises BaseException: what the first of them, in their order, raised. All of them have ended then.
+        """
+        pending = [self.submit(call) for call in calls[1:]]
+        first = Pending(calls[0])
+        # One call needs no thread.
+        first.run()
+        every = [first, *pending]
+        for item in every:
+            item.wait()
+        return [item.result() for item in every]
+
+    def ask(self, call: Callable[[], Answer], then: Callable[..., None], *about: Any) -> None:
+        """Make a call in a thread, and have :meth:`run` call ``then(pending, *about)`` when it is answered."""
+        self._open += 1
+        self.submit(call, lambda pending: self._answers.put((pending, then, about)))
+
+    def run(self) -> None:
+        """Handle answers, one after another, until every call of :meth:`ask` has been handled.
+
+        :raises BaseException: what a handler raised.
+        """
+        while self._open:
+            pending, then, about = self._answers.get()
+            self._open -= 1
+            then(pending, *about)
+
+    def close(self) -> None:
+        """End the threads, each after the call that it is making; calls that have not begun are dropped."""
+        while True:
+            try:
+                self._calls.get_nowait()
+            except queue.Empty:
+                break
+        for _thread in self._threads:
+            self._calls.put(None)
+        self._threads = []
+
+    def _serve(self) -> None:
+        while True:
+            item = self._calls.get()
+            if item is None:
+                return
+            pending, done = item
+            pending.run()
+            done(pending)
