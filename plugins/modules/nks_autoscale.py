@@ -19,7 +19,7 @@ extends_documentation_fragment:
   - nhncloud.nks.wait
   - nhncloud.nks.attributes
   - nhncloud.nks.attributes.actiongroup_nks
-  - nhncloud.nks.autoscale
+  - nhncloud.nks.options.autoscale
 options:
   cluster:
     description:

@@ -27,9 +27,9 @@ extends_documentation_fragment:
   - nhncloud.nks.wait
   - nhncloud.nks.attributes
   - nhncloud.nks.attributes.actiongroup_nks
-  - nhncloud.nks.nodegroup
-  - nhncloud.nks.autoscale.suboptions
-  - nhncloud.nks.reconciled
+  - nhncloud.nks.options.cluster
+  - nhncloud.nks.options.nodegroup
+  - nhncloud.nks.options.reconcile
 options:
   name:
     description:
@@ -47,49 +47,6 @@ options:
       - present
       - absent
     default: present
-  keypair:
-    description:
-      - Name of the key pair for the nodes. A key pair belongs to one user. Needed to create the cluster.
-      - Cannot be changed after creation.
-    type: str
-  network:
-    description:
-      - Name or UUID of the network (VPC) of the nodes. Needed to create the cluster.
-      - Cannot be changed after creation.
-    type: str
-    aliases:
-      - fixed_network
-  subnet:
-    description:
-      - Name or UUID of the subnet of the nodes. A name is looked for in O(network). Needed to create the cluster.
-      - Cannot be changed after creation.
-    type: str
-    aliases:
-      - fixed_subnet
-  external_network:
-    description:
-      - Name or UUID of the network that is attached to the internet gateway. Needed to create the cluster when O(subnet) is attached to an
-        internet gateway.
-      - Cannot be changed after creation.
-    type: str
-    aliases:
-      - external_network_id
-  external_subnets:
-    description:
-      - Names or UUIDs of subnets of O(external_network), in any order. If they are not given at the creation, all of them are used.
-        An empty list means the same as leaving the option out.
-      - Cannot be changed after creation.
-    type: list
-    elements: str
-    aliases:
-      - external_subnet_id_list
-  kubernetes_version:
-    description:
-      - Kubernetes version as NKS writes it, for example V(v1.32.3). Needed to create the cluster.
-      - On an existing cluster another version is an upgrade, see O(upgrade). A downgrade is refused.
-    type: str
-    aliases:
-      - kube_tag
   upgrade:
     description:
       - What an upgrade of O(kubernetes_version) covers.
@@ -104,58 +61,6 @@ options:
       - all
       - never
     default: control_plane
-  public_api_endpoint:
-    description:
-      - Whether the Kubernetes API endpoint gets a public address. It needs O(external_network). If it is not set, a cluster is created without.
-      - Cannot be changed after creation.
-    type: bool
-    aliases:
-      - master_lb_floating_ip_enabled
-  strict_sg_rules:
-    description:
-      - Whether the security groups of the nodes get only the rules that are required. If it is not set, the service creates a cluster without.
-      - Cannot be changed after creation.
-    type: bool
-  service_cluster_ip_range:
-    description:
-      - Network of the Kubernetes services (ClusterIP), a prefix of /24 or shorter. If it is not set, the service uses C(10.254.0.0/16).
-      - It must not overlap O(subnet), O(pods_network_cidr), 169.254.0.0/16 or 198.18.0.0/19.
-      - Cannot be changed after creation.
-    type: str
-  pods_network_cidr:
-    description:
-      - Network of the pods, a prefix of /24 or shorter. If it is not set, the service uses C(10.100.0.0/16).
-      - It must not overlap O(subnet), O(service_cluster_ip_range), 169.254.0.0/16 or 198.18.0.0/19.
-      - Cannot be changed after creation, other than together with O(cni).
-    type: str
-  pods_network_subnet:
-    description:
-      - Prefix length of the pod subnet of one node, 20 to 28, and at least 2 longer than the prefix of O(pods_network_cidr).
-        If it is not set, the service uses 24.
-      - Cannot be changed after creation, other than together with O(cni).
-    type: int
-  ncr_sgw:
-    description:
-      - Name or UUID of the service gateway for NHN Container Registry (NCR), in the cluster's network.
-      - It is needed, together with O(obs_sgw), to create a cluster in a O(subnet) that is not attached to an internet gateway.
-      - It can be changed for a cluster that was created with service gateways. The service wants both gateways at each change;
-        the one that is not given keeps its present value.
-    type: str
-  obs_sgw:
-    description:
-      - Name or UUID of the service gateway for Object Storage (OBS), in the cluster's network. See O(ncr_sgw).
-    type: str
-  cni:
-    description:
-      - CNI of the cluster. V(calico) is Calico-VXLAN and V(calico-ebpf) is Calico-eBPF.
-      - On an existing cluster only the change from Flannel to V(calico) is offered by the API guide, with a new O(pods_network_cidr).
-        The public cloud has removed this operation in May 2025. Where it is gone the task fails with the service's refusal.
-    type: str
-    choices:
-      - calico
-      - calico-ebpf
-    aliases:
-      - cni_driver
 notes:
   - At the creation O(keypair), O(flavor), O(image), O(availability_zone), O(boot_volume_type), O(boot_volume_size), O(network), O(subnet) and
     O(kubernetes_version) are needed. A task for an existing cluster may leave them out.

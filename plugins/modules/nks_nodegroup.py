@@ -24,9 +24,9 @@ extends_documentation_fragment:
   - nhncloud.nks.wait
   - nhncloud.nks.attributes
   - nhncloud.nks.attributes.actiongroup_nks
-  - nhncloud.nks.nodegroup
-  - nhncloud.nks.autoscale.suboptions
-  - nhncloud.nks.reconciled
+  - nhncloud.nks.options.nodegroup
+  - nhncloud.nks.options.version
+  - nhncloud.nks.options.reconcile
 options:
   cluster:
     description:
@@ -54,16 +54,6 @@ options:
       - More nodes than have to go, or one that is not in the node group, fail. With fewer nodes the service picks the rest, which is warned of.
     type: list
     elements: str
-  kubernetes_version:
-    description:
-      - Kubernetes version as NKS writes it, for example V(v1.32.3).
-      - A new node group always gets the control plane's version; another one is refused.
-      - An existing node group is upgraded to the control plane's version. Upgrade the control plane first, with M(nhncloud.nks.nks_cluster).
-        A node group that is several minor versions behind takes them one by one, and can also be upgraded to one of those in between.
-        A node group with stopped nodes cannot be upgraded.
-    type: str
-    aliases:
-      - kube_tag
 notes:
   - At the creation O(flavor), O(image), O(availability_zone), O(boot_volume_type) and O(boot_volume_size) are needed.
     A task for an existing node group may leave them out.

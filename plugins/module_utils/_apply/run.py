@@ -85,7 +85,7 @@ class Runner:
     def _rest(self, *watches):
         """Wait until nothing is under way on any of the resources."""
         for watch in watches:
-            self.waiter.until_idle(watch, watch.last)
+            self.waiter.wait_until_idle(watch, watch.last)
 
     def _watch(self, action):
         """The watch of the resource that shows what becomes of an action."""
@@ -106,7 +106,7 @@ class Runner:
             self.cluster = watch = Watch(self.api, _uuid(reply, action), None, action.resource)
             if not waits:
                 return None
-            state = self.waiter.until_there(watch, shown=lambda: self.only_one(body["name"]))
+            state = self.waiter.wait_until_ready(watch, shown=lambda: self.only_one(body["name"]))
             # The other one may have been shown only since.
             self.only_one(body["name"], last=True)
             return state
@@ -119,10 +119,10 @@ class Runner:
         watch = self.watch_group(_uuid(reply, action), action.resource)
         if not waits:
             return None
-        state = self.waiter.until_there(watch, missing=lambda: self.not_ours(body["name"], watch))
+        state = self.waiter.wait_until_ready(watch, missing=lambda: self.not_ours(body["name"], watch))
         if busy(self.cluster.read()):
             # A new group keeps the cluster busy too, and may be seen to change until that is over.
-            self.waiter.until_idle(self.cluster, self.cluster.last)
+            self.waiter.wait_until_idle(self.cluster, self.cluster.last)
             state = watch.read() or state
         return state
 
@@ -146,9 +146,9 @@ class Runner:
         if not waits:
             self._noticed(trace)
             return
-        self.waiter.until_gone(watch, before)
+        self.waiter.wait_until_deleted(watch, before)
         if action.group:
-            self.waiter.until_idle(self.cluster)
+            self.waiter.wait_until_idle(self.cluster)
 
     def _change(self, action, waits):
         watch = self._watch(action)
@@ -169,7 +169,7 @@ class Runner:
         if not waits:
             self._noticed(trace)
             return None
-        state = self.waiter.until_done(action, watch, before, parent, parent_before)
+        state = self.waiter.wait_until_done(action, watch, before, parent, parent_before)
         self.fresh = (watch, self.cluster)
         return state
 

@@ -10,7 +10,8 @@ A kind knows nothing of the option that uses it; :mod:`rows` says which option i
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, Dict, Mapping
+import json
+from typing import Any, Mapping
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 
@@ -22,7 +23,7 @@ class Kind:
     """A plain text; the base of all kinds."""
 
     #: What the argument spec of an option of this kind has.
-    spec: Dict[str, Any] = {"type": "str"}
+    spec: dict[str, Any] = {"type": "str"}
 
     def argument(self) -> dict[str, Any]:
         """The entry of an argument spec, without what the option itself adds."""
@@ -250,9 +251,49 @@ class Settings(Kind):
 
 
 class Labels(Kind):
-    """A dictionary of whatever the user sets."""
+    """Labels that the user sets, by name."""
 
     spec = {"type": "dict"}
+
+    def write(self, value: Any) -> dict[str, Any]:
+        """The labels as they are sent: objects and lists as JSON text, the rest as they are."""
+        return {name: wire.write_any(item) for name, item in value.items()}
+
+    @staticmethod
+    def same(desired: Any, observed: Any) -> bool:
+        """Whether two values of a label mean the same: booleans in any case, JSON by its content, other texts exactly."""
+        return _meaning(desired) == _meaning(observed)
+
+
+def _meaning(value: Any) -> Any:
+    """A label in a form in which values that mean the same are equal.
+
+    The service shows booleans in any case, and JSON text with other blanks and in another order than it was sent in (observed).
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): _meaning(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_meaning(item) for item in value]
+    return _text_meaning(value) if isinstance(value, str) else value
+
+
+def _text_meaning(value: str) -> Any:
+    text = value.strip()
+    if text.lower() in ("true", "false"):
+        return text.lower()
+    if text[:1] not in ("{", "["):
+        # Numbers too: "1.10" is not "1.1".
+        return value
+    try:
+        return _meaning(json.loads(value))
+    except (ValueError, RecursionError):
+        return value
 
 
 def _reference(value: Any) -> str:
@@ -267,3 +308,4 @@ UUID = Uuid()
 CIDR = Cidr()
 UUID_LIST = UuidList()
 UUID_SET = UuidSet()
+LABELS = Labels()

@@ -15,13 +15,14 @@ the public cloud, where the settings of the first node group are on node group `
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Mapping, Optional
+from typing import Any, Iterable, Mapping
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import (
     BOOLEAN,
     CIDR,
     INTEGER,
+    LABELS,
     SCRIPT,
     TEXT,
     UNKNOWN,
@@ -29,7 +30,6 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import (
     UUID_LIST,
     UUID_SET,
     Kind,
-    Labels,
     SecurityGroups,
     Settings,
     Volumes,
@@ -41,6 +41,7 @@ DEFAULT_GROUP = "default-worker"
 CONTROL_PLANE = "default-master"
 #: What the documentation says of an option that no action changes.
 FIXED = "Cannot be changed after creation."
+FIXED_LABELS = "Cannot be changed after creation. A label is compared if NKS shows it: booleans in any case, JSON text by its content, and other texts exactly."
 FIXED_WITHOUT_CNI = "Cannot be changed after creation, except together with O(cni)."
 
 
@@ -71,21 +72,21 @@ class Row:
         self,
         kind: Kind,
         *,
-        cluster: Optional[str] = None,
-        group: Optional[str] = None,
+        cluster: str | None = None,
+        group: str | None = None,
         aliases: Iterable[str] = (),
-        ref: Optional[str] = None,
-        change: Optional[str] = None,
+        ref: str | None = None,
+        change: str | None = None,
         required: bool = False,
         sent: bool = True,
         secret: bool = False,
         absent: Any = UNKNOWN,
-        low: Optional[int] = None,
-        high: Optional[int] = None,
+        low: int | None = None,
+        high: int | None = None,
         unit: str = "",
         choices: Iterable[str] = (),
         default: Any = None,
-        no_log: Optional[bool] = None,
+        no_log: bool | None = None,
         fixed: str = FIXED,
         added: str = "",
     ) -> None:
@@ -112,7 +113,7 @@ class Row:
     def __set_name__(self, owner: type, name: str) -> None:
         self.option = name
 
-    def argument(self, required: bool = False) -> Dict[str, Any]:
+    def argument(self, required: bool = False) -> dict[str, Any]:
         """The option's entry of an argument spec.
 
         :param required: whether the option is required wherever it may be set.
@@ -153,7 +154,7 @@ class Row:
         """Whether two values in the option's own form mean the same; UNKNOWN equals everything."""
         return self.kind.equal(desired, observed)
 
-    def put(self, body: Dict[str, Any], value: Any, nodegroup: bool = False) -> None:
+    def put(self, body: dict[str, Any], value: Any, nodegroup: bool = False) -> None:
         """Write the value into the body of a creation."""
         path = (self.group if nodegroup else self.cluster) or ""
         label = _label(path)
@@ -169,13 +170,13 @@ class Row:
         return wire.HIDDEN if self.secret and value else self.kind.show(value)
 
 
-def _label(path: Optional[str]) -> str:
+def _label(path: str | None) -> str:
     """The label of a path "labels.X"; an empty text for another path."""
     head, _dot, label = (path or "").partition(".")
     return label if head == "labels" else ""
 
 
-def _at(holder: Any, path: Optional[str]) -> Any:
+def _at(holder: Any, path: str | None) -> Any:
     """The value at a path of one or two parts; UNKNOWN if there is none."""
     for part in (path or "").split("."):
         if not isinstance(holder, dict) or part not in holder:
@@ -184,14 +185,17 @@ def _at(holder: Any, path: Optional[str]) -> Any:
     return holder
 
 
-def table(*classes: type) -> Dict[str, Row]:
+def table(*classes: type) -> dict[str, Row]:
     """The rows of some classes by the names of their options, in the order of the documentation."""
     return {name: row for rows in classes for name, row in vars(rows).items() if isinstance(row, Row)}
 
 
-def arguments(rows: Mapping[str, Row]) -> Dict[str, Dict[str, Any]]:
-    """The rows as an argument spec."""
-    return {name: row.argument() for name, row in rows.items()}
+def arguments(rows: Mapping[str, Row], required: bool = False) -> dict[str, dict[str, Any]]:
+    """The rows as an argument spec.
+
+    :param required: whether options that a creation needs are required in every task.
+    """
+    return {name: row.argument(required and row.required) for name, row in rows.items()}
 
 
 class VolumeOptions:
@@ -282,7 +286,7 @@ class NodegroupOptions:
 
     On an existing node group, the flavor is changed node by node; see O(num_buffer_nodes) and O(num_max_unavailable_nodes).
 
-    NKS allows changes only among the m2, c2, r2, t2 and x1 types and rejects others.
+    NKS allows changes only among the m2, c2, r2, t2 and x1 types. The task fails for others, also in check mode.
     """
 
     image = Row(
@@ -307,7 +311,8 @@ class NodegroupOptions:
     """Number of nodes. If it is not set, a node group is created with one node, and an existing one keeps its number of nodes.
 
     While the cluster autoscaler is on, any current number of nodes is accepted if O(node_count) is within the autoscaler's limits;
-    otherwise the task fails.
+    otherwise the task fails. While a policy of the metric-based autoscaler is on, NKS accepts no other number, so the task fails, also in
+    check mode.
 
     Quotas of the service limit it (10 by default).
     """
@@ -407,7 +412,9 @@ class NodegroupOptions:
 
     A new node group always gets the version of the control plane; the task fails if another one is set.
 
-    On an existing node group, another version is an upgrade to the version of the control plane.
+    On an existing node group, another version is an upgrade to the version of the control plane. A node group that is several minor
+    versions behind is upgraded one minor version at a time, and can also be upgraded to one of the versions in between.
+    Upgrade the control plane first, with M(nhncloud.nks.nks_cluster). A node group with stopped nodes cannot be upgraded.
     """
 
 
@@ -528,7 +535,7 @@ class CommonOptions:
     accepted if O(node_count) is within the autoscaler's limits; otherwise the task fails.
     """
 
-    labels = Row(Labels(), fixed="Cannot be changed after creation. A label is compared if NKS shows it.")
+    labels = Row(LABELS, fixed=FIXED_LABELS)
     """Additional labels of the API, by name, for settings that have no option. They are sent as they are; a dictionary or list becomes
     JSON text.
 
@@ -569,3 +576,44 @@ CLUSTER = {**table(ClusterOptions), **{name: row for name, row in NODEGROUP.item
 AUTOSCALE = table(AutoscaleOptions)
 COMMON = table(CommonOptions)
 RECONCILE = table(ReconcileOptions)
+
+#: Options of modules that refer to something and have no row.
+REFERENCES = ("cluster", "name", "nodegroup", "nodes", "nodes_to_remove", "uuid")
+
+
+def owned_labels() -> dict[str, str]:
+    """Label -> the option that it belongs to."""
+    owned = {}
+    for row in [*CLUSTER.values(), *NODEGROUP.values()]:
+        for path in (row.cluster, row.group):
+            if _label(path):
+                owned[_label(path)] = row.option
+    owned.update({str(row.group): "autoscale." + row.option for row in AUTOSCALE.values()})
+    return owned
+
+
+def normalized(options: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a task's options with one spelling for every UUID, so that comparisons, messages and requests have the same one.
+
+    :param options: a module's options as Ansible validated them.
+    """
+    plain = dict(options)
+    for option in (*REFERENCES, *(row.option for row in CLUSTER.values() if row.ref)):
+        value = plain.get(option)
+        if isinstance(value, list):
+            plain[option] = [wire.one_spelling(item) for item in value]
+        elif value is not None:
+            plain[option] = wire.one_spelling(value)
+    if plain.get("extra_security_groups"):
+        plain["extra_security_groups"] = [
+            dict(
+                item,
+                subnet=wire.one_spelling(item["subnet"]),
+                security_groups=[wire.one_spelling(ref) for ref in item["security_groups"]],
+            )
+            for item in plain["extra_security_groups"]
+        ]
+    if plain.get("external_subnets") == []:
+        # A cluster without any is one without external_network, so an empty list can only mean that the option is not set.
+        plain["external_subnets"] = None
+    return plain

@@ -179,7 +179,7 @@ def could_name(cluster, group, name):
     :param cluster: the cluster's name.
     :param group: the node group's name.
     """
-    from ansible_collections.nhncloud.nks.plugins.module_utils._model.fields import DEFAULT_GROUP
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.rows import DEFAULT_GROUP
 
     kinds = [re.escape(str(group))] + ([r"default-w-[^-]+"] if group == DEFAULT_GROUP else [])
     return bool(re.fullmatch(r"%s-(%s)-node-[0-9]+" % (re.escape(str(cluster)), "|".join(kinds)), str(name)))

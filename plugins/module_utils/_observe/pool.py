@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import Any, Callable, Generic, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, Generic, TypeVar
 
 Answer = TypeVar("Answer")
 
@@ -23,8 +23,8 @@ class Pending(Generic[Answer]):
     def __init__(self, call: Callable[[], Answer]) -> None:
         self._call = call
         self._done = threading.Event()
-        self._answer: Optional[Answer] = None
-        self._error: Optional[BaseException] = None
+        self._answer: Answer | None = None
+        self._error: BaseException | None = None
 
     def run(self) -> None:
         """Make the call. Whatever it raises is raised by :meth:`result`."""
@@ -59,9 +59,9 @@ class Pool:
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
-        self._threads: List[threading.Thread] = []
-        self._calls: queue.SimpleQueue[Optional[Tuple[Pending[Any], Callable[[Pending[Any]], None]]]] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[Tuple[Pending[Any], Callable[..., None], Tuple[Any, ...]]] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._calls: queue.SimpleQueue[tuple[Pending[Any], Callable[[Pending[Any]], None]] | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[Pending[Any], Callable[..., None], tuple[Any, ...]]] = queue.SimpleQueue()
         self._open = 0
 
     def submit(self, call: Callable[[], Answer], done: Callable[[Pending[Any]], None] = lambda pending: None) -> Pending[Answer]:
@@ -77,7 +77,7 @@ class Pool:
             thread.start()
         return pending
 
-    def gather(self, *calls: Callable[[], Any]) -> List[Any]:
+    def gather(self, *calls: Callable[[], Any]) -> list[Any]:
         """The answers to some calls, in their order.
 
         :raises BaseException: what the first of them, in their order, raised. All of them have ended then.

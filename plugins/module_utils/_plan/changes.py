@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._model.fields import UNKNOWN
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import TEXT, UNKNOWN, UUID
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action, group_resource
 
@@ -47,29 +47,25 @@ def group_changes(cluster, group, wanted, autoscale, knobs):
     return first, last, warnings
 
 
-def _field(option, table):
-    return next(field for field in table if field.option == option)
-
-
 def _set_option(name, resource, group, wanted, option, method, knobs):
     """The action that sets one option of a node group to what is wanted; None where it is already."""
-    field = _field(option, fields.NODEGROUP)
+    row = rows.NODEGROUP[option]
     value = wanted.get(option)
     if value is None:
         return None
-    present = field.present(None, group)
-    if present is not UNKNOWN and fields.equal(field.kind, value, present):
+    present = row.observed(None, group)
+    if present is not UNKNOWN and row.equal(value, present):
         return None
 
     def holds(state):
-        shown = field.present(None, state)
-        return shown is not UNKNOWN and fields.equal(field.kind, value, shown)
+        shown = row.observed(None, state)
+        return shown is not UNKNOWN and row.equal(value, shown)
 
     def start(state):
-        shown = field.present(None, state)
-        return shown is present or (present is not UNKNOWN and shown is not UNKNOWN and fields.equal(field.kind, present, shown))
+        shown = row.observed(None, state)
+        return shown is present or (present is not UNKNOWN and shown is not UNKNOWN and row.equal(present, shown))
 
-    changes = {option: (field.show(present), field.show(value))}
+    changes = {option: (row.show(present), row.show(value))}
     return Action(name, resource, changes, (method, (group["uuid"], value), knobs), group["uuid"], [(option, holds)], start=start)
 
 
@@ -132,9 +128,9 @@ def merged_autoscale(settings, present):
     """
     # What is neither a number nor a boolean could not be read, and is not sent back.
     merged = {label: value for label, value in present.items() if label in wire.AUTOSCALE and isinstance(value, int)}
-    for setting in fields.AUTOSCALE:
+    for setting in rows.AUTOSCALE.values():
         if settings.get(setting.option) is not None:
-            merged[setting.label] = settings[setting.option]
+            merged[setting.group] = settings[setting.option]
     return merged
 
 
@@ -171,10 +167,10 @@ def autoscale_change(resource, group, settings, present, whole):
     :raises NksError: the merged settings contradict each other, or nodes are stopped (NKS user guide, node stop).
     """
     differing = {}
-    for setting in fields.AUTOSCALE:
+    for setting in rows.AUTOSCALE.values():
         value = settings.get(setting.option)
-        if value is not None and present.get(setting.label) != value:
-            differing[setting.option] = (present.get(setting.label), value)
+        if value is not None and present.get(setting.group) != value:
+            differing[setting.option] = (present.get(setting.group), value)
     if not differing:
         return None
     if settings.get("enabled") and present.get("ca_enable") is not True:
@@ -187,14 +183,14 @@ def autoscale_change(resource, group, settings, present, whole):
     merged = merged_autoscale(settings, present)
     rules.check_autoscale_change(
         settings,
-        {setting.option: present.get(setting.label) for setting in fields.AUTOSCALE},
-        {setting.option: merged.get(setting.label) for setting in fields.AUTOSCALE},
+        {setting.option: present.get(setting.group) for setting in rows.AUTOSCALE.values()},
+        {setting.option: merged.get(setting.group) for setting in rows.AUTOSCALE.values()},
         "autoscale." if whole else "",
     )
     changes = differing
     if whole:
         changes = {"autoscale": tuple({option: pair[side] for option, pair in differing.items()} for side in (0, 1))}
-    wanted = {setting.label: settings[setting.option] for setting in fields.AUTOSCALE if settings.get(setting.option) is not None}
+    wanted = {setting.group: settings[setting.option] for setting in rows.AUTOSCALE.values() if settings.get(setting.option) is not None}
     outcome = [("autoscale", lambda state: all(state["detail"].get(label) == value for label, value in wanted.items()))]
     return Action(
         "set_autoscale",
@@ -205,7 +201,7 @@ def autoscale_change(resource, group, settings, present, whole):
         outcome,
         look=lambda api, cluster: wire.autoscale(api.autoscale(cluster, group_uuid)),
         # All of them are sent back, so a change of any other one would be undone.
-        start=lambda state: all(state["detail"].get(setting.label) == present.get(setting.label) for setting in fields.AUTOSCALE),
+        start=lambda state: all(state["detail"].get(setting.group) == present.get(setting.group) for setting in rows.AUTOSCALE.values()),
     )
 
 
@@ -217,13 +213,13 @@ def service_gateways(resource, wanted, cluster):
 
     :raises NksError: the cluster was made without gateways, which cannot be added.
     """
-    table = [_field(option, fields.CLUSTER) for option in ("ncr_sgw", "obs_sgw")]
-    present = {field.option: field.present(cluster, None) for field in table}
-    after = {field.option: wanted.get(field.option) or present[field.option] for field in table}
+    table = {option: rows.CLUSTER[option] for option in ("ncr_sgw", "obs_sgw")}
+    present = {row.option: row.observed(cluster, None) for row in table.values()}
+    after = {row.option: wanted.get(row.option) or present[row.option] for row in table.values()}
     changes = {
-        field.option: (field.show(present[field.option]), field.show(after[field.option]))
-        for field in table
-        if not fields.equal("uuid", after[field.option], present[field.option])
+        row.option: (row.show(present[row.option]), row.show(after[row.option]))
+        for row in table.values()
+        if not UUID.equal(after[row.option], present[row.option])
     }
     if not changes:
         return None
@@ -241,8 +237,8 @@ def service_gateways(resource, wanted, cluster):
         changes,
         ("update_service_gateways", (after["ncr_sgw"], after["obs_sgw"]), {}),
         None,
-        [(field.option, lambda state, field=field: fields.equal("uuid", after[field.option], field.present(state, None))) for field in table],
-        start=lambda state: all(fields.equal("uuid", present[field.option], field.present(state, None)) for field in table),
+        [(row.option, lambda state, row=row: UUID.equal(after[row.option], row.observed(state, None))) for row in table.values()],
+        start=lambda state: all(UUID.equal(present[row.option], row.observed(state, None)) for row in table.values()),
     )
 
 
@@ -251,9 +247,9 @@ def cni(resource, wanted, cluster, knobs):
 
     :raises NksError: a change that the operation does not offer.
     """
-    field = _field("cni", fields.CLUSTER)
-    present = field.present(cluster, None)
-    if wanted.get("cni") is None or fields.equal("text", wanted["cni"], present):
+    row = rows.CLUSTER["cni"]
+    present = row.observed(cluster, None)
+    if wanted.get("cni") is None or TEXT.equal(wanted["cni"], present):
         return None
     if wanted["cni"] != "calico" or str(present).lower().startswith("calico"):
         raise NksError(
@@ -267,9 +263,9 @@ def cni(resource, wanted, cluster, knobs):
         raise BadInput("pods_network_cidr", None, "is needed to change the CNI of %s" % resource, "give a network that is not in use yet")
     changes = {"cni": (present, wanted["cni"])}
     for option in ("pods_network_cidr", "pods_network_subnet"):
-        row = _field(option, fields.CLUSTER)
+        row = rows.CLUSTER[option]
         if wanted.get(option) is not None:
-            changes[option] = (row.show(row.present(cluster, None)), wanted[option])
+            changes[option] = (row.show(row.observed(cluster, None)), wanted[option])
     call = ("update_cni", (wanted["cni"], wanted["pods_network_cidr"], wanted.get("pods_network_subnet")), knobs.call)
     return Action(
         "update_cni",
@@ -277,6 +273,6 @@ def cni(resource, wanted, cluster, knobs):
         changes,
         call,
         None,
-        [("cni", lambda state: field.present(state, None) == wanted["cni"])],
-        start=lambda state: field.present(state, None) == present,
+        [("cni", lambda state: row.observed(state, None) == wanted["cni"])],
+        start=lambda state: row.observed(state, None) == present,
     )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import LABELS, SCRIPT
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ranges, rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action, Plan, cluster_resource, group_resource
 
@@ -22,12 +23,12 @@ def create_cluster(wanted):
     :param wanted: option -> value with references resolved; only what was given.
     :raises NksError: an option is missing or cannot be.
     """
-    check_creation(wanted, fields.CLUSTER)
+    check_creation(wanted, rows.CLUSTER)
     body = {"name": wanted["name"], "cluster_template_id": "iaas_console", "labels": {}}
     values = dict({"node_count": 1, "public_api_endpoint": False}, **wanted)
     body["labels"]["cert_manager_api"] = "True"
-    _fill(body, values, fields.CLUSTER)
-    changes = _created(values, fields.CLUSTER)
+    _fill(body, values, rows.CLUSTER)
+    changes = _created(values, rows.CLUSTER)
     return Plan([Action("create", cluster_resource(wanted["name"]), changes, ("create_cluster", (body,), {}))])
 
 
@@ -37,34 +38,34 @@ def create_nodegroup(cluster, wanted):
     :param cluster: the cluster's name, for the texts.
     :param wanted: option -> value with references resolved; only what was given.
     """
-    check_creation(wanted, fields.NODEGROUP, nodegroup=True)
+    check_creation(wanted, rows.NODEGROUP, nodegroup=True)
     body = {"name": wanted["name"], "labels": {}}
     values = dict({"node_count": 1}, **wanted)
-    _fill(body, values, fields.NODEGROUP, nodegroup=True)
-    changes = _created(values, fields.NODEGROUP)
+    _fill(body, values, rows.NODEGROUP, nodegroup=True)
+    changes = _created(values, rows.NODEGROUP)
     action = Action("create", group_resource(cluster, wanted["name"]), changes, ("create_nodegroup", (body,), {}), group=wanted["name"])
     return Plan([action])
 
 
 def _fill(body, values, table, nodegroup=False):
     """The body of a creation from the table, the autoscaler and the user's own labels."""
-    for field in table:
-        if values.get(field.option) is not None and (field.sent or not nodegroup):
-            if field.kind == "script" and not values[field.option]:
+    for row in table.values():
+        if values.get(row.option) is not None and (row.sent or not nodegroup):
+            if row.kind is SCRIPT and not values[row.option]:
                 continue
-            field.put(body, values[field.option], nodegroup)
+            row.put(body, values[row.option], nodegroup)
     settings = values.get("autoscale") or {"enabled": False}
-    for setting in fields.AUTOSCALE:
+    for setting in rows.AUTOSCALE.values():
         if settings.get(setting.option) is not None:
-            body["labels"][setting.label] = wire.write(setting.kind, settings[setting.option])
-    body["labels"].update(fields.further_labels(values.get("labels") or {}))
+            body["labels"][setting.group] = setting.kind.write(settings[setting.option])
+    body["labels"].update(LABELS.write(values.get("labels") or {}))
 
 
 def _created(values, table):
     changes = {"state": ("absent", "present")}
-    for field in table:
-        if values.get(field.option) is not None:
-            changes[field.option] = (None, field.show(values[field.option]))
+    for row in table.values():
+        if values.get(row.option) is not None:
+            changes[row.option] = (None, row.show(values[row.option]))
     for option in ("autoscale", "labels"):
         if values.get(option):
             changes[option] = (None, wire.masked({key: value for key, value in values[option].items() if value is not None}))
@@ -86,13 +87,13 @@ def check_creation(options, table, nodegroup=False):
     """What only matters when something is created.
 
     :param options: the options given, by name.
-    :param table: rows of :mod:`fields`.
+    :param table: rows of :mod:`rows`.
     :raises NksError: an option is missing that the service needs.
     """
     missing = [
-        field.option
-        for field in table
-        if field.required and options.get(field.option) in (None, "") and not (nodegroup and field.option not in _group_options())
+        row.option
+        for row in table.values()
+        if row.required and options.get(row.option) in (None, "") and not (nodegroup and row.option not in _group_options())
     ]
     if missing:
         raise NksError(
@@ -106,7 +107,7 @@ def check_creation(options, table, nodegroup=False):
         ranges.check_cidrs(options, creating=True)
     settings = options.get("autoscale") or {}
     if settings.get("enabled"):
-        policies = wire.metric_policies({"labels": wire.labels(fields.further_labels(options.get("labels") or {}))})
+        policies = wire.metric_policies({"labels": wire.labels(LABELS.write(options.get("labels") or {}))})
         if policies:
             raise BadInput("labels", policies[0], "cannot be on together with the cluster autoscaler", "turn one of them off")
         low = settings.get("min_node_count") or 1
@@ -143,4 +144,4 @@ def check_fit(image, flavor):
 
 
 def _group_options():
-    return {field.option for field in fields.NODEGROUP if field.required}
+    return {row.option for row in rows.NODEGROUP.values() if row.required}

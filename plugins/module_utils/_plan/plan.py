@@ -10,8 +10,8 @@ The plan is the only source of ``changed``, of ``actions``, of the diff and of c
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._model.fields import UNKNOWN
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import LABELS, UNKNOWN, UUID
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action, Plan, cluster_resource, group_resource, named_pair
 
 
@@ -29,16 +29,16 @@ def fixed_differences(wanted, table, cluster, group, immutable, resource, names=
     :raises NksError: with "fail"; names each option, its present value and the wanted one.
     """
     found = []
-    for field in table:
-        if field.change or wanted.get(field.option) is None:
+    for row in table.values():
+        if row.change or wanted.get(row.option) is None:
             continue
-        present = field.present(cluster, group)
-        if not fields.equal(field.kind, wanted[field.option], present):
-            found.append((field.option, *named_pair(field.show(present), field.show(wanted[field.option]), (names or {}).get(field.option))))
+        present = row.observed(cluster, group)
+        if not row.equal(wanted[row.option], present):
+            found.append((row.option, *named_pair(row.show(present), row.show(wanted[row.option]), (names or {}).get(row.option))))
     labels = [holder["labels"] for holder in (group, cluster) if holder and holder.get("labels")]
-    for label, value in fields.further_labels(wanted.get("labels") or {}).items():
+    for label, value in LABELS.write(wanted.get("labels") or {}).items():
         present = next((shown[label] for shown in labels if label in shown), UNKNOWN)
-        if present is not UNKNOWN and not fields.equal_labels(value, present):
+        if present is not UNKNOWN and not LABELS.same(value, present):
             found.append(("labels.%s" % label, wire.masked({label: present})[label], wire.masked({label: value})[label]))
     return _refuse(found, immutable, resource)
 
@@ -78,7 +78,7 @@ def cluster_changes(cluster, group, groups, wanted, options):
     fixed = dict(wanted)
     if changed_network:
         fixed.update(pods_network_cidr=None, pods_network_subnet=None)
-    warnings = fixed_differences(fixed, fields.CLUSTER, cluster, group, options["immutable"], resource, options.get("names"))
+    warnings = fixed_differences(fixed, rows.CLUSTER, cluster, group, options["immutable"], resource, options.get("names"))
     first, last = [], []
     if group:
         _check_flavor(group_resource(cluster["name"], group["name"]), group, wanted, options.get("flavors"))
@@ -101,7 +101,7 @@ def _check_flavor(resource, group, wanted, flavors):
     :param flavors: UUID -> name, as far as they are known.
     """
     before, after = wire.one_spelling(group.get("flavor_id")), wanted.get("flavor")
-    if flavors and after is not None and not fields.equal("uuid", after, before):
+    if flavors and after is not None and not UUID.equal(after, before):
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
 
         rules.check_flavor_change(resource, flavors.get(before), flavors.get(after))
@@ -113,7 +113,7 @@ def nodegroup_changes(cluster, group, wanted, options):
     :param options: the same without ``upgrade``.
     """
     resource = group_resource(cluster["name"], group["name"])
-    warnings = fixed_differences(wanted, fields.NODEGROUP, None, group, options["immutable"], resource, options.get("names"))
+    warnings = fixed_differences(wanted, rows.NODEGROUP, None, group, options["immutable"], resource, options.get("names"))
     _check_flavor(resource, group, wanted, options.get("flavors"))
     first, last, more = _changes().group_changes(cluster["name"], group, wanted, options["autoscale"], options["knobs"])
     upgrades = []
@@ -132,4 +132,4 @@ def _changes():
 
 
 #: Options whose value is read from node group default-worker.
-NEEDS_GROUP = [field.option for field in fields.CLUSTER if field.group] + ["autoscale", "labels"]
+NEEDS_GROUP = [row.option for row in rows.CLUSTER.values() if row.group] + ["autoscale", "labels"]

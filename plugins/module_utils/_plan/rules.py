@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows
 
 VERSION = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+")
 MAX_SCRIPT = 64 * 1024
@@ -67,7 +67,7 @@ def check_options(options):
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ranges
 
         ranges.check_cidrs(given)
-    owned = fields.owned_labels() if given.get("labels") else {}
+    owned = rows.owned_labels() if given.get("labels") else {}
     for label in given.get("labels", {}):
         if label in owned:
             raise BadInput("labels", label, "has an option of its own", "use the option %s" % owned[label])
@@ -81,7 +81,7 @@ def check_autoscale(settings, prefix=""):
     :param prefix: "autoscale." where the settings stand inside that option.
     :raises BadInput: out of range, or minimum over maximum.
     """
-    for setting in fields.AUTOSCALE:
+    for setting in rows.AUTOSCALE.values():
         value = settings.get(setting.option)
         if value is None or setting.low is None:
             continue

@@ -11,7 +11,7 @@ import os
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.identity import SERVICES, FromEnvironment
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows
 
 AUTH_TYPES: dict = {
     "region": {},
@@ -63,20 +63,12 @@ def state(*choices):
 
 def reconciled():
     """Options about differences and rolling changes."""
-    return {
-        "immutable": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
-        "num_buffer_nodes": {"type": "int"},
-        "num_max_unavailable_nodes": {"type": "int"},
-    }
+    return rows.arguments(rows.RECONCILE)
 
 
 def creation(table):
-    """The table's rows, the autoscaler and the further labels."""
-    return dict(
-        fields.arguments(table),
-        autoscale={"type": "dict", "options": fields.autoscale_arguments()},
-        labels={"type": "dict"},
-    )
+    """The options of a creation: a table's rows, the autoscaler and additional labels."""
+    return rows.arguments({**table, **rows.COMMON})
 
 
 def query():

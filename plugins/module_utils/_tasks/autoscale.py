@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import actions, changes, rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
@@ -16,7 +16,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import 
 
 def run(task):
     """One task of nks_autoscale: read, merge, write the full set."""
-    settings = {setting.option: task.options[setting.option] for setting in fields.AUTOSCALE}
+    settings = {setting.option: task.options[setting.option] for setting in rows.AUTOSCALE.values()}
     rules.check_autoscale(settings)
     cluster = task.planned_cluster()
     group = planned_group(task, cluster, task.options["nodegroup"])
@@ -56,8 +56,8 @@ def info(task):
 
 
 def _target():
-    return {"cluster": {"type": "str", "required": True}, "nodegroup": {"type": "str", "default": fields.DEFAULT_GROUP}}
+    return {"cluster": {"type": "str", "required": True}, "nodegroup": {"type": "str", "default": rows.DEFAULT_GROUP}}
 
 
-JOB = Job("nks_autoscale", dict(arguments.auth(), **_target(), **arguments.wait(), **fields.autoscale_arguments()), run)
+JOB = Job("nks_autoscale", dict(arguments.auth(), **_target(), **arguments.wait(), **rows.arguments(rows.AUTOSCALE, True)), run)
 INFO = Job("nks_autoscale_info", dict(arguments.auth(), **_target(), **arguments.query()), info, reads_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._apply import wait
+from ansible_collections.nhncloud.nks.plugins.module_utils._apply import failures
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import failed
@@ -38,7 +38,7 @@ def run(task):
     task.usable(watch)
     cluster = watch.last
     days = days_left(cluster, task.clock.utc())
-    event = wait.last_failed_event(watch, cluster) if failed(cluster) else None
+    event = failures.last_failed_event(watch, cluster) if failed(cluster) else None
     # A failed renewal is repaired by another one; after any other failure the cluster is left alone (NKS user guide).
     repairs = event is not None and "CERTIFICATE" in str(event.get("type"))
     due = options["force"] or (days is not None and days < options["renew_before_days"]) or repairs

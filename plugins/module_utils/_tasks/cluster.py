@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import SecurityGroups
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import actions, plan
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
@@ -42,7 +43,7 @@ def _listed(task, name):
     for item in task.api.clusters():
         if item.get("name") == name and item.get("uuid") and not str(item.get("status")).startswith("DELETE_"):
             watch = Watch(task.api, item["uuid"], None, actions.cluster_resource(name))
-            if task.waiter().until_shown(watch) is not None:
+            if task.waiter().wait_until_shown(watch) is not None:
                 return watch
     return None
 
@@ -70,7 +71,7 @@ def _create(task):
     from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.references import References
 
     references = References(task)
-    wanted = references.resolve(task.given(fields.CLUSTER), fields.CLUSTER)
+    wanted = references.resolve(task.given(rows.CLUSTER), rows.CLUSTER)
     references.complete(wanted)
     todo = creation.create_cluster(wanted).named(references.names)
     runner, state = task.carry_out(todo)
@@ -83,7 +84,7 @@ def _create(task):
 
 def _reconcile(task, watch):
     options, cluster = task.options, watch.last
-    given = task.given(fields.CLUSTER)
+    given = task.given(rows.CLUSTER)
     # The name only led here; it is not compared.
     given.pop("name")
     group, autoscale = _default_group(task, watch, given)
@@ -131,12 +132,12 @@ def _resolved(task, cluster, given, group):
 
     :param group: the watch of the first node group, or None.
     """
-    if not any(given.get(field.option) for field in fields.CLUSTER if field.ref or field.kind == "security_groups"):
+    if not any(given.get(row.option) for row in rows.CLUSTER.values() if row.ref or isinstance(row.kind, SecurityGroups)):
         return dict(given), {}, {}
     from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.references import References
 
     references = References(task, cluster)
-    wanted = references.resolve(given, fields.CLUSTER)
+    wanted = references.resolve(given, rows.CLUSTER)
     return wanted, references.names, references.flavors(group.last if group else None, wanted)
 
 
@@ -169,7 +170,7 @@ JOB = Job(
         **arguments.state("present", "absent"),
         **arguments.wait(),
         **arguments.reconciled(),
-        **arguments.creation(fields.CLUSTER),
+        **arguments.creation(rows.CLUSTER),
     ),
     run,
 )

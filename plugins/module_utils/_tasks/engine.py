@@ -19,7 +19,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Ap
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, NksError, Overtaken, WaitError
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch, busy, failed, find_cluster
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Plan, cluster_resource
@@ -117,7 +117,7 @@ class Task:
 
     def given(self, table):
         """The options of a table, and ``autoscale`` and ``labels``, that the user gave."""
-        names = [field.option for field in table] + ["name", "autoscale", "labels"]
+        names = [row.option for row in table.values()] + ["name", "autoscale", "labels"]
         return {name: self.options[name] for name in names if self.options.get(name) is not None}
 
     def waiter(self):
@@ -152,7 +152,7 @@ class Task:
             )
         if not busy(watch.last):
             return watch.last
-        status, state = watch.last["status"], self.waiter().until_idle(watch, watch.last)
+        status, state = watch.last["status"], self.waiter().wait_until_idle(watch, watch.last)
         if again:
             raise Overtaken(WaitError("%s was busy each time it was read, at last in %s. Run the task again later." % (watch.name, status), status=status))
         return state
@@ -214,14 +214,14 @@ class Task:
         The service may accept a creation and show it a little later, not in the list either (observed on Magnum). A task
         that came in between would make a second one.
         """
-        return self._waiter(min(self.options.get("wait_interval") or SHOWN_INTERVAL, SHOWN_INTERVAL), SHOWN_TIMEOUT).until_shown(watch)
+        return self._waiter(min(self.options.get("wait_interval") or SHOWN_INTERVAL, SHOWN_INTERVAL), SHOWN_TIMEOUT).wait_until_shown(watch)
 
     @staticmethod
     def failure(watch):
-        """Why a watched resource is in a failed status; see :func:`wait.failure`."""
-        from ansible_collections.nhncloud.nks.plugins.module_utils._apply import wait
+        """Why a watched resource is in a failed status; see :func:`failures.failure`."""
+        from ansible_collections.nhncloud.nks.plugins.module_utils._apply import failures
 
-        return wait.failure(watch, watch.last)
+        return failures.failure(watch, watch.last)
 
     def carry_out(self, plan, cluster=None, watches=()):
         """Do what the plan says, unless this is check mode; warn or fail where a resource is in a failed status.
@@ -265,13 +265,13 @@ class Task:
 
         :param broken: watches of what is in a failed status.
         """
-        from ansible_collections.nhncloud.nks.plugins.module_utils._apply import wait
+        from ansible_collections.nhncloud.nks.plugins.module_utils._apply import failures
 
         action = plan.actions[0] if plan.actions else None
         if action is None or action.name != "upgrade" or any(watch.last["status"] != "UPDATE_FAILED" for watch in broken):
             return False
-        event = wait.last_failed_event(cluster, cluster.last) or {}
-        own = (action.group,) if action.group else (cluster.cluster, fields.CONTROL_PLANE)
+        event = failures.last_failed_event(cluster, cluster.last) or {}
+        own = (action.group,) if action.group else (cluster.cluster, rows.CONTROL_PLANE)
         return event.get("type") == UPGRADE and (event.get("resource_uuid") in own or event.get("resource_name") in own)
 
 
@@ -284,7 +284,7 @@ def perform(job, options, check_mode=False, diff_mode=False, clock=None, progres
     :raises NksError: with everything that the failed result should hold.
     """
     identity.settle(options)
-    options = fields.normalized(options)
+    options = rows.normalized(options)
     if not job.offline(options):
         identity.check(options)
     rules.check_options(options)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import actions, changes, plan, upgrade
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
@@ -28,7 +28,7 @@ def run(task):
     if group is None or task.idle(group, again=True) is None:
         if wire.is_uuid(name):
             raise no_group(task, cluster, "name", name)
-        if task.check_mode and not any(task.options.get(field.option) for field in fields.NODEGROUP if field.required):
+        if task.check_mode and not any(task.options.get(row.option) for row in rows.NODEGROUP.values() if row.required):
             # Nothing is there to create it with, so an earlier task may do it.
             task.predict(name, no_group(task, cluster, "name", name))
             return {"nodegroup": {}, "plan": actions.Plan()}
@@ -44,17 +44,17 @@ def _predicted(task, cluster):
     """
     from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation
 
-    given = task.given(fields.NODEGROUP)
-    if given["name"] == fields.CONTROL_PLANE:
+    given = task.given(rows.NODEGROUP)
+    if given["name"] == rows.CONTROL_PLANE:
         raise BadInput("name", given["name"], "is the control plane, which the service does not let us touch as a node group", "name a worker group")
-    complete = any(given.get(field.option) for field in fields.NODEGROUP if field.required)
-    if given["name"] == fields.DEFAULT_GROUP or not (complete or wire.is_uuid(given["name"])):
+    complete = any(given.get(row.option) for row in rows.NODEGROUP.values() if row.required)
+    if given["name"] == rows.DEFAULT_GROUP or not (complete or wire.is_uuid(given["name"])):
         # It is created with the cluster, or by an earlier task.
         return {"nodegroup": {}, "plan": actions.Plan()}
     # Which network the cluster will have is not known, so its subnets are not looked for.
     groups = given.pop("extra_security_groups", None)
     references = References(task)
-    wanted = references.resolve(given, fields.NODEGROUP)
+    wanted = references.resolve(given, rows.NODEGROUP)
     if groups is not None:
         wanted["extra_security_groups"] = [dict(item, security_groups=references.security_groups(item)) for item in groups]
     references.complete_group(wanted, None)
@@ -83,7 +83,7 @@ def _absent(task, name):
     group = find_group(task, cluster, name)
     if group is None or task.idle(group) is None:
         return gone
-    if group.last.get("name") == fields.DEFAULT_GROUP:
+    if group.last.get("name") == rows.DEFAULT_GROUP:
         # Refused by Magnum, and whether NKS would take it nobody says: known beforehand, it is told in check mode too.
         raise BadInput("name", name, "is the first node group, which only goes with its cluster", "delete the cluster with nks_cluster")
     todo = plan.delete(group.name, "delete_nodegroup", group.group)
@@ -96,7 +96,7 @@ def _create(task, cluster):
     from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation
 
     references = References(task, cluster.last)
-    wanted = references.resolve(task.given(fields.NODEGROUP), fields.NODEGROUP)
+    wanted = references.resolve(task.given(rows.NODEGROUP), rows.NODEGROUP)
     references.complete_group(wanted, (_upgraded(task, cluster, wanted.get("kubernetes_version")).get("labels") or {}).get("kube_tag"))
     todo = creation.create_nodegroup(cluster.last["name"], wanted).named(references.names)
     runner, state = task.carry_out(todo, cluster)
@@ -133,11 +133,11 @@ def _upgraded(task, cluster, version, present=None):
 
 def _reconcile(task, cluster, group):
     options = task.options
-    given = task.given(fields.NODEGROUP)
+    given = task.given(rows.NODEGROUP)
     # The name only led here; it is not compared.
     given.pop("name")
     references = References(task, cluster.last)
-    wanted = references.resolve(given, fields.NODEGROUP)
+    wanted = references.resolve(given, rows.NODEGROUP)
     group.last["labels"] = group.last.get("labels") or {}
     versions = []
     version, present = wanted.get("kubernetes_version"), group.last["labels"].get("kube_tag")
@@ -192,7 +192,7 @@ JOB = Job(
         **arguments.state("present", "absent"),
         **arguments.wait(),
         **arguments.reconciled(),
-        **arguments.creation(fields.NODEGROUP),
+        **arguments.creation(rows.NODEGROUP),
     ),
     run,
 )

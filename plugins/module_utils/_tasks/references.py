@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import UUID
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import named
 
 
@@ -34,9 +35,8 @@ class References:
         """
         wanted = dict(given)
         for option in ("network", "external_network", "flavor", "image", "ncr_sgw", "obs_sgw"):
-            field = next((row for row in table if row.option == option), None)
-            if field is not None and given.get(option):
-                wanted[option] = self._one(option, field.ref, given[option])
+            if option in table and given.get(option):
+                wanted[option] = self._one(option, table[option].ref, given[option])
         self.network = wanted.get("network") or self.network
         if given.get("subnet"):
             wanted["subnet"] = self._one("subnet", "subnet", given["subnet"], self.network)
@@ -54,7 +54,7 @@ class References:
             wanted["extra_security_groups"] = [self._security_groups(item, networks) for item in given["extra_security_groups"]]
         for option in ("ncr_sgw", "obs_sgw"):
             network = self.items.get(option, {}).get("network_id")
-            if network and self.network and not fields.equal("uuid", network, self.network):
+            if network and self.network and not UUID.equal(network, self.network):
                 raise BadInput(option, given[option], "is not in the network of the cluster", "choose a service gateway of that network")
         return wanted
 
@@ -65,7 +65,7 @@ class References:
 
         :param group: the typed node group; None where it was not read.
         """
-        if group is None or wanted.get("flavor") is None or fields.equal("uuid", wanted["flavor"], group.get("flavor_id")):
+        if group is None or wanted.get("flavor") is None or UUID.equal(wanted["flavor"], group.get("flavor_id")):
             return {}
         try:
             return self._names_of("flavor")

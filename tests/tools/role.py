@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import envs
 
 TARGET = envs.ROOT / "roles" / "nks_cluster" / "meta" / "argument_specs.yml"
+TASKS = envs.ROOT / "roles" / "nks_cluster" / "tasks" / "present.yml"
+# Parts of the specification that are other modules' options.
+OWN = ("nodegroups", "ipacl", "kubeconfig")
+CLUSTER = 'cluster: "{{ nks_cluster_built.cluster.uuid }}"'
 # The licence's lines are those of this file.
 HEADER = """\
 %s
 
-# Written by "make role-options" from the documentation of the modules. Change the texts there, and what is the role's own in
-# tests/tools/role_options.py.
+# Written by "make generate" from the documentation of the modules. Change the texts there, and what is the role's own in
+# tests/tools/role.py.
 ---
 """ % "\n".join(Path(__file__).read_text().splitlines()[:3])
 
@@ -156,27 +157,26 @@ def text() -> str:
     return HEADER + yaml.dump(json.loads(json.dumps(role_options())), Dumper=Dumper, sort_keys=False, width=110, allow_unicode=True)
 
 
-def write() -> None:
-    """Write the file; runs in an environment with Ansible."""
-    from ansible.plugins.loader import init_plugin_loader
+def tasks() -> str:
+    """Return the text of the tasks that create and change a cluster, with every option that the role takes passed on by itself.
 
-    init_plugin_loader([str(envs.collections())])
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_text(text())
-
-
-def main(arguments: Iterable[str]) -> int:
-    """Write the file with the Python of the environment that has Ansible."""
-    if "--here" in arguments:
-        write()
-        return 0
-    bin_folder = envs.controller_env()[0]
-    command = [str(bin_folder / "python"), "-B", str(Path(__file__).resolve()), "--here"]
-    return subprocess.run(command, env=envs.environment(bin_folder), check=False).returncode
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except envs.SetupError as error:
-        sys.exit(str(error))
+    Only options that the user has set are passed on, so that the modules' own defaults and the play's module_defaults hold.
+    """
+    specs = role_options()["argument_specs"]["main"]["options"]["nks_cluster_spec"]["options"]
+    kept = TASKS.read_text()
+    for module, (options, variable, first) in {
+        "nks_cluster": ({name: entry for name, entry in specs.items() if name not in OWN}, "nks_cluster_spec", ["state: present"]),
+        "nks_nodegroup": (specs["nodegroups"]["options"], "nks_cluster_nodegroup", [CLUSTER]),
+        "nks_ipacl": (specs["ipacl"]["options"], "nks_cluster_spec.ipacl", [CLUSTER]),
+        "nks_kubeconfig": (specs["kubeconfig"]["options"], "nks_cluster_spec.kubeconfig", [CLUSTER]),
+    }.items():
+        lines = list(first)
+        for name, entry in options.items():
+            if name not in ("state", "wait_timeout", "wait_interval") or (name == "state" and module != "nks_cluster"):
+                lines.append('%s: "{{ %s.%s%s }}"' % (name, variable, name, "" if entry.get("required") else " | default(omit)"))
+        lines += ['%s: "{{ nks_cluster_spec.%s | default(omit) }}"' % (name, name) for name in ("wait_timeout", "wait_interval")]
+        block = "  nhncloud.nks.%s:\n%s" % (module, "".join("    %s\n" % line for line in lines))
+        # The first task of the module; another one deletes what is not listed.
+        kept, count = re.subn(r"^  nhncloud\.nks\.%s:\n(?:    .*\n)+" % module, lambda match, block=block: block, kept, count=1, flags=re.MULTILINE)
+        assert count == 1, module
+    return kept
