@@ -182,7 +182,7 @@ from ansible.utils.vars import combine_vars
 from ansible_collections.nhncloud.nks.plugins.module_utils import identity, names, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError, visible
 
 TOP_GROUP = "nks"
 FILE_NAMES = ("nks.yml", "nks.yaml")
@@ -230,6 +230,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory, loader, path, cache=True):
         """Fill the inventory from one source file."""
+        if not isinstance(self.display, PlainDisplay):
+            self.display = PlainDisplay(self.display)
         super().parse(inventory, loader, path, cache)
         config = self._read_config_data(path)
         for name in config:
@@ -240,7 +242,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             data = self._data(path, options, cache)
             placed = self._placed(data, options)
         except NksError as error:
-            raise AnsibleParserError(error.msg) from None
+            raise AnsibleParserError(visible(error.msg)) from None
         self._fill(data, placed, options)
 
     # -- options -----------------------------------------------------------------------------------------------------
@@ -481,6 +483,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _compose(self, template, variables, *args, **kwargs):
         """As Ansible does it, but what comes of it is, like all other values, a plain string to ansible-inventory."""
         return trusted(super()._compose(template, variables, *args, **kwargs))
+
+
+class PlainDisplay:
+    """Ansible's display, with warnings that hold no control characters: the service's words and names stand in them."""
+
+    def __init__(self, display):
+        self._display = display
+
+    def __getattr__(self, name):
+        return getattr(self._display, name)
+
+    def warning(self, message):
+        """One warning."""
+        self._display.warning(visible(message))
 
 
 @contextmanager
