@@ -245,6 +245,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory, loader, path, cache=True):
         """Fill the inventory from one source file."""
+        if not isinstance(self.display, PlainDisplay):
+            self.display = PlainDisplay(self.display)
         super().parse(inventory, loader, path, cache)
         config = self._read_config_data(path)
         for name in config:
@@ -530,6 +532,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _compose(self, template, variables, *args, **kwargs):
         """As Ansible does it, but what comes of it is, like all other values, a plain string to ansible-inventory."""
         return trusted(super()._compose(template, variables, *args, **kwargs))
+
+
+class PlainDisplay:
+    """Ansible's display, with warnings that hold no control characters: the service's words and names stand in them."""
+
+    def __init__(self, display):
+        self._display = display
+
+    def __getattr__(self, name):
+        return getattr(self._display, name)
+
+    def warning(self, message):
+        """One warning."""
+        self._display.warning(visible(message))
 
 
 @contextmanager
