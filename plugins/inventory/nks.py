@@ -191,7 +191,7 @@ from ansible.utils.vars import combine_vars
 from ansible_collections.nhncloud.nks.plugins.module_utils import identity, nodes, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError, visible
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError, in_sentence, visible
 
 TOP_GROUP = "nks"
 FILE_NAMES = ("nks.yml", "nks.yaml")
@@ -857,7 +857,7 @@ def is_host_name(name):
 
 def quoted(value):
     """A value of the service in a message."""
-    text = visible(value)
+    text = in_sentence(value)
     return "'%s'" % (text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "...")
 
 
