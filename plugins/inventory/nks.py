@@ -188,12 +188,10 @@ from ansible.template import trust_as_template
 from ansible.utils.vars import combine_vars
 
 # Neither these nor what they import needs requests: a run from the cache works without it.
-from ansible_collections.nhncloud.nks.plugins.module_utils._client import identity
-from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError, visible
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._observe import nodes
+from ansible_collections.nhncloud.nks.plugins.module_utils import identity, nodes, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
+from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError, in_sentence, visible
 
 TOP_GROUP = "nks"
 FILE_NAMES = ("nks.yml", "nks.yaml")
@@ -247,6 +245,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory, loader, path, cache=True):
         """Fill the inventory from one source file."""
+        if not isinstance(self.display, PlainDisplay):
+            self.display = PlainDisplay(self.display)
         super().parse(inventory, loader, path, cache)
         config = self._read_config_data(path)
         for name in config:
@@ -532,6 +532,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _compose(self, template, variables, *args, **kwargs):
         """As Ansible does it, but what comes of it is, like all other values, a plain string to ansible-inventory."""
         return trusted(super()._compose(template, variables, *args, **kwargs))
+
+
+class PlainDisplay:
+    """Ansible's display, with warnings that hold no control characters: the service's words and names stand in them."""
+
+    def __init__(self, display):
+        self._display = display
+
+    def __getattr__(self, name):
+        return getattr(self._display, name)
+
+    def warning(self, message):
+        """One warning."""
+        self._display.warning(visible(message))
 
 
 @contextmanager
@@ -843,7 +857,7 @@ def is_host_name(name):
 
 def quoted(value):
     """A value of the service in a message."""
-    text = visible(value)
+    text = in_sentence(value)
     return "'%s'" % (text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "...")
 
 

@@ -22,6 +22,8 @@ REGION = re.compile(r"[A-Za-z]{2,}[0-9]+")
 TOKEN = re.compile(r"[!-~]+")
 #: Host of the identity service by the pattern of the public and government clouds; what follows is the domain.
 IDENTITY_HOST = "api-identity-infrastructure."
+#: The longest time limit of a request (seconds); a day is more than any service takes.
+MAX_TIMEOUT = 86400
 #: Options that say who we are. A task that sets one of them takes none of them from the environment.
 CREDENTIALS = ("username", "password", "token")
 
@@ -309,17 +311,27 @@ def check(options, regions=None):
         if url and not _is_url(url):
             raise BadInput(name, url, "is not a URL", "write it like https://host/path")
     identity_url(options)
-    if options.get("request_timeout") is not None and options["request_timeout"] <= 0:
-        raise BadInput("request_timeout", options["request_timeout"], "is not a time", "give seconds above 0")
+    seconds = options.get("request_timeout")
+    # Not a number is neither above nor below.
+    if seconds is not None and not 0 < seconds <= MAX_TIMEOUT:
+        raise BadInput("request_timeout", seconds, "is not a time limit", "set it to seconds above 0, %d at most" % MAX_TIMEOUT)
     if options.get("max_retries") is not None and options["max_retries"] < 0:
         raise BadInput("max_retries", options["max_retries"], "is below zero", "give 0 for no retries")
-    if options.get("ca_cert") and not os.path.exists(os.path.expanduser(options["ca_cert"])):
-        raise BadInput("ca_cert", options["ca_cert"], "does not exist", "name a file with CA certificates in PEM form")
+    if options.get("ca_cert"):
+        bundle = os.path.expanduser(options["ca_cert"])
+        if not os.path.exists(bundle):
+            raise BadInput("ca_cert", options["ca_cert"], "does not exist", "name a file with CA certificates in PEM form")
+        # Not at the top: an inventory that comes from a cache needs neither this room nor requests.
+        from ansible_collections.nhncloud.nks.plugins.module_utils.transport import unreadable
+
+        problem = unreadable(bundle) if options.get("validate_certs", True) else None
+        if problem:
+            raise BadInput("ca_cert", options["ca_cert"], "cannot be used (%s)" % problem, "name a file with CA certificates in PEM form")
 
 
 def _is_url(text):
     try:
-        return bool(re.match(r"https?://[^/\s]+[^\s]*\Z", text) and urlsplit(text).hostname)
+        return bool(re.match(r"https?://[^/\s]\S*\Z", text) and urlsplit(text).hostname)
     except ValueError:
         return False
 

@@ -24,7 +24,12 @@ class BadInput(NksError):
     """An option whose value cannot be right; raised before any request that changes something."""
 
     def __init__(self, option, value, problem, remedy):
-        shown = "it" if value is None else "'%s'" % visible(value)
+        if value is None:
+            shown = "it"
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            shown = str(value)
+        else:
+            shown = "'%s'" % in_sentence(value)
         super().__init__("%s: %s %s; %s." % (option, shown, problem, remedy))
 
 
@@ -86,7 +91,17 @@ class Overtaken(NksError):
         self.done = list(done)
 
 
-def visible(value):
+def visible(text):
+    """A text as it may be written to a terminal or a log: one line, and control characters as escapes.
+
+    They could write over what stands before them, change the title of a window, or (bidirectional overrides) show a text in another order.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else " " if letter.isspace() else repr(letter)[1:-1] for letter in text)
+
+
+def in_sentence(value):
     """A value within a sentence; a line break at its end, as YAML's ``|`` leaves one, is seen."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))
 

@@ -89,10 +89,61 @@ FIELDS = {
 #: Fields of clusters and node groups that are looked for, compared and put into sentences.
 TEXTS = ("fixed_network", "fixed_subnet", "name", "status", "status_reason", "uuid")
 
-#: An appkey in JSON text, up to the end of its value; the value of a broken text may have no end.
-APPKEY = re.compile(r"""(appkey\\*["']\s*:\s*\\*["'])[^"'\\]+""", re.IGNORECASE)
+#: An appkey in a text: between quotation marks, as JSON and Python write it, up to the end of the value, which may have none; or bare,
+#: as a sentence or a command line has it ("appKey=...", "appkey: ..."), where a short word is one of the sentence.
+APPKEY = re.compile(
+    r"""(app[ _-]?key\\*["']?\s{0,9}[:=]\s{0,9}u?\\*["'])[^"'\\]+|(app[ _-]?key\\*["']?\s{0,9}[:=]\s{0,9})[^\s"'\\,;&<>(){}\[\]]{6,}""", re.IGNORECASE
+)
+
+#: No answer of the API is nested deeper. Python's own limit depends on how deep its calls are already, so it differs between the ways to run.
+MAX_DEPTH = 100
+#: Digits of a number; a float holds no more, and Python before 3.11 takes hours to read millions.
+MAX_DIGITS = 300
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 AUTOSCALE = {label: kind for label, kind in LABELS.items() if label.startswith("ca_")}
+
+
+def _integer(text):
+    if len(text) > MAX_DIGITS:
+        raise ValueError("a number of too many digits")
+    return int(text, 10)
+
+
+def _float(text):
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError("a number that is too large")
+    return value
+
+
+def _constant(text):
+    raise ValueError("%s is not JSON" % text)
+
+
+DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_constant)
+
+
+def parse(text):
+    """JSON text as data that can be compared, shown and written anywhere.
+
+    :raises ValueError: it is not JSON; it is nested deeper than :data:`MAX_DEPTH`; a number is none (NaN) or too large; or a text in
+        it is not valid Unicode (half of a surrogate pair), which could not be written to any file.
+    """
+    try:
+        data = DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    level, depth = [[data]] if text.count("[") + text.count("{") > MAX_DEPTH else [], -1
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise ValueError("nested too deeply")
+        level = [item for holder in level for item in (holder.values() if isinstance(holder, dict) else holder) if isinstance(item, (dict, list))]
+    if SURROGATE.search(text):
+        # UnicodeEncodeError is a ValueError.
+        json.dumps(data, ensure_ascii=False).encode("utf-8")
+    return data
 
 
 def is_uuid(value):
@@ -124,8 +175,8 @@ def read(kind, value):
     if kind == "bool":
         return {"true": True, "false": False}.get(text.lower(), value)
     try:
-        return int(text, 10) if kind == "int" else json.loads(text)
-    except (ValueError, RecursionError):
+        return _integer(text) if kind == "int" else parse(text)
+    except ValueError:
         return value
 
 
@@ -274,15 +325,19 @@ def version_key(version):
     return tuple(int(number[:99]) for number in re.findall(r"\d+", str(version))), str(version)
 
 
+def _is_appkey(key):
+    return re.sub("[ _-]", "", key.lower()).endswith("appkey")
+
+
 def masked(value):
     """A copy without appkeys: the one secret that the service shows in its replies (encrypted volumes, log shipping)."""
     if isinstance(value, dict):
-        return {key: HIDDEN if isinstance(key, str) and key.lower().endswith("appkey") and item else masked(item) for key, item in value.items()}
+        return {key: HIDDEN if item and isinstance(key, str) and _is_appkey(key) else masked(item) for key, item in value.items()}
     if isinstance(value, list):
         return [masked(item) for item in value]
-    if isinstance(value, str) and "appkey" in value.lower():
-        # JSON text of a label that is not in the table, or that could not be read.
-        return APPKEY.sub(r"\1" + HIDDEN, value)
+    if isinstance(value, str) and "key" in value.lower():
+        # JSON text of a label that is not in the table, or that could not be read; a sentence of an event or of a refusal.
+        return APPKEY.sub(lambda found: (found.group(1) or found.group(2)) + HIDDEN, value)
     return value
 
 

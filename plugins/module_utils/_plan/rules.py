@@ -24,6 +24,9 @@ MAX_SECURITY_GROUPS = 8
 FLAVORS_THAT_MIX = ("m2", "c2", "r2", "t2", "x1")
 FIXED_FLAVOR = "u2"
 GPU_FLAVOR = re.compile(r"g[0-9]+")
+#: The longest waits that can be asked for (seconds); a clock cannot add whatever number to its time.
+MAX_WAIT = 366 * 86400
+MAX_INTERVAL = 86400
 
 
 def check_options(options):
@@ -43,8 +46,11 @@ def check_options(options):
     ):
         if option in given and given[option] < least:
             raise BadInput(option, given[option], "is too small", "give %d or more" % least)
-    if given.get("wait_interval", 1) <= 0:
-        raise BadInput("wait_interval", given["wait_interval"], "is not a time", "give seconds above 0")
+    if given.get("wait_timeout", 1) > MAX_WAIT:
+        raise BadInput("wait_timeout", given["wait_timeout"], "is too large", "give %d (a year) or less" % MAX_WAIT)
+    # Not a number is neither above nor below.
+    if not 0 < given.get("wait_interval", 1) <= MAX_INTERVAL:
+        raise BadInput("wait_interval", given["wait_interval"], "is not a time", "give seconds above 0, %d at most" % MAX_INTERVAL)
     for option in ("name", "cluster", "nodegroup"):
         if option in given and str(given[option]).strip() in ("", ".", ".."):
             raise BadInput(option, given[option], "is neither a name nor a UUID", "give one of them")

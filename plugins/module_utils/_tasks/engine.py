@@ -64,7 +64,7 @@ class Task:
         self.options = options
         self.check_mode = check_mode
         self.clock = clock or Clock()
-        self.progress = progress
+        self.progress = (lambda line: progress(self.transport.hide(line))) if progress else None
         self.warnings = []
         verify = options.get("validate_certs", True)
         if verify and options.get("ca_cert"):
@@ -86,6 +86,10 @@ class Task:
         """Seconds for one operation."""
         given = self.options.get("wait_timeout")
         return given if given is not None else DELETE_TIMEOUT if self.options.get("state") == "absent" else WAIT_TIMEOUT
+
+    def told(self):
+        """The warnings, each as it may be shown."""
+        return [self.transport.hide(warning) for warning in self.warnings + self.transport.warnings]
 
     def carry_on(self, job):
         """Run the job; where someone else's operation came between its look and one of its requests, look and plan again.
@@ -292,7 +296,8 @@ def perform(job, options, check_mode=False, diff_mode=False, clock=None, progres
     try:
         result = task.carry_on(job)
     except NksError as error:
-        error.values.setdefault("warnings", task.warnings + task.transport.warnings)
+        error.values = wire.masked(error.values)
+        error.values.setdefault("warnings", task.told())
         error.msg = task.transport.hide(error.msg)
         raise
     finally:
@@ -304,5 +309,6 @@ def perform(job, options, check_mode=False, diff_mode=False, clock=None, progres
         if diff_mode:
             result["diff"] = plan.diff()
     result.setdefault("changed", False)
-    result["warnings"] = task.warnings + task.transport.warnings
+    result = wire.masked(result)
+    result["warnings"] = task.told()
     return result

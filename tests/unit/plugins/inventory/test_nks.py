@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import sys
 import threading
 
 import pytest
+import requests
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
@@ -665,7 +667,7 @@ def test_nodegroups(cloud, read):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ("workers: 0", "workers: '0'"),
+        ("workers: 0", "workers: 0 "),
         ("hostname: ip", "hostname: 'ip' is not known; set it to address"),
         ("regions: [seoul]", "region: 'seoul' is not a region's code"),
         ("regions: [kr1, kr2]\nkubernetes_endpoint: https://a.example", "kubernetes_endpoint: .* one region"),
@@ -704,6 +706,16 @@ def test_options_from_the_environment(cloud, read, monkeypatch):
     assert (cloud.options["password"], type(cloud.options["password"])) == (PASSWORD, str)
 
 
+def test_control_characters_reach_neither_warnings_nor_errors(cloud, read):
+    uuid = cloud.add("de\x1b]0;owned\x07mo", group("default-worker", "10.0.0.1"))
+    cloud.errors["nodegroups", uuid] = ApiError("list", 500, "broken\x1b[2K\u202e\nagain", "")
+    warnings = read().warnings
+    assert len(warnings) == 1 and warnings[0].isprintable()
+    assert "Cluster de\\x1b]0;owned\\x07mo" in warnings[0] and "broken\\x1b[2K\\u202e again" in warnings[0]
+    with pytest.raises(AnsibleParserError, match=r"broken\\x1b\[2K\\u202e again"):
+        read("strict_clusters: true")
+
+
 def test_credentials_of_the_file_and_of_the_environment_are_not_mixed(cloud, read, monkeypatch):
     monkeypatch.setenv("NHNCLOUD_TOKEN", "token-of-another-project")
     monkeypatch.setenv("NHNCLOUD_TENANT_ID", "another")
@@ -729,7 +741,7 @@ def test_an_empty_variable_is_none(cloud, read, monkeypatch):
 
 
 def test_a_ca_file_is_used(cloud, read, tmp_path):
-    (tmp_path / "ca.pem").write_text("")
+    (tmp_path / "ca.pem").write_bytes(pathlib.Path(requests.certs.where()).read_bytes())
     read("ca_cert: %s" % (tmp_path / "ca.pem"))
     assert FakeTransport.made[0].settings["verify"] == str(tmp_path / "ca.pem")
 

@@ -178,8 +178,8 @@ def test_zeros_that_the_service_keeps_while_it_is_off(world):
     assert sent(run(world, enabled=False, scale_down_enabled=False))["ca_min_node_count"] == 0
     # They cannot be meant once it is on.
     text = refusal(world, enabled=True)
-    assert text == "min_node_count: '0' is the current value, which is too small when the autoscaler is on; set min_node_count to 1 or more."
-    assert refusal(world, enabled=True, max_node_count=3).startswith("min_node_count: '0'")
+    assert text == "min_node_count: 0 is the current value, which is too small when the autoscaler is on; set min_node_count to 1 or more."
+    assert refusal(world, enabled=True, max_node_count=3).startswith("min_node_count: 0")
     assert sent(run(world, enabled=True, min_node_count=1, max_node_count=3))["ca_max_node_count"] == 3
 
 
@@ -215,7 +215,7 @@ def test_check_mode(world):
 def test_ranges_of_the_times_and_the_threshold(world, option, low, high, enabled, check):
     world.seed()
     for value in (low, high):
-        assert refusal(world, check, enabled=enabled, **{option: value}).startswith("%s: '%d' is out of range" % (option, value))
+        assert refusal(world, check, enabled=enabled, **{option: value}).startswith("%s: %d is out of range" % (option, value))
     for value in (low + 1, high - 1):
         assert run(world, check=True, enabled=enabled, **{option: value}).writes == []
 
@@ -224,8 +224,8 @@ def test_ranges_of_the_times_and_the_threshold(world, option, low, high, enabled
 @pytest.mark.parametrize("check", [True, False])
 def test_counts_below_one(world, option, check):
     world.seed()
-    assert refusal(world, check, enabled=True, **{option: 0}).startswith("%s: '0' is out of range" % option)
-    assert refusal(world, check, enabled=False, **{option: -1}).startswith("%s: '-1' is out of range" % option)
+    assert refusal(world, check, enabled=True, **{option: 0}).startswith("%s: 0 is out of range" % option)
+    assert refusal(world, check, enabled=False, **{option: -1}).startswith("%s: -1 is out of range" % option)
 
 
 def test_more_nodes_than_the_service_takes_is_told(world):
@@ -258,11 +258,11 @@ def test_what_was_not_given_is_sent_back_as_it_is(world, check):
 @pytest.mark.parametrize("check", [True, False])
 def test_minimum_over_maximum(world, check):
     world.seed(labels={"ca_min_node_count": "3", "ca_max_node_count": "6"})
-    assert refusal(world, check, enabled=True, min_node_count=5, max_node_count=4).startswith("min_node_count: '5' is more than max_node_count (4)")
+    assert refusal(world, check, enabled=True, min_node_count=5, max_node_count=4).startswith("min_node_count: 5 is more than max_node_count (4)")
     # Also where one of the two is the present value.
-    assert refusal(world, check, enabled=True, min_node_count=7).startswith("min_node_count: '7' is more than max_node_count (6)")
-    assert refusal(world, check, enabled=True, max_node_count=2).startswith("min_node_count: '3' is more than max_node_count (2)")
-    assert refusal(world, check, enabled=False, max_node_count=2).startswith("min_node_count: '3' is more than max_node_count (2)")
+    assert refusal(world, check, enabled=True, min_node_count=7).startswith("min_node_count: 7 is more than max_node_count (6)")
+    assert refusal(world, check, enabled=True, max_node_count=2).startswith("min_node_count: 3 is more than max_node_count (2)")
+    assert refusal(world, check, enabled=False, max_node_count=2).startswith("min_node_count: 3 is more than max_node_count (2)")
 
 
 @pytest.mark.parametrize("listed", [True, False])

@@ -172,12 +172,12 @@ def test_range_of_the_term(world, years):
     seeded(world, 10)
     with pytest.raises(NksError) as caught:
         run(world, term_of_validity=years)
-    assert caught.value.msg == "term_of_validity: '%d' is out of range; give 1 to 5 (years)." % years
+    assert caught.value.msg == "term_of_validity: %d is out of range; give 1 to 5 (years)." % years
     assert caught.value.outcome.requests == []
 
 
 def test_range_of_the_days(world):
-    assert refusal(world, renew_before_days=-1).startswith("renew_before_days: '-1' is too small")
+    assert refusal(world, renew_before_days=-1).startswith("renew_before_days: -1 is too small")
 
 
 def test_what_is_not_there(world):

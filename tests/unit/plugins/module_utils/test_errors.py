@@ -18,7 +18,7 @@ def test_values_that_are_not_known_are_left_out():
 
 def test_bad_input_names_option_value_and_remedy():
     assert BadInput("region", "kr9", "is not a region", "use kr1").msg == "region: 'kr9' is not a region; use kr1."
-    assert BadInput("node_count", 0, "is too small", "give 1 or more").msg == "node_count: '0' is too small; give 1 or more."
+    assert BadInput("node_count", 0, "is too small", "give 1 or more").msg == "node_count: 0 is too small; give 1 or more."
     assert BadInput("region", None, "is missing", "set it").msg == "region: it is missing; set it."
     assert BadInput("name", "demo\n", "is odd", "change it").msg == "name: 'demo\\n' is odd; change it."
     assert BadInput("nodes", ("a", "b"), "is odd", "change it").msg == "nodes: '('a', 'b')' is odd; change it."

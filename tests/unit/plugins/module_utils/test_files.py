@@ -81,7 +81,7 @@ def test_mode_written_in_octal_without_quotes_is_accepted(mode):
 
 @pytest.mark.parametrize("number", [600, 640, 644, 400, 440, 444, 500, 660, 664, 666, 700, 750, 755, 770, 775, 777])
 def test_mode_written_in_decimal_without_quotes_is_refused(number):
-    with pytest.raises(NksError, match=r"mode: '%d' .*quoted.*'0600'" % number):
+    with pytest.raises(NksError, match=r"mode: %d .*quoted.*'0600'" % number):
         files.parse_mode(number)
 
 

@@ -402,6 +402,10 @@ class TestCheck:
             ("compute_endpoint", "https://host/v2\n", "write it like https://"),
             ("request_timeout", 0, "above 0"),
             ("request_timeout", -1.5, "above 0"),
+            ("request_timeout", float("inf"), "86400 at most"),
+            ("request_timeout", float("-inf"), "above 0"),
+            ("request_timeout", float("nan"), "above 0"),
+            ("request_timeout", 1e300, "86400 at most"),
             ("max_retries", -1, "give 0 for no retries"),
             ("ca_cert", "/nowhere/ca.pem", "PEM"),
         ],
@@ -412,6 +416,23 @@ class TestCheck:
         assert caught.value.msg.startswith(option + ": ")
         assert not value or str(value).replace("\n", "\\n") in caught.value.msg
         assert remedy in caught.value.msg
+
+    def test_a_ca_file_without_certificates_is_refused_before_any_request(self, tmp_path):
+        junk = tmp_path / "ca.pem"
+        for content in (b"", b"nothing", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"\x00\xff"):
+            junk.write_bytes(content)
+            with pytest.raises(BadInput, match=r"^ca_cert: '.*ca.pem' cannot be used \(.*\); name a file with CA certificates in PEM form\.$"):
+                check(dict(OPTIONS, ca_cert=str(junk)))
+            check(dict(OPTIONS, ca_cert=str(junk), validate_certs=False))
+
+    @pytest.mark.parametrize("url", ["https://" + "a" * 300000 + " b", "https://h/" + "v1/" * 100000 + " ", "https://h" + "/v1" * 100000])
+    def test_the_longest_address_is_read_in_linear_time(self, url):
+        for name in ("auth_url", "kubernetes_endpoint"):
+            try:
+                check(dict(OPTIONS, **{name: url}))
+            except BadInput:
+                continue
+            made(**{name: url})[0].endpoint("kubernetes")
 
     @pytest.mark.parametrize("token", ["with space", "line\n", "\ud1a0\ud070", "nul\0"])
     def test_a_token_that_no_header_can_carry_is_refused_without_being_shown(self, token):

@@ -394,7 +394,7 @@ def test_with_the_autoscaler_on_any_count_inside_its_bounds_is_right(present, co
 def test_with_the_autoscaler_on_a_count_outside_its_bounds_fails_and_names_them(count):
     with pytest.raises(BadInput) as caught:
         for_group({"node_count": count}, group=changed(WORKER, ON, node_count=3))
-    assert "node_count: '%d'" % count in caught.value.msg and "2 to 5" in caught.value.msg
+    assert "node_count: %d" % count in caught.value.msg and "2 to 5" in caught.value.msg
 
 
 def test_a_count_is_held_against_the_bounds_of_the_same_task():

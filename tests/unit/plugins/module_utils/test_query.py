@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,6 +53,44 @@ def test_an_expression_that_does_not_fit_is_told(expression):
         query.search(expression, ITEMS)
 
 
+@pytest.mark.parametrize(
+    "expression, reason",
+    [
+        ("[?name > `1`]", "'>' not supported between"),
+        ("[?`1` <= name]", "not supported between"),
+        ("[::0]", "slice step cannot be zero"),
+        ("&name", "it gives an expression and not data"),
+        ("[&name]", "it gives an expression and not data"),
+        ("{a: &name}", "it gives an expression and not data"),
+        ("max_by([], &to_array(name))", ""),
+    ],
+)
+@pytest.mark.parametrize("option", ["query", "cluster_query"])
+def test_an_odd_expression_is_told_in_one_sentence(expression, reason, option):
+    with pytest.raises(BadInput) as caught:
+        query.search(expression, ITEMS, option)
+    assert caught.value.msg.startswith("%s: '%s' does not fit the result (" % (option, expression)), caught.value.msg
+    assert reason in caught.value.msg and caught.value.msg.endswith("; see jmespath.org.") and "\n" not in caught.value.msg
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["[" * 5000, "(" * 300 + "a" + ")" * 300, " || ".join(["a"] * 5000), "!" * 1000 + "a", "a" + "[]" * 3000, "a" + "|b" * 9000],
+    ids=range(6),
+)
+def test_a_deep_expression_is_refused_in_one_sentence(expression):
+    with pytest.raises(BadInput, match=r"^query: it is (nested too deeply for JMESPath; use a simpler one\.$)|not a JMESPath") as caught:
+        query.check(expression)
+    assert len(caught.value.msg) < 200
+
+
+def test_an_expression_of_many_conditions_is_none_of_them():
+    for operator in (" || ", " && "):
+        expression = "[?%s].name" % operator.join("name == 'x%d'" % number for number in range(90))
+        assert query.search(expression, ITEMS) == []
+    assert query.search(".".join("a" * 5000), ITEMS) is None
+
+
 def test_another_option_is_named():
     with pytest.raises(BadInput, match=r"^cluster_query: "):
         query.check("[", "cluster_query")
@@ -70,6 +110,6 @@ def test_a_missing_library_is_told_with_the_remedy(monkeypatch):
 @given(st.text(max_size=30) | st.text(alphabet="[]{}().,:*@&|?!<>=`'\"\\abc019- ", max_size=30))
 def test_no_expression_is_a_traceback(expression):
     try:
-        query.search(expression, ITEMS)
+        json.dumps(query.search(expression, ITEMS))
     except NksError as error:
         assert error.msg.startswith("query: ")

@@ -73,15 +73,20 @@ class TestNumbers:
     def test_each_has_its_least(self, option, least):
         check_options({option: least})
         check_options({option: least + 1000})
-        assert refused(check_options, {option: least - 1}) == "%s: '%d' is too small; give %d or more." % (option, least - 1, least)
+        assert refused(check_options, {option: least - 1}) == "%s: %d is too small; give %d or more." % (option, least - 1, least)
 
     def test_a_quota_is_left_to_the_service(self):
         check_options({"node_count": 11})
 
-    @pytest.mark.parametrize("value", [0, -1, 0.0])
+    def test_a_wait_ends_some_day(self):
+        check_options({"wait_timeout": 366 * 86400})
+        for value in (366 * 86400 + 1, 10**400):
+            assert refused(check_options, {"wait_timeout": value}) == "wait_timeout: %d is too large; give 31622400 (a year) or less." % value
+
+    @pytest.mark.parametrize("value", [0, -1, 0.0, float("inf"), float("-inf"), float("nan"), 1e300])
     def test_an_interval_is_a_time(self, value):
         check_options({"wait_interval": 0.01})
-        assert refused(check_options, {"wait_interval": value}).startswith("wait_interval: '%s'" % value)
+        assert refused(check_options, {"wait_interval": value}).startswith("wait_interval: %s is not a time; give seconds above 0" % value)
 
     @pytest.mark.parametrize("value", ["v1.31.4", "v1.9.0"])
     def test_a_version_as_the_service_writes_it(self, value):
@@ -168,7 +173,7 @@ class TestRanges:
         if taken:
             check_options(options)
         else:
-            assert refused(check_options, options).startswith("pods_network_subnet: '%d'" % size)
+            assert refused(check_options, options).startswith("pods_network_subnet: %d" % size)
 
     def test_the_default_size_counts_too(self):
         assert "must be at least 2 longer" in refused(check_creation, complete(pods_network_cidr="10.0.0.0/23"), fields.CLUSTER)
@@ -241,7 +246,7 @@ class TestVolumesAndGroups:
         if taken:
             check_options(options)
         else:
-            assert refused(check_options, options) == "extra_volumes.size: '%d' is out of range; give 1 to 2048 (GB)." % size
+            assert refused(check_options, options) == "extra_volumes.size: %d is out of range; give 1 to 2048 (GB)." % size
 
     def test_a_group_has_3_volumes(self):
         volume = {"type": "General HDD", "size": 10, "mount_path": "/data"}
@@ -282,7 +287,7 @@ class TestAutoscaler:
             check_options({"autoscale": {"enabled": True, option: value}})
         for value in (low - 1, high + 1):
             message = refused(check_options, {"autoscale": {"enabled": True, option: value}})
-            assert message == "autoscale.%s: '%d' is out of range; give %d to %d." % (option, value, low, high)
+            assert message == "autoscale.%s: %d is out of range; give %d to %d." % (option, value, low, high)
 
     @pytest.mark.parametrize("option", ["min_node_count", "max_node_count"])
     def test_counts_begin_at_1_or_at_0_while_it_is_off(self, option):
@@ -294,7 +299,7 @@ class TestAutoscaler:
     def test_the_minimum_is_not_over_the_maximum(self):
         check_options({"autoscale": {"enabled": True, "min_node_count": 3, "max_node_count": 3}})
         message = refused(check_options, {"autoscale": {"enabled": True, "min_node_count": 4, "max_node_count": 3}})
-        assert message == "autoscale.min_node_count: '4' is more than max_node_count (3); let the minimum be at most the maximum."
+        assert message == "autoscale.min_node_count: 4 is more than max_node_count (3); let the minimum be at most the maximum."
 
     def test_bounds_are_compared_with_present_ones_only_where_one_was_given(self):
         merged = {"enabled": False, "min_node_count": 4, "max_node_count": 3}
@@ -305,7 +310,7 @@ class TestAutoscaler:
             assert message.startswith("min_node_count: '4' is more than max_node_count (3)")
 
     def test_without_a_prefix_the_options_stand_alone(self):
-        assert refused(rules.check_autoscale, {"enabled": True, "scale_down_delay_after_add": 3}).startswith("scale_down_delay_after_add: '3'")
+        assert refused(rules.check_autoscale, {"enabled": True, "scale_down_delay_after_add": 3}).startswith("scale_down_delay_after_add: 3")
 
 
 class TestLabels:
@@ -378,7 +383,7 @@ class TestCreation:
         if taken:
             check_creation(options, fields.CLUSTER)
         else:
-            assert refused(check_creation, options, fields.CLUSTER).startswith("node_count: '%d' is outside the autoscaler's 2 to 4 nodes" % count)
+            assert refused(check_creation, options, fields.CLUSTER).startswith("node_count: %d is outside the autoscaler's 2 to 4 nodes" % count)
         check_creation(complete(node_count=count, autoscale={"enabled": False, "min_node_count": 2, "max_node_count": 4}), fields.CLUSTER)
 
 
@@ -444,7 +449,7 @@ class TestDisk:
     def test_the_boot_volume_holds_the_image(self, least):
         image = {"name": "Ubuntu", "min_disk": least}
         check_disk(image, 30)
-        assert refused(check_disk, image, 29) == "boot_volume_size: '29' is too small for image Ubuntu; give 30 (GB) or more."
+        assert refused(check_disk, image, 29) == "boot_volume_size: 29 is too small for image Ubuntu; give 30 (GB) or more."
 
     @pytest.mark.parametrize("image", [{}, {"min_disk": None}, {"min_disk": "some"}, {"min_disk": ""}])
     def test_an_image_that_does_not_say_is_left_to_the_service(self, image):

@@ -6,21 +6,23 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import json
 import ssl
+import sys
+import tracemalloc
 import warnings
+import zlib
 
 import pytest
 import requests
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._client import transport as room
-from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import HIDDEN, Transport
-from ansible_collections.nhncloud.nks.plugins.module_utils._client.words import explanation
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NksError, NoAnswer
+from ansible_collections.nhncloud.nks.plugins.module_utils import transport as room
+from ansible_collections.nhncloud.nks.plugins.module_utils import words
+from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
+from ansible_collections.nhncloud.nks.plugins.module_utils.transport import HIDDEN, Transport
+from ansible_collections.nhncloud.nks.plugins.module_utils.words import explanation, hidden, reason, shown
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.stubs import FakeClock, StubServer, answer
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -299,6 +301,108 @@ class TestNoAnswer:
             made.close()
 
 
+ODD = {
+    "a length that is none": {"raw": b"HTTP/1.1 200 OK\r\nContent-Length: \xb2\r\n\r\n{}"},
+    "a length of thousands of digits": {"raw": b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n{}"},
+    "a length in words": {"raw": b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\n{}"},
+    "nested deeply": answer(200, body=b"[" * 900 + b"]" * 900),
+    "objects nested deeply": answer(200, body=b'{"a":' * 900 + b"1" + b"}" * 900),
+    "just too deep": answer(200, body=b"[" * 101 + b"]" * 101),
+    "half a pair": answer(200, body=b'{"name": "a\\ud800"}'),
+    "half a pair in a key": answer(200, body=b'{"a\\uDFFF": 1}'),
+    "not a number": answer(200, body=b'{"a": NaN}'),
+    "infinity": answer(200, body=b'{"a": -Infinity}'),
+    "a float that is infinite": answer(200, body=b'{"a": 1e400}'),
+    "a number of many digits": answer(200, body=b'{"a": ' + b"9" * 5000 + b"}"),
+    "two documents": answer(200, body=b"{}{}"),
+    "a mark of bytes": answer(200, body=b"\xef\xbb\xbf{}"),
+}
+FINE = {
+    "a pair": (b'"\\ud83d\\ude00"', "\U0001f600"),
+    "keys twice": (b'{"a": 1, "a": 2}', {"a": 2}),
+    "deep enough": (b"[" * 100 + b"]" * 100, None),
+    "brackets in texts": (b'"' + b"[{" * 200 + b'"', "[{" * 200),
+    "a large number": (b"9" * 300, int("9" * 300)),
+}
+
+
+class TestOddAnswers:
+    @pytest.mark.parametrize("fault", list(ODD.values()), ids=list(ODD))
+    def test_an_odd_answer_is_a_bad_one(self, stub, transport, fault):
+        stub.default = fault
+        with pytest.raises(BadReply, match=r"^Could not read: the answer .*HTTP 200"):
+            transport.request("GET", stub.url + "/x", "read")
+
+    @pytest.mark.parametrize("body, data", list(FINE.values()), ids=list(FINE))
+    def test_what_only_looks_odd_is_read(self, stub, transport, body, data):
+        stub.add(answer(200, body=body))
+        found = transport.request("GET", stub.url + "/x", "read").data
+        assert data is None or found == data
+
+    def test_two_equal_lengths_are_one(self, stub, transport):
+        stub.add({"raw": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2, 2\r\n\r\n{}"})
+        assert transport.request("GET", stub.url + "/x", "read").data == {}
+
+    def test_a_request_id_holds_nothing_else(self, stub, transport):
+        stub.default = {"raw": b"HTTP/1.1 404 Not Found\r\nX-Openstack-Request-Id: req-\x1b]0;evil\x07\x9b1\r\nContent-Length: 0\r\n\r\n"}
+        with pytest.raises(ApiError) as caught:
+            transport.request("GET", stub.url + "/x", "read")
+        assert caught.value.request_id == "req-]0;evil1"
+
+    def test_a_refusal_in_control_characters_is_clean(self, stub, transport):
+        detail = "No.\x1b[2K\x1b]0;title\x07 \u202eevil\u2066 \x9b31m\tend\r\nof it \ud55c\uae00"
+        stub.default = answer(400, {"errors": [{"detail": detail}]})
+        with pytest.raises(ApiError) as caught:
+            transport.request("GET", stub.url + "/x", "read")
+        assert caught.value.detail == "No.\\x1b[2K\\x1b]0;title\\x07 \\u202eevil\\u2066 \\x9b31m end of it \ud55c\uae00"
+        assert caught.value.msg.isprintable()
+
+
+class TestProxies:
+    @pytest.fixture(autouse=True)
+    def fresh(self, monkeypatch):
+        for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+            monkeypatch.delenv(name.upper(), raising=False)
+
+    @pytest.mark.parametrize(
+        "proxy, problem",
+        [
+            ("http://", "is not a URL"),
+            ("http://proxy:port", "is not a URL"),
+            ("http://[::1", "is not a URL"),
+            ("http://pro xy:3128", "is not a URL"),
+            ("ftp://proxy:3128", r"is of a kind that is not known \(ftp\)"),
+            ("http://me:hunter22@proxy:99999", "is not a URL"),
+        ],
+    )
+    @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+    def test_a_bad_proxy_is_named_as_one(self, transport, clock, monkeypatch, variable, proxy, problem):
+        monkeypatch.setenv(variable, proxy)
+        with pytest.raises(NksError, match=r"^Could not read: the proxy '.*' of the environment \(%s\) %s\. Set it to a URL" % (variable, problem)) as caught:
+            transport.request("GET", "https://nks.invalid/x", "read")
+        assert "hunter22" not in caught.value.msg
+        assert not isinstance(caught.value, NoAnswer) and clock.sleeps == []
+
+    def test_a_proxy_that_needs_a_library_says_which(self, transport, monkeypatch):
+        monkeypatch.setenv("HTTPS_PROXY", "socks5h://proxy:1080")
+        monkeypatch.setitem(sys.modules, "socks", None)
+        with pytest.raises(NksError, match=r"proxy:1080' of the environment \(HTTPS_PROXY\) needs the Python library 'PySocks'"):
+            transport.request("GET", "https://nks.invalid/x", "read")
+
+    def test_a_proxy_that_is_not_there_or_refuses_is_named_as_one(self, stub, transport, monkeypatch):
+        gone = StubServer()
+        gone.stop()
+        monkeypatch.setenv("HTTPS_PROXY", gone.url.replace("//", "//me:hunter22@"))
+        with pytest.raises(NoAnswer, match=r"\(proxy: Connection refused\)") as caught:
+            transport.request("POST", "https://nks.invalid/x", "create", body={})
+        assert caught.value.maybe_done is False and "hunter22" not in caught.value.msg
+        stub.default = answer(407)
+        monkeypatch.setenv("HTTPS_PROXY", stub.url)
+        with pytest.raises(NoAnswer, match=r"\(proxy: .*407") as caught:
+            Transport(FakeClock(), max_retries=0).request("GET", "https://nks.invalid/x", "read")
+
+
 class TestRedirects:
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_a_read_follows_within_the_host(self, stub, transport, status):
@@ -357,11 +461,45 @@ class TestHugeAnswers:
         with pytest.raises(BadReply, match=r"larger than"):
             Transport(clock, max_retries=0).request("GET", stub.url + "/x", "read")
 
+    @pytest.mark.parametrize("encoding, wbits", [("gzip", 31), ("x-gzip", 31), ("GZIP", 31), ("deflate", 15)])
+    def test_no_answer_is_unpacked_without_a_bound(self, stub, transport, encoding, wbits):
+        """294 bytes of gzip in gzip, or a megabyte that becomes a gigabyte: urllib3 before 2.6 unpacks all that comes of one chunk."""
+        packer = zlib.compressobj(9, zlib.DEFLATED, wbits)
+        bomb = b"".join([packer.compress(b" " * 2**20) for dummy in range(80)] + [packer.flush()])
+        assert len(bomb) < 100000
+        stub.add(answer(200, body=bomb, headers={"Content-Encoding": encoding}))
+        tracemalloc.start()
+        with pytest.raises(BadReply, match=r"larger than 67108864 bytes, so it was not read to its end \(HTTP 200, request id req-1\)"):
+            Transport(FakeClock(), max_retries=0).request("GET", stub.url + "/x", "read")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 3 * room.MAX_BODY
+
+    @pytest.mark.parametrize("encoding, wbits", [("gzip", 31), ("deflate", 15)])
+    def test_a_packed_answer_is_read(self, stub, transport, encoding, wbits):
+        packer = zlib.compressobj(9, zlib.DEFLATED, wbits)
+        body = packer.compress(b'{"found": 1}') + packer.flush()
+        stub.add(answer(200, body=body, headers={"Content-Encoding": encoding}))
+        assert transport.request("GET", stub.url + "/x", "read").data == {"found": 1}
+        stub.default = answer(200, body=body[:-6], headers={"Content-Encoding": encoding})
+        with pytest.raises(NoAnswer, match=r"was cut off"):
+            transport.request("GET", stub.url + "/x", "read")
+
+    @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "compress"])
+    def test_only_what_was_asked_for_is_unpacked(self, stub, transport, encoding):
+        stub.default = answer(200, body=b"{}", headers={"Content-Encoding": encoding})
+        with pytest.raises(BadReply, match=r"packed in a way that was not asked for \(HTTP 200, request id req-1\)"):
+            transport.request("GET", stub.url + "/x", "read")
+        assert {sent.headers["accept-encoding"] for sent in stub.requests} == {"gzip"}
+
     def test_a_body_just_within_the_bound_is_read(self, stub, transport, monkeypatch):
         monkeypatch.setattr(room, "MAX_BODY", 1000)
         stub.add(answer(200, body=b'"' + b"x" * 998 + b'"'))
         assert len(transport.request("GET", stub.url + "/x", "read").data) == 998
 
+
+#: More of an error's body than is looked at (bytes).
+MUCH = 1024 * 1024
 
 MAGNUM = {
     "errors": [{"request_id": "", "code": "client", "status": 400, "title": "Invalid flavor m9", "detail": "Invalid flavor m9.c1: unknown.", "links": []}]
@@ -404,6 +542,57 @@ class TestExplanations:
         ],
     )
     def test_html_and_plain_text_are_read_as_text(self, body, words):
+        assert explanation(body) == words
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"<" * MUCH,
+            b"<a" * (MUCH // 2),
+            b"<script>" * (MUCH // 8),
+            b"<head>" * (MUCH // 6) + b"</script>",
+            b"<script></head>" * (MUCH // 15),
+            b"<" + b"a" * MUCH,
+            b"&#" + b"9" * MUCH,
+            b"&#x" + b"f" * MUCH,
+            b"&" * MUCH,
+            b"appkey" * (MUCH // 6),
+            b"appkey" + b"\\" * MUCH,
+            b"appkey: " * (MUCH // 8),
+            b"appkey" + b" " * MUCH,
+            b"\x1b" * MUCH,
+            b"\xff" * MUCH,
+            b'{"detail": "' + b"x" * MUCH + b'"}',
+            b'{"errors": [' + b"{}," * (MUCH // 3) + b"{}]}",
+            b"[" * MUCH,
+            b"9" * MUCH,
+        ],
+        ids=range(19),
+    )
+    def test_the_largest_error_page_takes_linear_time(self, body):
+        """Of a megabyte, what is quadratic would take hours."""
+        assert len(explanation(body, lambda text: shown(text, ["password", "#!/bin/sh\n" + "\n".join("line %d" % number for number in range(3000))]))) <= 1000
+
+    @pytest.mark.parametrize("text", ["[Errno " * 9999, "('" * 30000, '("' * 30000, ": A" * 30000, "(" * 65536, "x" * 65536, "(" + "0" * 65536])
+    def test_the_cause_of_an_error_is_found_in_linear_time(self, text):
+        assert len(reason(text)) <= 310
+
+    def test_a_secret_at_the_end_of_what_is_looked_at_is_not_shown_in_part(self):
+        page = b" " * (words.MAX_TEXT - 3) + b"pass-word-of-mine"
+        assert explanation(page, lambda text: shown(text, ["pass-word-of-mine"])) == ""
+        page = b"Not good: " + b" " * (words.MAX_TEXT * 2)
+        assert explanation(page, lambda text: shown(text, ["pass-word-of-mine"])) == "Not good:"
+
+    @pytest.mark.parametrize(
+        "body, words",
+        [
+            (b"<head>never closed <b>Bad</b>", "never closed Bad"),
+            (b"<p>1 < 2", "1 < 2"),
+            (b"a<script>x</style>y</script>b<STYLE>z</STYLE>c", "a b c"),
+            (b"a &#99999999999; b &#x41; &lt;", "a b A <"),
+        ],
+    )
+    def test_tags_are_taken_out(self, body, words):
         assert explanation(body) == words
 
     def test_an_explanation_is_one_line_of_bounded_length(self):
@@ -510,7 +699,8 @@ class TestSecrets:
     @given(st.text(min_size=3), st.text(max_size=5), st.text(max_size=5))
     @example("a\ud800b", "", "")
     def test_hiding_never_fails_and_leaves_nothing(self, transport, secret, before, after):
-        assert transport.hide(before + secret + after, [secret]).count(secret) <= HIDDEN.count(secret) + (before + HIDDEN + after).count(secret)
+        assert hidden(before + secret + after, [secret]).count(secret) <= HIDDEN.count(secret) + (before + HIDDEN + after).count(secret)
+        assert transport.hide(before + secret + after, [secret]).isprintable()
 
 
 class TestEnvironment:
@@ -553,53 +743,6 @@ class TestEnvironment:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A self-signed certificate for 127.0.0.1: (PEM file of the certificate, PEM file of the key)."""
-    pytest.importorskip("cryptography")
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    today = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(today - datetime.timedelta(days=1))
-        .not_valid_after(today + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=True,
-                key_cert_sign=True,
-                crl_sign=True,
-                content_commitment=False,
-                key_encipherment=False,
-                data_encipherment=False,
-                key_agreement=False,
-                encipher_only=False,
-                decipher_only=False,
-            ),
-            critical=True,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    folder = tmp_path_factory.mktemp("tls")
-    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())  # the test's own key
-    )
-    return str(folder / "cert.pem"), str(folder / "key.pem")
-
-
-@pytest.fixture(scope="module")
 def tls(certificate):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
@@ -638,11 +781,20 @@ class TestCertificates:
         assert Transport(clock, verify=False).request("GET", tls.url + "/x", "read").data == {"found": 1}
         assert Transport(clock, verify=certificate[0]).request("GET", tls.url + "/x", "read").data == {"found": 1}
 
-    def test_a_ca_that_is_no_certificate_is_told(self, tls, clock, tmp_path):
+    def test_a_ca_that_is_no_certificate_is_told(self, tls, clock, tmp_path, monkeypatch):
         bundle = tmp_path / "ca.pem"
         bundle.write_text("nothing")
-        with pytest.raises(NksError, match=r"Could not read"):
-            Transport(clock, max_retries=0, verify=str(bundle)).request("GET", tls.url + "/x", "read")
+        with pytest.raises(NksError, match=r"Could not read: the CA certificates of ca_cert \('.*ca.pem'\) cannot be used \(it holds no certificates\)"):
+            Transport(clock, verify=str(bundle)).request("GET", tls.url + "/x", "read")
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+        for variable in ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+            monkeypatch.setenv(variable, str(bundle))
+            with pytest.raises(NksError, match=r"the CA certificates of %s \('.*ca.pem'\) cannot be used" % variable):
+                Transport(clock).request("GET", tls.url + "/x", "read")
+        bundle.unlink()
+        with pytest.raises(NksError, match=r"the CA certificates of REQUESTS_CA_BUNDLE \('.*ca.pem'\) cannot be used \(No such file or directory\)"):
+            Transport(clock).request("GET", tls.url + "/x", "read")
+        assert clock.sleeps == []
 
     def test_https_to_a_server_of_plain_http_is_told(self, stub, clock):
         with pytest.raises(NksError, match=r"Could not read: no answer from 127.0.0.1"):
