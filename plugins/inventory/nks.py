@@ -188,10 +188,12 @@ from ansible.template import trust_as_template
 from ansible.utils.vars import combine_vars
 
 # Neither these nor what they import needs requests: a run from the cache works without it.
-from ansible_collections.nhncloud.nks.plugins.module_utils import identity, nodes, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.api import Api
-from ansible_collections.nhncloud.nks.plugins.module_utils.clock import Clock
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadInput, NksError, in_sentence, visible
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import identity
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError, in_sentence, visible
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe import nodes
 
 TOP_GROUP = "nks"
 FILE_NAMES = ("nks.yml", "nks.yaml")

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NksError, NoAnswer, Overtaken, WaitError
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch, busy, failed, mark
 
 #: How long to look for the trace of a request whose answer was lost: at least so many looks and seconds.
@@ -25,7 +24,7 @@ class Runner:
 
     :param api: see :class:`api.Api`.
     :param waiter: see :class:`wait.Waiter`.
-    :param wait: whether the last action is waited for; those before it always are, for the next one needs them done.
+    :param wait: whether the last operation is waited for; those before it always are, for the next one needs them done.
     :param cluster: the watch of the cluster; None where it is about to be created.
     """
 
@@ -37,7 +36,7 @@ class Runner:
         self.groups = {}
         #: The actions that were carried out.
         self.done = []
-        #: Watches that the wait for the last action has just read.
+        #: Watches that the wait for the last operation has just read.
         self.fresh = ()
         #: Whether what was created was found by its name, since the answer to the creation was lost.
         self.adopted = False
@@ -48,37 +47,37 @@ class Runner:
 
         :returns: the state after the last one, typed; None where it is gone, was not waited for, or nothing was done.
         :raises Overtaken: the state is no longer the one that was planned from.
-        :raises NksError: the first action that went wrong; what was done before it stays done.
+        :raises NksError: the first operation that went wrong; what was done before it stays done.
         """
         state = None
-        for action in plan.actions:
-            waits = self.waits or action is not plan.actions[-1]
+        for operation in plan.operations:
+            waits = self.waits or operation is not plan.operations[-1]
             self.waiter.limit(self.waiter.timeout)
             if self.done:
-                self._expect(action)
-            self.waiter.progress("%s: %s" % (action.resource, action.name))
-            if action.name == "create":
-                state = self._create(action, waits)
-            elif action.name == "delete":
-                self._delete(action, waits)
+                self._expect(operation)
+            self.waiter.progress("%s: %s" % (operation.resource, operation.name))
+            if operation.name == "create":
+                state = self._create(operation, waits)
+            elif operation.name == "delete":
+                self._delete(operation, waits)
             else:
-                state = self._change(action, waits)
-            self.done.append(action)
+                state = self._change(operation, waits)
+            self.done.append(operation)
         return state
 
-    def _expect(self, action):
-        """Look whether a later action is still to be done as it was planned. Those before it took minutes, and others may work on the cluster too.
+    def _expect(self, operation):
+        """Look whether a later operation is still to be done as it was planned. Those before it took minutes, and others may work on the cluster too.
 
         What somebody else has done must not be done twice: each node would be replaced a second time.
 
         :raises Overtaken: it is not; nothing is under way any more.
         """
-        watch = self._watch(action)
+        watch = self._watch(operation)
         if watch not in self.fresh:
             watch.read()
         if busy(watch.last) or watch.last is None:
             self._rest(watch, self.cluster)
-        elif not failed(watch.last) and action.expected(watch.last, self.api, self.cluster.cluster):
+        elif not failed(watch.last) and operation.expected(watch.last, self.api, self.cluster.cluster):
             return
         raise Overtaken(WaitError("%s was changed by someone else between two steps of this task." % watch.name), self.done)
 
@@ -87,9 +86,9 @@ class Runner:
         for watch in watches:
             self.waiter.wait_until_idle(watch, watch.last)
 
-    def _watch(self, action):
-        """The watch of the resource that shows what becomes of an action."""
-        return self.watch_group(action.group, action.resource) if action.group else self.cluster
+    def _watch(self, operation):
+        """The watch of the resource that shows what becomes of an operation."""
+        return self.watch_group(operation.group, operation.resource) if operation.group else self.cluster
 
     def watch_group(self, group, name, last=None):
         """The watch of a node group; one for each, so that what was last seen is known."""
@@ -99,44 +98,43 @@ class Runner:
 
     # -- the three kinds of actions ----------------------------------------------------------------------------------
 
-    def _create(self, action, waits):
-        body = action.call[1][0]
-        if action.group is None:
-            reply = self._send(lambda: self.api.create_cluster(body, _secrets(body)), lambda: self._find_cluster(body["name"]))
-            self.cluster = watch = Watch(self.api, _uuid(reply, action), None, action.resource)
+    def _create(self, operation, waits):
+        name = operation.creates
+        if operation.group is None:
+            reply = self._send(lambda: operation.send(self.api, ""), lambda: self._find_cluster(name))
+            self.cluster = watch = Watch(self.api, _uuid(reply, operation), None, operation.resource)
             if not waits:
                 return None
-            state = self.waiter.wait_until_ready(watch, shown=lambda: self.only_one(body["name"]))
+            state = self.waiter.wait_until_ready(watch, shown=lambda: self.only_one(name))
             # The other one may have been shown only since.
-            self.only_one(body["name"], last=True)
+            self.only_one(name, last=True)
             return state
         reply = self._send(
-            lambda: self.api.create_nodegroup(self.cluster.cluster, body, _secrets(body)),
-            lambda: self._find_group(body["name"]),
+            lambda: operation.send(self.api, self.cluster.cluster),
+            lambda: self._find_group(name),
             self.cluster,
-            rival=lambda: self._find_group(body["name"]),
+            rival=lambda: self._find_group(name),
         )
-        watch = self.watch_group(_uuid(reply, action), action.resource)
+        watch = self.watch_group(_uuid(reply, operation), operation.resource)
         if not waits:
             return None
-        state = self.waiter.wait_until_ready(watch, missing=lambda: self.not_ours(body["name"], watch))
+        state = self.waiter.wait_until_ready(watch, missing=lambda: self.not_ours(name, watch))
         if busy(self.cluster.read()):
             # A new group keeps the cluster busy too, and may be seen to change until that is over.
             self.waiter.wait_until_idle(self.cluster, self.cluster.last)
             state = watch.read() or state
         return state
 
-    def _delete(self, action, waits):
-        watch = self._watch(action)
+    def _delete(self, operation, waits):
+        watch = self._watch(operation)
         before = watch.last
-        method, args, _keywords = action.call
 
         def trace():
             state = watch.read()
             return {} if state is None or str(state["status"]).startswith("DELETE_IN") else None
 
         try:
-            self._send(lambda: getattr(self.api, method)(self.cluster.cluster, *args), trace, self.cluster, watch)
+            self._send(lambda: operation.send(self.api, self.cluster.cluster), trace, self.cluster, watch)
         except ApiError as error:
             if error.status != 404:
                 raise
@@ -147,29 +145,28 @@ class Runner:
             self._noticed(trace)
             return
         self.waiter.wait_until_deleted(watch, before)
-        if action.group:
+        if operation.group:
             self.waiter.wait_until_idle(self.cluster)
 
-    def _change(self, action, waits):
-        watch = self._watch(action)
-        parent = self.cluster if action.group else None
+    def _change(self, operation, waits):
+        watch = self._watch(operation)
+        parent = self.cluster if operation.group else None
         before = watch.last or watch.read()
         parent_before = parent.last if parent else None
-        method, args, keywords = action.call
 
         def trace():
             state = watch.read()
-            taken_up = busy(state) or mark(state) != mark(before) or (state is not None and not action.missing(state, self.api, self.cluster.cluster))
+            taken_up = busy(state) or mark(state) != mark(before) or (state is not None and not operation.missing(state, self.api, self.cluster.cluster))
             if not taken_up and parent is not None:
                 above = parent.read()
                 taken_up = busy(above) or mark(above) != mark(parent_before)
             return {} if taken_up else None
 
-        self._send(lambda: getattr(self.api, method)(self.cluster.cluster, *args, **keywords), trace, self.cluster, watch)
+        self._send(lambda: operation.send(self.api, self.cluster.cluster), trace, self.cluster, watch)
         if not waits:
             self._noticed(trace)
             return None
-        state = self.waiter.wait_until_done(action, watch, before, parent, parent_before)
+        state = self.waiter.wait_until_done(operation, watch, before, parent, parent_before)
         self.fresh = (watch, self.cluster)
         return state
 
@@ -319,19 +316,14 @@ def _age(state):
     return str(state.get("created_at") or ""), str(state["uuid"])
 
 
-def _uuid(reply, action):
+def _uuid(reply, operation):
     uuid = reply.get("uuid")
     if not isinstance(uuid, str) or not uuid:
         request_id = getattr(reply, "request_id", None)
         raise NksError(
             "%s: the service accepted the creation but did not say under which UUID%s. Look for it by name before running the task again."
-            % (action.resource, " (request id %s)" % request_id if request_id else ""),
+            % (operation.resource, " (request id %s)" % request_id if request_id else ""),
             request_id=request_id,
         )
     return uuid
 
-
-def _secrets(body):
-    """Texts of a creation that the service may quote in a refusal and that must not be shown."""
-    script = body["labels"].get("user_script_v2")
-    return ([script] if script else []) + wire.appkeys(body["labels"])

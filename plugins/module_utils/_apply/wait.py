@@ -14,7 +14,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._apply.settle import 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NksError, NoAnswer, WaitError
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch, busy, failed, mark, ready
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation
 
 State = Dict[str, Any]
 Answer = TypeVar("Answer")
@@ -186,7 +186,7 @@ class Waiter:
 
     def wait_until_done(
         self,
-        action: Action,
+        operation: Operation,
         watch: Watch,
         before: State | None,
         parent: Watch | None = None,
@@ -194,7 +194,7 @@ class Waiter:
     ) -> State:
         """Wait for a change that the service accepted.
 
-        :param action: the operation, whose outcome is checked.
+        :param operation: its outcome is checked.
         :param watch: the resource that shows the outcome.
         :param before: its state from before the request.
         :param parent: the cluster, if the resource is a node group: an operation on a group makes the cluster busy too.
@@ -205,7 +205,7 @@ class Waiter:
         def look() -> State | None:
             state = watch.read()
             if state is None:
-                raise WaitError("%s was deleted by someone else while it was being changed (%s)." % (watch.name, action.name))
+                raise WaitError("%s was deleted by someone else while it was being changed (%s)." % (watch.name, operation.name))
             settle.see(state)
             if busy(state):
                 return None
@@ -218,10 +218,10 @@ class Waiter:
                     return None
                 if above is not None and failed(above) and mark(above) != mark(parent_before):
                     raise failure(parent, above)
-            missing = action.missing(state, watch.api, watch.cluster)
+            missing = operation.missing(state, watch.api, watch.cluster)
             performed = settle.judge(missing)
             if performed is False:
-                raise dropped(watch, action.name, missing)
+                raise dropped(watch, operation.name, missing)
             return state if performed else None
 
-        return self.poll(watch, look, "to finish %s" % action.name, pause_first=True, parent=parent)
+        return self.poll(watch, look, "to finish %s" % operation.name, pause_first=True, parent=parent)

@@ -322,7 +322,7 @@ def check(options, regions=None):
         if not os.path.exists(bundle):
             raise BadInput("ca_cert", options["ca_cert"], "does not exist", "name a file with CA certificates in PEM form")
         # Not at the top: an inventory that comes from a cache needs neither this room nor requests.
-        from ansible_collections.nhncloud.nks.plugins.module_utils.transport import unreadable
+        from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import unreadable
 
         problem = unreadable(bundle) if options.get("validate_certs", True) else None
         if problem:

@@ -14,9 +14,9 @@ import warnings
 import zlib
 from urllib.parse import urljoin, urlsplit
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.deadline import LIMIT, bound
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.deadline import LIMIT, bound
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NksError, NoAnswer
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 
 try:
     import requests

@@ -11,8 +11,8 @@ import json
 import re
 from urllib.parse import quote
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import visible
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import visible
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 
 HIDDEN = wire.HIDDEN
 #: Where the cause of an error stands in its text: behind a number of the system, in quotation marks, behind a colon.

@@ -10,20 +10,21 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import TEXT, UNKNOWN, UUID
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action, group_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, group_resource
 
 #: The first version in which the service changes the CNI (NKS user guide of 2024, Change Cluster CNI).
 FIRST_WITH_CNI_CHANGE = "v1.24.3"
 
 
-def group_changes(cluster, group, wanted, autoscale, knobs):
+def group_changes(cluster, group, wanted, autoscale, rolling):
     """What has to change on one node group.
 
     :param cluster: the cluster's name, for the texts.
     :param group: the typed node group.
     :param wanted: option -> value; ``nodes_to_remove`` as UUIDs.
     :param autoscale: the autoscaler's present settings, typed.
-    :returns: (actions that go before an upgrade, actions that go after it, warnings).
+    :param rolling: see :class:`operations.Rolling`.
+    :returns: (operations before an upgrade, operations after it, the number of nodes in between, warnings).
     :raises NksError: a change that would be refused.
     """
     resource = group_resource(cluster, group["name"])
@@ -33,21 +34,29 @@ def group_changes(cluster, group, wanted, autoscale, knobs):
     # While the autoscaler is on the service refuses a resize: it is turned off before and on after everything else.
     off = switch is not None and settings["enabled"] is False
     # A new script is for new nodes only, so it goes before whatever makes nodes.
-    script = _set_option("change_user_script", resource, group, wanted, "user_script", "set_user_script", {})
+    script = _set_option(
+        "change_user_script", resource, group, wanted, "user_script", lambda api, ref: api.set_user_script(ref, group["uuid"], wanted["user_script"])
+    )
     resize = _resize(resource, group, wanted, settings, autoscale, warnings)
     # An upgrade and a flavor need buffer nodes, for which the quota has to have room: fewer nodes before them, more nodes after them.
     shrink = resize is not None and isinstance(group.get("node_count"), int) and wanted["node_count"] < group["node_count"]
-    if shrink:
-        knobs.left[group["uuid"]] = wanted["node_count"]
-    flavor = _set_option("change_flavor", resource, group, wanted, "flavor", "set_flavor", knobs.call)
+    left = wanted["node_count"] if shrink else group.get("node_count")
+    flavor = _set_option(
+        "change_flavor",
+        resource,
+        group,
+        wanted,
+        "flavor",
+        lambda api, ref: api.set_flavor(ref, group["uuid"], wanted["flavor"], rolling.num_buffer_nodes, rolling.num_max_unavailable_nodes),
+    )
     if flavor is not None:
-        knobs.check(resource, group)
+        rolling.require_nodes(resource, left)
     first = [action for action in (switch if off else None, script, resize if shrink else None) if action]
     last = [action for action in (flavor, None if shrink else resize, None if off else switch) if action]
-    return first, last, warnings
+    return first, last, left, warnings
 
 
-def _set_option(name, resource, group, wanted, option, method, knobs):
+def _set_option(name, resource, group, wanted, option, send):
     """The action that sets one option of a node group to what is wanted; None where it is already."""
     row = rows.NODEGROUP[option]
     value = wanted.get(option)
@@ -66,7 +75,7 @@ def _set_option(name, resource, group, wanted, option, method, knobs):
         return shown is present or (present is not UNKNOWN and shown is not UNKNOWN and row.equal(present, shown))
 
     changes = {option: (row.show(present), row.show(value))}
-    return Action(name, resource, changes, (method, (group["uuid"], value), knobs), group["uuid"], [(option, holds)], start=start)
+    return Operation(name, resource, changes, send, group["uuid"], ((option, holds),), start=start)
 
 
 def _resize(resource, group, wanted, settings, autoscale, warnings):
@@ -106,13 +115,13 @@ def _resize(resource, group, wanted, settings, autoscale, warnings):
                 "%s goes from %d to %d nodes, and the service picks %s of the nodes to remove; name them with nodes_to_remove of nks_nodegroup."
                 % (resource, present, count, "all" if not victims else str(present - count - len(victims)))
             )
-    return Action(
+    return Operation(
         "resize",
         resource,
         changes,
-        ("resize", (group["uuid"], count, victims), {}),
+        lambda api, ref: api.resize(ref, group["uuid"], count, victims),
         group["uuid"],
-        [("node_count", lambda state: state.get("node_count") == count)],
+        (("node_count", lambda state: state.get("node_count") == count),),
         start=lambda state: state.get("node_count") == present,
     )
 
@@ -191,15 +200,15 @@ def autoscale_change(resource, group, settings, present, whole):
     if whole:
         changes = {"autoscale": tuple({option: pair[side] for option, pair in differing.items()} for side in (0, 1))}
     wanted = {setting.group: settings[setting.option] for setting in rows.AUTOSCALE.values() if settings.get(setting.option) is not None}
-    outcome = [("autoscale", lambda state: all(state["detail"].get(label) == value for label, value in wanted.items()))]
-    return Action(
+    outcome = (("autoscale", lambda state: all(state["detail"].get(label) == value for label, value in wanted.items())),)
+    return Operation(
         "set_autoscale",
         resource,
         changes,
-        ("set_autoscale", (group_uuid, merged), {}),
+        lambda api, ref: api.set_autoscale(ref, group_uuid, merged),
         group_uuid,
         outcome,
-        look=lambda api, cluster: wire.autoscale(api.autoscale(cluster, group_uuid)),
+        detail=lambda api, ref: wire.autoscale(api.autoscale(ref, group_uuid)),
         # All of them are sent back, so a change of any other one would be undone.
         start=lambda state: all(state["detail"].get(setting.group) == present.get(setting.group) for setting in rows.AUTOSCALE.values()),
     )
@@ -231,18 +240,18 @@ def service_gateways(resource, wanted, cluster):
     absent = [option for option, value in after.items() if not value]
     if absent:
         raise BadInput(absent[0], None, "is not set on %s, and the service wants both gateways" % resource, "give %s too" % absent[0])
-    return Action(
+    return Operation(
         "update_service_gateways",
         resource,
         changes,
-        ("update_service_gateways", (after["ncr_sgw"], after["obs_sgw"]), {}),
+        lambda api, ref: api.update_service_gateways(ref, after["ncr_sgw"], after["obs_sgw"]),
         None,
-        [(row.option, lambda state, row=row: UUID.equal(after[row.option], row.observed(state, None))) for row in table.values()],
+        tuple((row.option, lambda state, row=row: UUID.equal(after[row.option], row.observed(state, None))) for row in table.values()),
         start=lambda state: all(UUID.equal(present[row.option], row.observed(state, None)) for row in table.values()),
     )
 
 
-def cni(resource, wanted, cluster, knobs):
+def cni(resource, wanted, cluster, rolling):
     """The change of the CNI (NKS API guide, Change Cluster CNI): from Flannel to Calico-VXLAN, with a new pod network.
 
     :raises NksError: a change that the operation does not offer.
@@ -263,16 +272,22 @@ def cni(resource, wanted, cluster, knobs):
         raise BadInput("pods_network_cidr", None, "is needed to change the CNI of %s" % resource, "give a network that is not in use yet")
     changes = {"cni": (present, wanted["cni"])}
     for option in ("pods_network_cidr", "pods_network_subnet"):
-        row = rows.CLUSTER[option]
+        network = rows.CLUSTER[option]
         if wanted.get(option) is not None:
-            changes[option] = (row.show(row.observed(cluster, None)), wanted[option])
-    call = ("update_cni", (wanted["cni"], wanted["pods_network_cidr"], wanted.get("pods_network_subnet")), knobs.call)
-    return Action(
+            changes[option] = (network.show(network.observed(cluster, None)), wanted[option])
+    return Operation(
         "update_cni",
         resource,
         changes,
-        call,
+        lambda api, ref: api.update_cni(
+            ref,
+            wanted["cni"],
+            wanted["pods_network_cidr"],
+            wanted.get("pods_network_subnet"),
+            rolling.num_buffer_nodes,
+            rolling.num_max_unavailable_nodes,
+        ),
         None,
-        [("cni", lambda state: row.observed(state, None) == wanted["cni"])],
+        (("cni", lambda state: row.observed(state, None) == wanted["cni"]),),
         start=lambda state: row.observed(state, None) == present,
     )

@@ -12,7 +12,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import LABELS, SCRIPT
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ranges, rules
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action, Plan, cluster_resource, group_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan, cluster_resource, group_resource
 
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 
@@ -29,7 +29,17 @@ def create_cluster(wanted):
     body["labels"]["cert_manager_api"] = "True"
     _fill(body, values, rows.CLUSTER)
     changes = _created(values, rows.CLUSTER)
-    return Plan([Action("create", cluster_resource(wanted["name"]), changes, ("create_cluster", (body,), {}))])
+    return Plan(
+        [
+            Operation(
+                "create",
+                cluster_resource(wanted["name"]),
+                changes,
+                lambda api, _ref: api.create_cluster(body, _secrets(body)),
+                creates=wanted["name"],
+            )
+        ]
+    )
 
 
 def create_nodegroup(cluster, wanted):
@@ -43,8 +53,24 @@ def create_nodegroup(cluster, wanted):
     values = dict({"node_count": 1}, **wanted)
     _fill(body, values, rows.NODEGROUP, nodegroup=True)
     changes = _created(values, rows.NODEGROUP)
-    action = Action("create", group_resource(cluster, wanted["name"]), changes, ("create_nodegroup", (body,), {}), group=wanted["name"])
-    return Plan([action])
+    return Plan(
+        [
+            Operation(
+                "create",
+                group_resource(cluster, wanted["name"]),
+                changes,
+                lambda api, ref: api.create_nodegroup(ref, body, _secrets(body)),
+                group=wanted["name"],
+                creates=wanted["name"],
+            )
+        ]
+    )
+
+
+def _secrets(body):
+    """Texts of a creation that the service may quote in a refusal and that must not be shown."""
+    script = body["labels"].get("user_script_v2")
+    return ([script] if script else []) + wire.appkeys(body["labels"])
 
 
 def _fill(body, values, table, nodegroup=False):

@@ -14,7 +14,7 @@ import ipaddress
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action, Plan
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan
 
 MAX_TARGETS = 100
 
@@ -198,17 +198,20 @@ def make_plan(cluster, present, after, keep, subnets):
         changes["action"] = tuple(state.action.lower() if state.action else None for state in (present, after))
     if present.targets != after.targets:
         changes["targets"] = (present.shown(), after.shown())
-    call = ("set_ipacl", ("true", after.action, after.sent()) if after.action else ("false",), {})
+    arguments = ("true", after.action, after.sent()) if after.action else ("false",)
 
     def arrived(state):
         return Control.present(state["detail"], subnets).same(after)
 
-    action = Action(
-        "set_ipacl",
-        "cluster/%s" % cluster["name"],
-        changes,
-        call,
-        outcome=[("targets", arrived)],
-        look=lambda api, uuid: wire.ipacl(api.ipacl(uuid)),
+    return Plan(
+        [
+            Operation(
+                "set_ipacl",
+                "cluster/%s" % cluster["name"],
+                changes,
+                lambda api, ref: api.set_ipacl(ref, *arguments),
+                outcome=(("targets", arrived),),
+                detail=lambda api, ref: wire.ipacl(api.ipacl(ref)),
+            )
+        ]
     )
-    return Plan([action])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Present + wanted -> actions, diff and refusals. Pure functions: no request, no clock.
+"""From the desired and the observed state to operations, diff and refusals. Pure functions: no request, no clock.
 
 The plan is the only source of ``changed``, of ``actions``, of the diff and of check mode's answer.
 """
@@ -12,19 +12,26 @@ from __future__ import annotations
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import LABELS, UNKNOWN, UUID
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action, Plan, cluster_resource, group_resource, named_pair
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan, cluster_resource, group_resource, named_pair
 
 
-def delete(resource, method, *args):
-    """The plan that deletes a cluster or a node group."""
-    return Plan([Action("delete", resource, {"state": ("present", "absent")}, (method, args, {}), group=args[0] if args else None)])
+def delete(resource, group=None):
+    """The plan that deletes a cluster, or one of its node groups.
+
+    :param group: UUID of the node group.
+    """
+
+    def send(api, ref):
+        return api.delete_nodegroup(ref, group) if group else api.delete_cluster(ref)
+
+    return Plan([Operation("delete", resource, {"state": ("present", "absent")}, send, group)])
 
 
 def fixed_differences(wanted, table, cluster, group, immutable, resource, names=None):
     """Differences in what cannot be changed after creation.
 
     :param immutable: "fail" or "warn".
-    :param names: option -> UUID -> name; see :meth:`actions.Plan.named`.
+    :param names: option -> UUID -> name; see :meth:`operations.Plan.named`.
     :returns: list of warnings.
     :raises NksError: with "fail"; names each option, its present value and the wanted one.
     """
@@ -69,29 +76,32 @@ def cluster_changes(cluster, group, groups, wanted, options):
     :param group: the typed node group default-worker; None where no option needs it.
     :param groups: the typed worker groups for an upgrade; see :func:`upgrade.upgrade_cluster`.
     :param wanted: option -> value with references resolved; only what was given.
-    :param options: ``immutable``, ``upgrade``, ``versions``, ``autoscale`` (present settings), ``knobs``; ``names`` (option -> UUID -> name)
+    :param options: ``immutable``, ``upgrade``, ``versions``, ``autoscale`` (present settings), ``rolling``; ``names`` (option -> UUID -> name)
         and ``flavors`` (UUID -> name) where look-ups told them.
     :raises NksError: a refusal; nothing has been sent.
     """
     resource = cluster_resource(cluster["name"])
-    changed_network = _changes().cni(resource, wanted, cluster, options["knobs"]) if wanted.get("cni") is not None else None
+    changed_network = _changes().cni(resource, wanted, cluster, options["rolling"]) if wanted.get("cni") is not None else None
     fixed = dict(wanted)
     if changed_network:
         fixed.update(pods_network_cidr=None, pods_network_subnet=None)
     warnings = fixed_differences(fixed, rows.CLUSTER, cluster, group, options["immutable"], resource, options.get("names"))
     first, last = [], []
+    groups = list(groups)
     if group:
         _check_flavor(group_resource(cluster["name"], group["name"]), group, wanted, options.get("flavors"))
-        first, last, more = _changes().group_changes(cluster["name"], group, wanted, options["autoscale"], options["knobs"])
+        first, last, left, more = _changes().group_changes(cluster["name"], group, wanted, options["autoscale"], options["rolling"])
         warnings += more
+        # A resize that comes first leaves fewer nodes for the upgrade.
+        groups = [dict(item, node_count=left) if item["uuid"] == group["uuid"] else item for item in groups]
     upgrades = []
     if wanted.get("kubernetes_version") is not None:
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import upgrade
 
-        upgrades, more = upgrade.upgrade_cluster(cluster, groups, wanted["kubernetes_version"], options["upgrade"], options["versions"], options["knobs"])
+        upgrades, more = upgrade.upgrade_cluster(cluster, groups, wanted["kubernetes_version"], options["upgrade"], options["versions"], options["rolling"])
         warnings += more
     gateways = _changes().service_gateways(resource, wanted, cluster) if wanted.get("ncr_sgw") or wanted.get("obs_sgw") else None
-    middle = [action for action in (gateways, changed_network) if action]
+    middle = [operation for operation in (gateways, changed_network) if operation]
     return Plan(first + middle + upgrades + last, warnings).named(options.get("names") or {})
 
 
@@ -115,12 +125,12 @@ def nodegroup_changes(cluster, group, wanted, options):
     resource = group_resource(cluster["name"], group["name"])
     warnings = fixed_differences(wanted, rows.NODEGROUP, None, group, options["immutable"], resource, options.get("names"))
     _check_flavor(resource, group, wanted, options.get("flavors"))
-    first, last, more = _changes().group_changes(cluster["name"], group, wanted, options["autoscale"], options["knobs"])
+    first, last, left, more = _changes().group_changes(cluster["name"], group, wanted, options["autoscale"], options["rolling"])
     upgrades = []
     if wanted.get("kubernetes_version") is not None:
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import upgrade
 
-        upgrades = upgrade.upgrade_group(cluster, group, wanted["kubernetes_version"], options["versions"], options["knobs"])
+        upgrades = upgrade.upgrade_group(cluster, dict(group, node_count=left), wanted["kubernetes_version"], options["versions"], options["rolling"])
     return Plan(first + upgrades + last, warnings + more).named(options.get("names") or {})
 
 

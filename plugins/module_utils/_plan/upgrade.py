@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action, cluster_resource, group_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, cluster_resource, group_resource
 
 
 def minor(version):
@@ -27,7 +27,7 @@ def needs_versions(at, target, groups):
     return at != target or any(minor(_at(group)) < _previous(minor(at)) for group in groups if _at(group))
 
 
-def upgrade_cluster(cluster, groups, target, mode, versions, knobs):
+def upgrade_cluster(cluster, groups, target, mode, versions, rolling):
     """The way of a cluster to a version: control plane, then each worker group, then the next minor version.
 
     Rules: NKS user guide, Kubernetes Version Upgrade (control plane first; all worker groups on its version before its
@@ -77,12 +77,12 @@ def upgrade_cluster(cluster, groups, target, mode, versions, knobs):
         if mode == "all":
             for group in groups:
                 if _newer(at, standing[group["uuid"]]):
-                    actions += _upgrade_group(name, group, standing[group["uuid"]], at, versions, knobs)
+                    actions += _upgrade_group(name, group, standing[group["uuid"]], at, versions, rolling)
                     standing[group["uuid"]] = at
     return actions, warnings
 
 
-def upgrade_group(cluster, group, target, versions, knobs):
+def upgrade_group(cluster, group, target, versions, rolling):
     """The upgrade of one worker group, at most to the control plane's version.
 
     :param versions: as :func:`upgrade_cluster`.
@@ -102,7 +102,7 @@ def upgrade_group(cluster, group, target, versions, knobs):
             "is not the version of the control plane (%s)" % control_plane,
             "upgrade the control plane first with nks_cluster, or give %s" % control_plane,
         )
-    return _upgrade_group(cluster["name"], group, at, target, versions, knobs)
+    return _upgrade_group(cluster["name"], group, at, target, versions, rolling)
 
 
 def _at(group):
@@ -184,24 +184,24 @@ def _versions_of(groups):
 
 
 def _upgrade_control_plane(resource, before, after):
-    return Action(
+    return Operation(
         "upgrade",
         resource,
         {"kubernetes_version": (before, after)},
-        ("upgrade", (wire.CONTROL_PLANE, after), {}),
+        lambda api, ref: api.upgrade(ref, wire.CONTROL_PLANE, after),
         None,
-        [("kubernetes_version", lambda state: (state.get("labels") or {}).get("kube_tag") == after)],
-        start=lambda state: (state.get("labels") or {}).get("kube_tag") == before,
+        (("kubernetes_version", lambda state: _at(state) == after),),
+        start=lambda state: _at(state) == before,
     )
 
 
-def _upgrade_group(cluster, group, before, after, versions, knobs):
+def _upgrade_group(cluster, group, before, after, versions, rolling):
     """The steps of one worker group to a version that the control plane has reached: one minor version at a time.
 
     :raises NksError: a step cannot be taken.
     """
     resource = group_resource(cluster, group["name"])
-    knobs.check(resource, group)
+    rolling.require_nodes(resource, group.get("node_count"))
     if group.get("stopped"):
         raise NksError("%s cannot be upgraded while nodes of it are stopped (%s). Start them first with nks_node." % (resource, ", ".join(group["stopped"])))
     offered = _upgradable(group) or set()
@@ -218,18 +218,18 @@ def _upgrade_group(cluster, group, before, after, versions, knobs):
                 "cannot be reached from %s, which %s has: the service lists no version in between" % (before, resource),
                 "upgrade the node group step by step with nks_nodegroup",
             )
-        actions.append(_upgrade_step(resource, group, here, step, knobs))
+        actions.append(_upgrade_step(resource, group, here, step, rolling))
         here = step
     return actions
 
 
-def _upgrade_step(resource, group, before, after, knobs):
-    return Action(
+def _upgrade_step(resource, group, before, after, rolling):
+    return Operation(
         "upgrade",
         resource,
         {"kubernetes_version": (before, after)},
-        ("upgrade", (group["uuid"], after), knobs.call),
+        lambda api, ref: api.upgrade(ref, group["uuid"], after, rolling.num_buffer_nodes, rolling.num_max_unavailable_nodes),
         group["uuid"],
-        [("kubernetes_version", lambda state: _at(state) == after)],
+        (("kubernetes_version", lambda state: _at(state) == after),),
         start=lambda state: _at(state) == before,
     )

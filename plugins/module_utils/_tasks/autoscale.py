@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan import actions, changes, rules
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import changes, operations, rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import find_group, no_group, note_stopped, planned_group, present_autoscale
@@ -25,9 +25,9 @@ def run(task):
     present = present_autoscale(task, cluster, group, True)
     note_stopped(task, cluster, group, settings, present)
     action = changes.autoscale_change(group.name, group.last, settings, present, whole=False)
-    todo = actions.Plan([action] if action else [])
+    todo = operations.Plan([action] if action else [])
     task.carry_out(todo, cluster, [group])
-    if todo.actions and not task.check_mode:
+    if todo.operations and not task.check_mode:
         present = present_autoscale(task, cluster, group, True)
     return {"autoscale": present, "plan": todo}
 
@@ -39,8 +39,8 @@ def _predicted(task, cluster, settings):
     """
     name = task.options["nodegroup"]
     group = {"uuid": name, "name": name}
-    action = changes.autoscale_change(actions.group_resource(cluster, name), group, settings, {"ca_enable": False}, whole=False)
-    return {"autoscale": {}, "plan": actions.Plan([action] if action else [])}
+    action = changes.autoscale_change(operations.group_resource(cluster, name), group, settings, {"ca_enable": False}, whole=False)
+    return {"autoscale": {}, "plan": operations.Plan([action] if action else [])}
 
 
 def info(task):

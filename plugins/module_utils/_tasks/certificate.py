@@ -12,7 +12,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._apply import failure
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import failed
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action, Plan, cluster_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan, cluster_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
 
@@ -55,7 +55,7 @@ def run(task):
         check_renewable(watch.name, cluster)
     todo = make_plan(watch.name, cluster, options["term_of_validity"]) if due else Plan()
     _runner, state = task.carry_out(todo, watch)
-    if todo.actions and not task.check_mode:
+    if todo.operations and not task.check_mode:
         task.warnings.append(DEAD % watch.name)
         cluster = state or watch.read() or cluster
     return {
@@ -114,7 +114,17 @@ def make_plan(resource, cluster, years):
         # Two renewals within one second end in the same one.
         return after is None or after != was or state.get("updated_at") != cluster.get("updated_at")
 
-    return Plan([Action("renew_certificate", resource, changes, ("renew_certificate", (years,), {}), None, [("expiry", renewed)])])
+    return Plan(
+        [
+            Operation(
+                "renew_certificate",
+                resource,
+                changes,
+                lambda api, ref: api.renew_certificate(ref, years),
+                outcome=(("expiry", renewed),),
+            )
+        ]
+    )
 
 
 def _label(cluster, name):

@@ -10,7 +10,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import SecurityGroups
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan import actions, plan
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import operations, plan
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
 
@@ -42,14 +42,14 @@ def _listed(task, name):
     """
     for item in task.api.clusters():
         if item.get("name") == name and item.get("uuid") and not str(item.get("status")).startswith("DELETE_"):
-            watch = Watch(task.api, item["uuid"], None, actions.cluster_resource(name))
+            watch = Watch(task.api, item["uuid"], None, operations.cluster_resource(name))
             if task.waiter().wait_until_shown(watch) is not None:
                 return watch
     return None
 
 
 def _absent(task, watch):
-    gone = {"cluster": {}, "plan": actions.Plan()}
+    gone = {"cluster": {}, "plan": operations.Plan()}
     if watch is None:
         task.gone()
         return gone
@@ -60,7 +60,7 @@ def _absent(task, watch):
         return gone
     if task.idle(watch) is None:
         return gone
-    todo = plan.delete(watch.name, "delete_cluster")
+    todo = plan.delete(watch.name)
     before = watch.last
     task.carry_out(todo, watch)
     return {"cluster": wire.masked(before), "plan": todo}
@@ -102,12 +102,12 @@ def _reconcile(task, watch):
             "names": names,
             "flavors": flavors,
             "autoscale": autoscale,
-            "knobs": actions.Knobs(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
+            "rolling": operations.Rolling(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
         },
     )
     watches = {item.last["uuid"]: item for item in groups + ([group] if group else [])}
     task.carry_out(todo, watch, watches.values())
-    if todo.actions and not task.check_mode:
+    if todo.operations and not task.check_mode:
         # A wait ends with a look at the cluster, whatever it was for.
         cluster = watch.last if options["wait"] else watch.read()
         if cluster is None:

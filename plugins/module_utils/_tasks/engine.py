@@ -22,7 +22,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch, busy, failed, find_cluster
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Plan, cluster_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Plan, cluster_resource
 
 WAIT_TIMEOUT = 3600
 DELETE_TIMEOUT = 1800
@@ -115,7 +115,7 @@ class Task:
             self._names = None
             self.warnings = []
         if done:
-            result["plan"] = Plan(done + result["plan"].actions)
+            result["plan"] = Plan(done + result["plan"].operations)
             self.warnings = list(dict.fromkeys(warnings + self.warnings))
         return result
 
@@ -237,12 +237,12 @@ class Task:
         broken = [watch for watch in [cluster] + list(watches) if watch is not None and failed(watch.last)]
         again = bool(broken) and self._failed_step(plan, broken, cluster)
         for watch in broken:
-            if not plan.actions or again:
+            if not plan.operations or again:
                 self.warnings.append("%s is in %s: %s" % (watch.name, watch.last["status"], watch.last.get("status_reason") or "no reason given"))
-            elif any(action.name not in ("delete", "renew_certificate") for action in plan.actions):
+            elif any(action.name not in ("delete", "renew_certificate") for action in plan.operations):
                 raise self.failure(watch)
         self.warnings += plan.warnings
-        if self.check_mode or not plan.actions:
+        if self.check_mode or not plan.operations:
             return None, None
         from ansible_collections.nhncloud.nks.plugins.module_utils._apply.run import Runner
 
@@ -271,7 +271,7 @@ class Task:
         """
         from ansible_collections.nhncloud.nks.plugins.module_utils._apply import failures
 
-        action = plan.actions[0] if plan.actions else None
+        action = plan.operations[0] if plan.operations else None
         if action is None or action.name != "upgrade" or any(watch.last["status"] != "UPDATE_FAILED" for watch in broken):
             return False
         event = failures.last_failed_event(cluster, cluster.last) or {}
@@ -305,7 +305,7 @@ def perform(job, options, check_mode=False, diff_mode=False, clock=None, progres
     plan = result.pop("plan", None)
     if plan is not None:
         result["changed"] = plan.changed
-        result["actions"] = plan.told()
+        result["actions"] = plan.report()
         if diff_mode:
             result["diff"] = plan.diff()
     result.setdefault("changed", False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import group_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import group_resource
 
 
 def find_group(task, cluster, ref, option="nodegroup"):

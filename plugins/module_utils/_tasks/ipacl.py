@@ -34,7 +34,7 @@ def run(task):
     after = ipacl.wanted(options, present, subnets)
     todo = ipacl.make_plan(watch.last, present, after, options["keep"], subnets)
     task.carry_out(todo, watch)
-    if todo.actions and not task.check_mode:
+    if todo.operations and not task.check_mode:
         reply = wire.ipacl(task.api.ipacl(watch.cluster))
     return {"ipacl": reply, "plan": todo}
 

@@ -12,7 +12,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
 from ansible_collections.nhncloud.nks.plugins.module_utils._local import files, kubeconfig
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import find_cluster
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action, Plan
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
 
@@ -209,7 +209,7 @@ class _Destination:
                 return None, None
             if self.merges:
                 return self._writing(kubeconfig.remove(self.text, context, self.path), context, {})
-            return Action("remove", "file/%s" % self.path, {"state": ("present", "absent")}), lambda: files.remove(self.path)
+            return Operation("remove", "file/%s" % self.path, {"state": ("present", "absent")}), lambda: files.remove(self.path)
 
         return self._converge(plan)
 
@@ -222,9 +222,9 @@ class _Destination:
         if not changes:
             return None, None
         if text == self.text:
-            return Action("write", "file/%s" % self.path, changes), lambda: files.correct(self.path, self.mode, self.owner, self.group)
+            return Operation("write", "file/%s" % self.path, changes), lambda: files.correct(self.path, self.mode, self.owner, self.group)
         return (
-            Action("write", "file/%s" % self.path, changes),
+            Operation("write", "file/%s" % self.path, changes),
             lambda: files.write(self.path, text, self.mode, self.owner, self.group, self.unsafe_writes),
         )
 

@@ -10,8 +10,8 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.names import Names
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.nodes import STOPPED
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action, Plan, group_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.changes import check_metric_policies
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan, group_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import planned_group
@@ -34,7 +34,7 @@ def run(task):
     named = task.names.nodes("nodes", whole, options["nodes"], unclear=unclear)
     todo = make_plan(group.name, whole, nodes, named, options["state"])
     task.carry_out(todo, cluster, [group])
-    if todo.actions and not task.check_mode:
+    if todo.operations and not task.check_mode:
         nodes = Names(task.api).instances(whole)
     shown = {node["uuid"]: {key: node[key] for key in ("uuid", "name", "address", "status")} for node in nodes}
     return {"nodes": [shown[uuid] for uuid in named if uuid in shown], "plan": todo}
@@ -52,7 +52,7 @@ def _predicted(options, cluster):
     if options["state"] == "started":
         return {"nodes": [], "plan": Plan()}
     changes = {"nodes": tuple(dict.fromkeys(options["nodes"], value) for value in ("started", "stopped"))}
-    return {"nodes": [], "plan": Plan([Action("stop_nodes", group_resource(cluster, options["nodegroup"]), changes)])}
+    return {"nodes": [], "plan": Plan([Operation("stop_nodes", group_resource(cluster, options["nodegroup"]), changes)])}
 
 
 def make_plan(resource, group, nodes, named, state):
@@ -85,14 +85,14 @@ def make_plan(resource, group, nodes, named, state):
 
     return Plan(
         [
-            Action(
+            Operation(
                 "stop_nodes" if wants_stop else "start_nodes",
                 resource,
                 changes,
-                ("stop_nodes" if wants_stop else "start_nodes", (group["uuid"], pending), {}),
+                lambda api, ref: (api.stop_nodes if wants_stop else api.start_nodes)(ref, group["uuid"], pending),
                 group["uuid"],
-                [("nodes", lambda state: arrived(state["detail"]))],
-                look=lambda api, _cluster: Names(api).instances(group),
+                (("nodes", lambda state: arrived(state["detail"])),),
+                detail=lambda api, _ref: Names(api).instances(group),
             )
         ]
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan import actions, changes, plan, upgrade
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import changes, operations, plan, upgrade
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import find_group, no_group, note_stopped, present_autoscale, stopped_nodes
@@ -31,7 +31,7 @@ def run(task):
         if task.check_mode and not any(task.options.get(row.option) for row in rows.NODEGROUP.values() if row.required):
             # Nothing is there to create it with, so an earlier task may do it.
             task.predict(name, no_group(task, cluster, "name", name))
-            return {"nodegroup": {}, "plan": actions.Plan()}
+            return {"nodegroup": {}, "plan": operations.Plan()}
         return _create(task, cluster)
     task.usable(group)
     return _reconcile(task, cluster, group)
@@ -50,7 +50,7 @@ def _predicted(task, cluster):
     complete = any(given.get(row.option) for row in rows.NODEGROUP.values() if row.required)
     if given["name"] == rows.DEFAULT_GROUP or not (complete or wire.is_uuid(given["name"])):
         # It is created with the cluster, or by an earlier task.
-        return {"nodegroup": {}, "plan": actions.Plan()}
+        return {"nodegroup": {}, "plan": operations.Plan()}
     # Which network the cluster will have is not known, so its subnets are not looked for.
     groups = given.pop("extra_security_groups", None)
     references = References(task)
@@ -64,7 +64,7 @@ def _predicted(task, cluster):
 
 
 def _absent(task, name):
-    gone = {"nodegroup": {}, "plan": actions.Plan()}
+    gone = {"nodegroup": {}, "plan": operations.Plan()}
     cluster = task.cluster(task.options["cluster"])
     if cluster is None:
         task.gone()
@@ -86,7 +86,7 @@ def _absent(task, name):
     if group.last.get("name") == rows.DEFAULT_GROUP:
         # Refused by Magnum, and whether NKS would take it nobody says: known beforehand, it is told in check mode too.
         raise BadInput("name", name, "is the first node group, which only goes with its cluster", "delete the cluster with nks_cluster")
-    todo = plan.delete(group.name, "delete_nodegroup", group.group)
+    todo = plan.delete(group.name, group.group)
     before = group.last
     task.carry_out(todo, cluster, [group])
     return {"nodegroup": wire.masked(before), "plan": todo}
@@ -168,12 +168,12 @@ def _reconcile(task, cluster, group):
             "names": references.names,
             "flavors": references.flavors(group.last, wanted),
             "autoscale": autoscale,
-            "knobs": actions.Knobs(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
+            "rolling": operations.Rolling(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
         },
     )
     before = group.last
     _runner, state = task.carry_out(todo, cluster, [group])
-    if state is None and todo.actions and not task.check_mode:
+    if state is None and todo.operations and not task.check_mode:
         state = group.read()
         if state is None:
             raise NksError("%s was deleted by someone else while it was being changed." % group.name)

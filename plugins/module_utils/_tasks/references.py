@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import UUID
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import named
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import named
 
 
 class References:
@@ -17,7 +17,7 @@ class References:
 
     :param task: see :class:`engine.Task`; its look-ups are used where there is a name.
     :param cluster: the typed cluster where there is one: its network is where subnets are looked for.
-    :ivar names: option -> UUID -> name, for the options that the user gave by name; see :meth:`actions.Plan.named`.
+    :ivar names: option -> UUID -> name, for the options that the user gave by name; see :meth:`operations.Plan.named`.
     """
 
     def __init__(self, task, cluster=None):

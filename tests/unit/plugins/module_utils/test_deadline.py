@@ -17,9 +17,9 @@ import pytest
 
 pytest.importorskip("requests")
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import deadline, transport
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import BadReply, NksError, NoAnswer
-from ansible_collections.nhncloud.nks.plugins.module_utils.transport import Transport
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import deadline, transport
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadReply, NksError, NoAnswer
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.stubs import FakeClock, StubServer, answer
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

@@ -10,9 +10,9 @@ import json
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import words
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import NksError, visible
-from ansible_collections.nhncloud.nks.plugins.module_utils.tasks import info
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import words
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError, visible
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import info
 
 KEY = "zd5Y1nRb2RmEb8nK"
 #: Clears the line, sets the title of the window, writes over the line, turns the order of what follows.

@@ -18,11 +18,11 @@ import requests
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils import transport as room
-from ansible_collections.nhncloud.nks.plugins.module_utils import words
-from ansible_collections.nhncloud.nks.plugins.module_utils.errors import ApiError, BadReply, NksError, NoAnswer
-from ansible_collections.nhncloud.nks.plugins.module_utils.transport import HIDDEN, Transport
-from ansible_collections.nhncloud.nks.plugins.module_utils.words import explanation, hidden, reason, shown
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import transport as room
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import words
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import HIDDEN, Transport
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.words import explanation, hidden, reason, shown
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NksError, NoAnswer
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.stubs import FakeClock, StubServer, answer
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan consists of: operations with their changes, and what is reported of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Tuple
+
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput
+
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
+
+State = Mapping[str, Any]
+#: The value of an option before and after, free of secrets.
+Change = Tuple[Any, Any]
+#: option -> UUID -> name, for options that the user set by name.
+Names = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One step of a plan: what is reported of it, the request, and how to see that it is done."""
+
+    #: One of the documented names of actions.
+    name: str
+    #: "cluster/NAME", "cluster/NAME/nodegroup/NAME" or "file/PATH".
+    resource: str
+    changes: Mapping[str, Change]
+    #: Sends the request, for the UUID of the cluster; None for what is not sent to the service.
+    send: Callable[[Api, str], Any] | None = None
+    #: The node group that shows the outcome; None for the cluster itself.
+    group: str | None = None
+    #: Options with a function of the typed resource that holds once the change has arrived.
+    outcome: tuple[tuple[str, Callable[[State], bool]], ...] = ()
+    #: Reads what the resource itself does not show; it is ``detail`` of the state that ``outcome`` and ``start`` get.
+    detail: Callable[[Api, str], Any] | None = None
+    #: Holds as long as the resource is as ``changes`` has it before; None if that is not known.
+    start: Callable[[State], bool] | None = None
+    #: The name of what is created; None for other operations.
+    creates: str | None = None
+
+    def missing(self, state: State, api: Api, cluster: str) -> list[str]:
+        """The options whose desired value the service does not show.
+
+        :param state: the typed resource, just read.
+        :param cluster: UUID of the cluster.
+        """
+        whole = self._whole(state, api, cluster)
+        return [option for option, holds in self.outcome if not holds(whole)]
+
+    def expected(self, state: State, api: Api, cluster: str) -> bool:
+        """Whether the change is still missing and its resource is as it was when the operation was planned."""
+        whole = self._whole(state, api, cluster)
+        missing = not self.outcome or any(not holds(whole) for _option, holds in self.outcome)
+        return missing and (self.start is None or self.start(whole))
+
+    def _whole(self, state: State, api: Api, cluster: str) -> State:
+        return state if self.detail is None else dict(state, detail=self.detail(api, cluster))
+
+    def report(self) -> dict[str, Any]:
+        """The operation as ``actions`` of the result has it."""
+        changes = {option: {"before": before, "after": after} for option, (before, after) in self.changes.items()}
+        return {"action": self.name, "resource": self.resource, "changes": changes}
+
+
+class Plan:
+    """The operations to perform, in order, and the warnings that come with them."""
+
+    def __init__(self, operations: Iterable[Operation] = (), warnings: Iterable[str] = ()) -> None:
+        self.operations = list(operations)
+        self.warnings = list(warnings)
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.operations)
+
+    def report(self) -> list[dict[str, Any]]:
+        """``actions`` of the result."""
+        return [operation.report() for operation in self.operations]
+
+    def named(self, names: Names) -> Plan:
+        """The same plan, reported with names instead of UUIDs."""
+        operations = []
+        for operation in self.operations:
+            changes = {option: named_pair(before, after, names.get(option)) for option, (before, after) in operation.changes.items()}
+            operations.append(replace(operation, changes=changes))
+        return Plan(operations, self.warnings)
+
+    def diff(self) -> dict[str, Any]:
+        """Ansible's diff: the options of each resource that change, with the first value before and the last one after."""
+        before: dict[str, dict[str, Any]] = {}
+        after: dict[str, dict[str, Any]] = {}
+        for operation in self.operations:
+            for option, (old, new) in operation.changes.items():
+                before.setdefault(operation.resource, {}).setdefault(option, old)
+                after.setdefault(operation.resource, {})[option] = new
+        return {"before": before, "after": after}
+
+
+def named(value: Any, names: Mapping[str, str], beside: bool = False) -> Any:
+    """A value of an option with names for its UUIDs.
+
+    :param names: UUID -> name.
+    :param beside: whether each UUID is shown next to its name.
+    """
+    if isinstance(value, list):
+        return [named(item, names, beside) for item in value]
+    if isinstance(value, dict):
+        return {key: named(item, names, beside) for key, item in value.items()}
+    name = names.get(value) if isinstance(value, str) else None
+    if not name:
+        return value
+    return "%s (%s)" % (name, value) if beside else name
+
+
+def named_pair(before: Any, after: Any, names: Mapping[str, str] | None) -> Change:
+    """Both values of a change with names for their UUIDs; with the UUIDs too, if two resources have the same name."""
+    if not names:
+        return before, after
+    pair = named(before, names), named(after, names)
+    if before == after or pair[0] != pair[1]:
+        return pair
+    return named(before, names, True), named(after, names, True)
+
+
+def cluster_resource(cluster: str) -> str:
+    """How operations name a cluster."""
+    return "cluster/%s" % cluster
+
+
+def group_resource(cluster: str, group: str) -> str:
+    """How operations name a node group."""
+    return "cluster/%s/nodegroup/%s" % (cluster, group)
+
+
+@dataclass(frozen=True)
+class Rolling:
+    """How nodes are replaced: nodes that are added, and nodes that can be unavailable (NKS API guide, Upgrade a Cluster)."""
+
+    num_buffer_nodes: int | None = None
+    num_max_unavailable_nodes: int | None = None
+
+    def require_nodes(self, resource: str, node_count: Any) -> None:
+        """Reject what the service would reject when the turn of the group comes, perhaps after other steps.
+
+        :param node_count: the number of nodes that the group has then.
+        :raises BadInput: more nodes can be unavailable than there are.
+        """
+        unavailable = self.num_max_unavailable_nodes
+        if unavailable is None or not isinstance(node_count, int) or unavailable <= max(node_count, 1):
+            return
+        most = max(node_count, 1)
+        raise BadInput("num_max_unavailable_nodes", unavailable, "is more than the %d nodes of %s" % (node_count, resource), "set %d or less" % most)
