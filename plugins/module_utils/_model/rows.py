@@ -35,10 +35,6 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import (
     Volumes,
 )
 
-#: The first node group; the service never calls it default (``is_default`` is false for it).
-DEFAULT_GROUP = "default-worker"
-#: The control plane, as the upgrade operation calls it.
-CONTROL_PLANE = "default-master"
 #: What the documentation says of an option that no action changes.
 FIXED = "Cannot be changed after creation."
 FIXED_LABELS = "Cannot be changed after creation. A label is compared if NKS shows it: booleans in any case, JSON text by its content, and other texts exactly."

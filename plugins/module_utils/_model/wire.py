@@ -19,6 +19,10 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
 HIDDEN = "********"
 #: The control plane, as the upgrade operation calls it.
 CONTROL_PLANE = "default-master"
+#: The first node group; the service never calls it default (``is_default`` is false for it).
+DEFAULT_GROUP = "default-worker"
+#: Statuses of an instance that is not running on purpose (Instance guide, Instance Status).
+STOPPED = ("SHUTOFF", "SHUTDOWN", "STOPPED")
 UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 #: Label -> type. Labels that are not here are texts.

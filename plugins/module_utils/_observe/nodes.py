@@ -22,8 +22,6 @@ from collections import Counter
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 
-#: Statuses of an instance that is not running on purpose (Instance guide, Instance Status).
-STOPPED = ("SHUTOFF", "SHUTDOWN", "STOPPED")
 #: An IPv4 address of one machine, in its only spelling: no 0.0.0.0/8, loopback, link-local, multicast or reserved one, and no leading zeros,
 #: with which "010.0.0.1" is 8.0.0.1 to ssh. Every host of an inventory is checked, so this is a pattern: ipaddress takes four times as long.
 IPV4 = re.compile(r"(?!127\.|169\.254\.)(?:[1-9]|[1-9][0-9]|1[0-9]{2}|2[01][0-9]|22[0-3])(?:\.(?:[0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])){3}")
@@ -179,7 +177,7 @@ def could_name(cluster, group, name):
     :param cluster: the cluster's name.
     :param group: the node group's name.
     """
-    from ansible_collections.nhncloud.nks.plugins.module_utils._model.rows import DEFAULT_GROUP
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.wire import DEFAULT_GROUP
 
     kinds = [re.escape(str(group))] + ([r"default-w-[^-]+"] if group == DEFAULT_GROUP else [])
     return bool(re.fullmatch(r"%s-(%s)-node-[0-9]+" % (re.escape(str(cluster)), "|".join(kinds)), str(name)))
@@ -200,7 +198,7 @@ def suspects(instances, members, cluster, group, network=None):
     return [
         one
         for one in instances.all
-        if one["status"] in STOPPED
+        if one["status"] in wire.STOPPED
         and one["uuid"] not in known
         and one["name"] not in taken
         and could_name(cluster, group, one["name"])

@@ -16,14 +16,14 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations impo
 FIRST_WITH_CNI_CHANGE = "v1.24.3"
 
 
-def group_changes(cluster, group, wanted, autoscale, rolling):
+def group_changes(cluster, group, wanted, autoscale, policy):
     """What has to change on one node group.
 
     :param cluster: the cluster's name, for the texts.
     :param group: the typed node group.
     :param wanted: option -> value; ``nodes_to_remove`` as UUIDs.
     :param autoscale: the autoscaler's present settings, typed.
-    :param rolling: see :class:`operations.Rolling`.
+    :param policy: see :class:`documents.Policy`.
     :returns: (operations before an upgrade, operations after it, the number of nodes in between, warnings).
     :raises NksError: a change that would be refused.
     """
@@ -47,10 +47,10 @@ def group_changes(cluster, group, wanted, autoscale, rolling):
         group,
         wanted,
         "flavor",
-        lambda api, ref: api.set_flavor(ref, group["uuid"], wanted["flavor"], rolling.num_buffer_nodes, rolling.num_max_unavailable_nodes),
+        lambda api, ref: api.set_flavor(ref, group["uuid"], wanted["flavor"], policy.num_buffer_nodes, policy.num_max_unavailable_nodes),
     )
     if flavor is not None:
-        rolling.require_nodes(resource, left)
+        rules.require_nodes(policy, resource, left)
     first = [action for action in (switch if off else None, script, resize if shrink else None) if action]
     last = [action for action in (flavor, None if shrink else resize, None if off else switch) if action]
     return first, last, left, warnings
@@ -251,7 +251,7 @@ def service_gateways(resource, wanted, cluster):
     )
 
 
-def cni(resource, wanted, cluster, rolling):
+def cni(resource, wanted, cluster, policy):
     """The change of the CNI (NKS API guide, Change Cluster CNI): from Flannel to Calico-VXLAN, with a new pod network.
 
     :raises NksError: a change that the operation does not offer.
@@ -284,8 +284,8 @@ def cni(resource, wanted, cluster, rolling):
             wanted["cni"],
             wanted["pods_network_cidr"],
             wanted.get("pods_network_subnet"),
-            rolling.num_buffer_nodes,
-            rolling.num_max_unavailable_nodes,
+            policy.num_buffer_nodes,
+            policy.num_max_unavailable_nodes,
         ),
         None,
         (("cni", lambda state: row.observed(state, None) == wanted["cni"]),),

@@ -14,7 +14,7 @@ import ipaddress
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan, cluster_resource
 
 MAX_TARGETS = 100
 
@@ -109,31 +109,31 @@ def _target(key, description):
     return dict(item, description=description) if description else item
 
 
-def wanted(options, present, subnets):
+def wanted(desired, present, subnets):
     """The state that the options ask for.
 
-    :param options: ``state``, ``action``, ``targets``, ``purge`` of the module.
+    :param desired: see :class:`documents.AccessSpec`.
     :param present: the present :class:`Control`.
     :param subnets: the cluster's subnets as networks.
     :raises NksError: a state that the service does not take, or that nobody can want.
     """
-    targets = given_targets(options["targets"])
-    if options["state"] == "absent":
-        if options["targets"] is None:
+    targets = given_targets(desired.targets)
+    if desired.state == "absent":
+        if desired.targets is None:
             return Control()
-        if targets and options["action"] and present.action not in (None, options["action"].upper()):
+        if targets and desired.action and present.action not in (None, desired.action.upper()):
             # To stop blocking a network is not to stop allowing it.
             raise BadInput(
                 "action",
-                options["action"],
+                desired.action,
                 "does not match the current list, which is for %s" % present.action.lower(),
                 "set it to %s, or leave it out" % present.action.lower(),
             )
         return _without(targets, present, subnets)
-    action = options["action"].upper() if options["action"] else present.action
+    action = desired.action.upper() if desired.action else present.action
     if action is None:
         raise BadInput("action", None, "is needed to enforce the access control", "set it to allow or deny")
-    if options["targets"] is None:
+    if desired.targets is None:
         if action == present.action:
             return present
         if present.action is None:
@@ -141,15 +141,15 @@ def wanted(options, present, subnets):
         # The same networks under the other action mean the opposite: the office alone would be blocked, and everybody else let in.
         raise BadInput(
             "action",
-            options["action"],
+            desired.action,
             "would turn the current list for %s into its opposite" % present.action.lower(),
-            "set targets to the whole list for %s, or leave action out" % options["action"],
+            "set targets to the whole list for %s, or leave action out" % desired.action,
         )
     for key, description in targets.items():
         if description is None:
             # Not given means: whatever it is called.
             targets[key] = present.targets.get(key, "")
-    if not options["purge"] and present.action is not None:
+    if not desired.purge and present.action is not None:
         if present.action != action:
             raise BadInput("purge", False, "would turn the list for %s into one for %s" % (present.action, action), "set purge to true and give the whole list")
         targets = {**present.targets, **targets}
@@ -175,10 +175,23 @@ def _without(targets, present, subnets):
     return Control(present.action, rest, subnets)
 
 
-def make_plan(cluster, present, after, keep, subnets):
+def plan_access(cluster, desired, reply, subnets):
+    """The plan for the access control of a cluster.
+
+    :param cluster: the cluster's name.
+    :param desired: see :class:`documents.AccessSpec`.
+    :param reply: the present access control, as :func:`wire.ipacl` gives it; None if there is none.
+    :param subnets: the cluster's own subnets as networks.
+    :raises NksError: a state that the service does not take, or that nobody can want.
+    """
+    present = Control.present(reply, subnets) if reply else Control()
+    return _change(cluster, present, wanted(desired, present, subnets), desired.keep, subnets)
+
+
+def _change(cluster, present, after, keep, subnets):
     """The plan from one state to another.
 
-    :param cluster: the typed cluster.
+    :param cluster: the cluster's name.
     :param keep: addresses that must stay able to connect, as given.
     :raises NksError: an address of ``keep`` would be shut out.
     """
@@ -207,7 +220,7 @@ def make_plan(cluster, present, after, keep, subnets):
         [
             Operation(
                 "set_ipacl",
-                "cluster/%s" % cluster["name"],
+                cluster_resource(cluster),
                 changes,
                 lambda api, ref: api.set_ipacl(ref, *arguments),
                 outcome=(("targets", arrived),),

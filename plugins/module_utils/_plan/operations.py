@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Tuple
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput
-
 if TYPE_CHECKING:
     from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
 
@@ -136,23 +134,3 @@ def cluster_resource(cluster: str) -> str:
 def group_resource(cluster: str, group: str) -> str:
     """How operations name a node group."""
     return "cluster/%s/nodegroup/%s" % (cluster, group)
-
-
-@dataclass(frozen=True)
-class Rolling:
-    """How nodes are replaced: nodes that are added, and nodes that can be unavailable (NKS API guide, Upgrade a Cluster)."""
-
-    num_buffer_nodes: int | None = None
-    num_max_unavailable_nodes: int | None = None
-
-    def require_nodes(self, resource: str, node_count: Any) -> None:
-        """Reject what the service would reject when the turn of the group comes, perhaps after other steps.
-
-        :param node_count: the number of nodes that the group has then.
-        :raises BadInput: more nodes can be unavailable than there are.
-        """
-        unavailable = self.num_max_unavailable_nodes
-        if unavailable is None or not isinstance(node_count, int) or unavailable <= max(node_count, 1):
-            return
-        most = max(node_count, 1)
-        raise BadInput("num_max_unavailable_nodes", unavailable, "is more than the %d nodes of %s" % (node_count, resource), "set %d or less" % most)

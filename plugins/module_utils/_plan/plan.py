@@ -2,55 +2,186 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the desired and the observed state to operations, diff and refusals. Pure functions: no request, no clock.
+"""From the desired and the observed document to operations, diff and refusals. Pure functions: no request, no clock.
 
-The plan is the only source of ``changed``, of ``actions``, of the diff and of check mode's answer.
+:func:`plan` is the only source of ``changed``, of ``actions``, of the diff and of check mode's answer.
 """
 
 from __future__ import annotations
 
+from typing import Any, Dict, Mapping
+
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import ABSENT, ClusterSpec, NodegroupSpec, Observed, ObservedNodegroup, Policy
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import LABELS, UNKNOWN, UUID
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan, cluster_resource, group_resource, named_pair
 
+Options = Mapping[str, Any]
+State = Dict[str, Any]
 
-def delete(resource, group=None):
+#: Options whose value is read from node group default-worker.
+NEEDS_GROUP = [row.option for row in rows.CLUSTER.values() if row.group] + ["autoscale", "labels"]
+
+
+def plan(desired: ClusterSpec, observed: Observed, policy: Policy | None = None) -> Plan:
+    """The operations that bring the observed cluster to the desired one, in order.
+
+    The plan of what a plan has done is empty.
+
+    :param desired: what the task manages; everything else is left as it is.
+    :param observed: read as far as ``desired`` needs it.
+    :raises NksError: a difference that cannot be changed, or that the service would reject; nothing has been sent.
+    """
+    policy = policy or Policy()
+    if desired.state == ABSENT:
+        return _delete(cluster_resource(desired.name)) if observed.cluster else Plan()
+    parts = [_cluster(desired, observed, policy)] if desired.options is not None else []
+    parts += [_nodegroup(desired, spec, observed, policy) for spec in desired.nodegroups]
+    if desired.ipacl is not None:
+        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ipacl
+
+        parts.append(ipacl.plan_access(desired.name, desired.ipacl, observed.ipacl, observed.subnets))
+    if desired.certificate is not None:
+        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import certificate
+
+        parts.append(certificate.renewal(cluster_resource(desired.name), observed.cluster or {}, desired.certificate))
+    operations = [operation for part in parts for operation in part.operations]
+    return Plan(operations, [warning for part in parts for warning in part.warnings]).named(observed.names)
+
+
+def _delete(resource: str, group: str | None = None) -> Plan:
     """The plan that deletes a cluster, or one of its node groups.
 
     :param group: UUID of the node group.
     """
 
-    def send(api, ref):
+    def send(api: Any, ref: str) -> Any:
         return api.delete_nodegroup(ref, group) if group else api.delete_cluster(ref)
 
     return Plan([Operation("delete", resource, {"state": ("present", "absent")}, send, group)])
 
 
-def fixed_differences(wanted, table, cluster, group, immutable, resource, names=None):
+def _cluster(desired: ClusterSpec, observed: Observed, policy: Policy) -> Plan:
+    """The part of the cluster itself and of its first node group."""
+    options = desired.options or {}
+    if observed.cluster is None:
+        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation
+
+        return creation.create_cluster({"name": desired.name, **options})
+    from ansible_collections.nhncloud.nks.plugins.module_utils._plan import changes
+
+    cluster, group = observed.cluster, observed.nodegroups.get(wire.DEFAULT_GROUP)
+    resource = cluster_resource(cluster["name"])
+    network = changes.cni(resource, options, cluster, policy) if options.get("cni") is not None else None
+    fixed = dict(options)
+    if network:
+        fixed.update(pods_network_cidr=None, pods_network_subnet=None)
+    state = group.state if group else None
+    warnings = _fixed_differences(fixed, rows.CLUSTER, (cluster, state), policy, resource, observed)
+    first: list[Operation] = []
+    last: list[Operation] = []
+    workers = list(observed.workers)
+    if group:
+        first, last, left, more = _group_changes(cluster["name"], group, options, observed, policy)
+        warnings += more
+        # A resize that comes first leaves fewer nodes for the upgrade.
+        workers = [dict(item, node_count=left) if item["uuid"] == group.state["uuid"] else item for item in workers]
+    upgrades: list[Operation] = []
+    if options.get("kubernetes_version") is not None:
+        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import upgrade
+
+        upgrades, more = upgrade.upgrade_cluster(cluster, workers, options["kubernetes_version"], observed.versions, policy)
+        warnings += more
+    wants_gateways = options.get("ncr_sgw") or options.get("obs_sgw")
+    gateways = changes.service_gateways(resource, options, cluster) if wants_gateways else None
+    middle = [operation for operation in (gateways, network) if operation]
+    return Plan([*first, *middle, *upgrades, *last], warnings)
+
+
+def _nodegroup(desired: ClusterSpec, spec: NodegroupSpec, observed: Observed, policy: Policy) -> Plan:
+    """The part of one node group."""
+    group = observed.nodegroups.get(spec.name)
+    resource = group_resource(desired.name, spec.name)
+    if spec.state == ABSENT:
+        return _delete(resource, group.state["uuid"]) if group else Plan()
+    parts = []
+    if spec.options is not None:
+        parts.append(_create_or_change(desired, spec.options, spec.name, observed, policy))
+    if spec.autoscale is not None and group:
+        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import changes
+
+        switch = changes.autoscale_change(resource, group.state, spec.autoscale, group.autoscale, whole=False)
+        parts.append(Plan([switch] if switch else []))
+    if spec.nodes is not None and group:
+        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import nodes
+
+        parts.append(nodes.change_nodes(resource, group.state, group.instances, spec.nodes.uuids, spec.nodes.state, group.read_instances))
+    return Plan([operation for part in parts for operation in part.operations], [warning for part in parts for warning in part.warnings])
+
+
+def _create_or_change(desired: ClusterSpec, options: Options, name: str, observed: Observed, policy: Policy) -> Plan:
+    group = observed.nodegroups.get(name)
+    if group is None:
+        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation
+
+        return creation.create_nodegroup(desired.name, {"name": name, **options})
+    resource = group_resource(desired.name, name)
+    warnings = _fixed_differences(options, rows.NODEGROUP, (None, group.state), policy, resource, observed)
+    first, last, left, more = _group_changes(desired.name, group, options, observed, policy)
+    upgrades: list[Operation] = []
+    if options.get("kubernetes_version") is not None:
+        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import upgrade
+
+        cluster = observed.cluster or {"name": desired.name}
+        upgrades = upgrade.upgrade_group(cluster, dict(group.state, node_count=left), options["kubernetes_version"], observed.versions, policy)
+    return Plan([*first, *upgrades, *last], warnings + more)
+
+
+def _group_changes(
+    cluster: str, group: ObservedNodegroup, options: Options, observed: Observed, policy: Policy
+) -> tuple[list[Operation], list[Operation], Any, list[str]]:
+    """See :func:`changes.group_changes`.
+
+    :raises NksError: a change that the service would reject, as a flavor of another type.
+    """
+    from ansible_collections.nhncloud.nks.plugins.module_utils._plan import changes
+
+    before, after = wire.one_spelling(group.state.get("flavor_id")), options.get("flavor")
+    if observed.flavors and after is not None and not UUID.equal(after, before):
+        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
+
+        names = observed.flavors
+        rules.check_flavor_change(group_resource(cluster, group.state["name"]), names.get(before), names.get(after))
+    return changes.group_changes(cluster, group.state, options, group.autoscale, policy)
+
+
+def _fixed_differences(
+    options: Options, table: Mapping[str, rows.Row], holders: tuple[State | None, State | None], policy: Policy, resource: str, observed: Observed
+) -> list[str]:
     """Differences in what cannot be changed after creation.
 
-    :param immutable: "fail" or "warn".
-    :param names: option -> UUID -> name; see :meth:`operations.Plan.named`.
+    :param holders: the typed cluster and the typed node group, None for what the options are not about.
     :returns: list of warnings.
-    :raises NksError: with "fail"; names each option, its present value and the wanted one.
+    :raises NksError: with ``immutable: fail``; names each option, its current value and the requested one.
     """
+    cluster, group = holders
     found = []
-    for row in table.values():
-        if row.change or wanted.get(row.option) is None:
+    for option, row in table.items():
+        if row.change or options.get(option) is None:
             continue
-        present = row.observed(cluster, group)
-        if not row.equal(wanted[row.option], present):
-            found.append((row.option, *named_pair(row.show(present), row.show(wanted[row.option]), (names or {}).get(row.option))))
+        current = row.observed(cluster, group)
+        if not row.equal(options[option], current):
+            found.append((option, *named_pair(row.show(current), row.show(options[option]), observed.names.get(option))))
     labels = [holder["labels"] for holder in (group, cluster) if holder and holder.get("labels")]
-    for label, value in LABELS.write(wanted.get("labels") or {}).items():
-        present = next((shown[label] for shown in labels if label in shown), UNKNOWN)
-        if present is not UNKNOWN and not LABELS.same(value, present):
-            found.append(("labels.%s" % label, wire.masked({label: present})[label], wire.masked({label: value})[label]))
-    return _refuse(found, immutable, resource)
+    for label, value in LABELS.write(options.get("labels") or {}).items():
+        current = next((shown[label] for shown in labels if label in shown), UNKNOWN)
+        if current is not UNKNOWN and not LABELS.same(value, current):
+            found.append(("labels.%s" % label, wire.masked({label: current})[label], wire.masked({label: value})[label]))
+    return _refuse(found, policy.immutable, resource)
 
 
-def _refuse(found, immutable, resource):
+def _refuse(found: list[tuple[str, Any, Any]], immutable: str, resource: str) -> list[str]:
     """One text for all fixed differences, as a failure or as a warning."""
     if not found:
         return []
@@ -63,83 +194,7 @@ def _refuse(found, immutable, resource):
     raise NksError(text + ". Set the present value, leave the option out, set immutable to warn, or delete and create anew.")
 
 
-def _brief(value):
+def _brief(value: Any) -> str:
     if isinstance(value, list):
         return "[%s]" % ", ".join(str(item) for item in value)
     return "none" if value in (None, "") else "'%s'" % (value,)
-
-
-def cluster_changes(cluster, group, groups, wanted, options):
-    """The whole plan for a cluster that is there.
-
-    :param cluster: the typed cluster.
-    :param group: the typed node group default-worker; None where no option needs it.
-    :param groups: the typed worker groups for an upgrade; see :func:`upgrade.upgrade_cluster`.
-    :param wanted: option -> value with references resolved; only what was given.
-    :param options: ``immutable``, ``upgrade``, ``versions``, ``autoscale`` (present settings), ``rolling``; ``names`` (option -> UUID -> name)
-        and ``flavors`` (UUID -> name) where look-ups told them.
-    :raises NksError: a refusal; nothing has been sent.
-    """
-    resource = cluster_resource(cluster["name"])
-    changed_network = _changes().cni(resource, wanted, cluster, options["rolling"]) if wanted.get("cni") is not None else None
-    fixed = dict(wanted)
-    if changed_network:
-        fixed.update(pods_network_cidr=None, pods_network_subnet=None)
-    warnings = fixed_differences(fixed, rows.CLUSTER, cluster, group, options["immutable"], resource, options.get("names"))
-    first, last = [], []
-    groups = list(groups)
-    if group:
-        _check_flavor(group_resource(cluster["name"], group["name"]), group, wanted, options.get("flavors"))
-        first, last, left, more = _changes().group_changes(cluster["name"], group, wanted, options["autoscale"], options["rolling"])
-        warnings += more
-        # A resize that comes first leaves fewer nodes for the upgrade.
-        groups = [dict(item, node_count=left) if item["uuid"] == group["uuid"] else item for item in groups]
-    upgrades = []
-    if wanted.get("kubernetes_version") is not None:
-        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import upgrade
-
-        upgrades, more = upgrade.upgrade_cluster(cluster, groups, wanted["kubernetes_version"], options["upgrade"], options["versions"], options["rolling"])
-        warnings += more
-    gateways = _changes().service_gateways(resource, wanted, cluster) if wanted.get("ncr_sgw") or wanted.get("obs_sgw") else None
-    middle = [operation for operation in (gateways, changed_network) if operation]
-    return Plan(first + middle + upgrades + last, warnings).named(options.get("names") or {})
-
-
-def _check_flavor(resource, group, wanted, flavors):
-    """Refuse a change of the flavor that the service never makes.
-
-    :param flavors: UUID -> name, as far as they are known.
-    """
-    before, after = wire.one_spelling(group.get("flavor_id")), wanted.get("flavor")
-    if flavors and after is not None and not UUID.equal(after, before):
-        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
-
-        rules.check_flavor_change(resource, flavors.get(before), flavors.get(after))
-
-
-def nodegroup_changes(cluster, group, wanted, options):
-    """The whole plan for a node group that is there; parameters as :func:`cluster_changes`.
-
-    :param options: the same without ``upgrade``.
-    """
-    resource = group_resource(cluster["name"], group["name"])
-    warnings = fixed_differences(wanted, rows.NODEGROUP, None, group, options["immutable"], resource, options.get("names"))
-    _check_flavor(resource, group, wanted, options.get("flavors"))
-    first, last, left, more = _changes().group_changes(cluster["name"], group, wanted, options["autoscale"], options["rolling"])
-    upgrades = []
-    if wanted.get("kubernetes_version") is not None:
-        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import upgrade
-
-        upgrades = upgrade.upgrade_group(cluster, dict(group, node_count=left), wanted["kubernetes_version"], options["versions"], options["rolling"])
-    return Plan(first + upgrades + last, warnings + more).named(options.get("names") or {})
-
-
-def _changes():
-    """The room of what can be changed; a task that gives nothing of it need not load it."""
-    from ansible_collections.nhncloud.nks.plugins.module_utils._plan import changes
-
-    return changes
-
-
-#: Options whose value is read from node group default-worker.
-NEEDS_GROUP = [row.option for row in rows.CLUSTER.values() if row.group] + ["autoscale", "labels"]

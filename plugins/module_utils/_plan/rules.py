@@ -178,3 +178,16 @@ def _check_pairs(given):
             "does not go with %d additional_networks" % len(networks),
             "give one subnet for each network, in the same order",
         )
+
+
+def require_nodes(policy, resource, node_count):
+    """Reject what the service would reject when the turn of a node group comes, perhaps after other steps.
+
+    :param policy: see :class:`documents.Policy`.
+    :param node_count: the number of nodes that the group has then.
+    :raises BadInput: more nodes can be unavailable than there are.
+    """
+    unavailable = policy.num_max_unavailable_nodes
+    if unavailable is not None and isinstance(node_count, int) and unavailable > max(node_count, 1):
+        most = max(node_count, 1)
+        raise BadInput("num_max_unavailable_nodes", unavailable, "is more than the %d nodes of %s" % (node_count, resource), "give %d or less" % most)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, cluster_resource, group_resource
 
 
@@ -27,7 +28,7 @@ def needs_versions(at, target, groups):
     return at != target or any(minor(_at(group)) < _previous(minor(at)) for group in groups if _at(group))
 
 
-def upgrade_cluster(cluster, groups, target, mode, versions, rolling):
+def upgrade_cluster(cluster, groups, target, versions, policy):
     """The way of a cluster to a version: control plane, then each worker group, then the next minor version.
 
     Rules: NKS user guide, Kubernetes Version Upgrade (control plane first; all worker groups on its version before its
@@ -37,12 +38,12 @@ def upgrade_cluster(cluster, groups, target, mode, versions, rolling):
     :param cluster: the typed cluster.
     :param groups: the typed worker groups, each with ``stopped``, the names of its stopped nodes; read only where needed.
     :param target: the wanted version.
-    :param mode: control_plane, all or never.
     :param versions: list of {version, available} as :func:`wire.versions` gives it; see :func:`needs_versions`.
+    :param policy: its ``upgrade`` is control_plane, all or never.
     :returns: (actions, warnings).
     :raises NksError: before the first step, if any step cannot be taken.
     """
-    name = cluster["name"]
+    name, mode = cluster["name"], policy.upgrade
     resource = cluster_resource(name)
     at = (cluster.get("labels") or {}).get("kube_tag")
     if at is None:
@@ -77,12 +78,12 @@ def upgrade_cluster(cluster, groups, target, mode, versions, rolling):
         if mode == "all":
             for group in groups:
                 if _newer(at, standing[group["uuid"]]):
-                    actions += _upgrade_group(name, group, standing[group["uuid"]], at, versions, rolling)
+                    actions += _upgrade_group(name, group, standing[group["uuid"]], at, versions, policy)
                     standing[group["uuid"]] = at
     return actions, warnings
 
 
-def upgrade_group(cluster, group, target, versions, rolling):
+def upgrade_group(cluster, group, target, versions, policy):
     """The upgrade of one worker group, at most to the control plane's version.
 
     :param versions: as :func:`upgrade_cluster`.
@@ -102,7 +103,7 @@ def upgrade_group(cluster, group, target, versions, rolling):
             "is not the version of the control plane (%s)" % control_plane,
             "upgrade the control plane first with nks_cluster, or give %s" % control_plane,
         )
-    return _upgrade_group(cluster["name"], group, at, target, versions, rolling)
+    return _upgrade_group(cluster["name"], group, at, target, versions, policy)
 
 
 def _at(group):
@@ -195,13 +196,13 @@ def _upgrade_control_plane(resource, before, after):
     )
 
 
-def _upgrade_group(cluster, group, before, after, versions, rolling):
+def _upgrade_group(cluster, group, before, after, versions, policy):
     """The steps of one worker group to a version that the control plane has reached: one minor version at a time.
 
     :raises NksError: a step cannot be taken.
     """
     resource = group_resource(cluster, group["name"])
-    rolling.require_nodes(resource, group.get("node_count"))
+    rules.require_nodes(policy, resource, group.get("node_count"))
     if group.get("stopped"):
         raise NksError("%s cannot be upgraded while nodes of it are stopped (%s). Start them first with nks_node." % (resource, ", ".join(group["stopped"])))
     offered = _upgradable(group) or set()
@@ -218,17 +219,17 @@ def _upgrade_group(cluster, group, before, after, versions, rolling):
                 "cannot be reached from %s, which %s has: the service lists no version in between" % (before, resource),
                 "upgrade the node group step by step with nks_nodegroup",
             )
-        actions.append(_upgrade_step(resource, group, here, step, rolling))
+        actions.append(_upgrade_step(resource, group, here, step, policy))
         here = step
     return actions
 
 
-def _upgrade_step(resource, group, before, after, rolling):
+def _upgrade_step(resource, group, before, after, policy):
     return Operation(
         "upgrade",
         resource,
         {"kubernetes_version": (before, after)},
-        lambda api, ref: api.upgrade(ref, group["uuid"], after, rolling.num_buffer_nodes, rolling.num_max_unavailable_nodes),
+        lambda api, ref: api.upgrade(ref, group["uuid"], after, policy.num_buffer_nodes, policy.num_max_unavailable_nodes),
         group["uuid"],
         (("kubernetes_version", lambda state: _at(state) == after),),
         start=lambda state: _at(state) == before,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan import changes, operations, rules
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import ClusterSpec, NodegroupSpec, Observed, ObservedNodegroup
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import plan, rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import find_group, no_group, note_stopped, planned_group, present_autoscale
@@ -24,8 +25,7 @@ def run(task):
         return _predicted(task, cluster.last["name"] if cluster else task.options["cluster"], settings)
     present = present_autoscale(task, cluster, group, True)
     note_stopped(task, cluster, group, settings, present)
-    action = changes.autoscale_change(group.name, group.last, settings, present, whole=False)
-    todo = operations.Plan([action] if action else [])
+    todo = _plan(cluster.last["name"], group.last, settings, present)
     task.carry_out(todo, cluster, [group])
     if todo.operations and not task.check_mode:
         present = present_autoscale(task, cluster, group, True)
@@ -38,9 +38,18 @@ def _predicted(task, cluster, settings):
     :param cluster: the cluster's name.
     """
     name = task.options["nodegroup"]
-    group = {"uuid": name, "name": name}
-    action = changes.autoscale_change(operations.group_resource(cluster, name), group, settings, {"ca_enable": False}, whole=False)
-    return {"autoscale": {}, "plan": operations.Plan([action] if action else [])}
+    return {"autoscale": {}, "plan": _plan(cluster, {"uuid": name, "name": name}, settings, {"ca_enable": False})}
+
+
+def _plan(cluster, group, settings, present):
+    """The plan for the autoscaler of one node group.
+
+    :param cluster: the cluster's name.
+    :param group: the typed node group.
+    """
+    name = group["name"]
+    desired = ClusterSpec(cluster, nodegroups=(NodegroupSpec(name, autoscale=settings),))
+    return plan.plan(desired, Observed({"name": cluster}, {name: ObservedNodegroup(group, present)}))
 
 
 def info(task):
@@ -56,7 +65,7 @@ def info(task):
 
 
 def _target():
-    return {"cluster": {"type": "str", "required": True}, "nodegroup": {"type": "str", "default": rows.DEFAULT_GROUP}}
+    return {"cluster": {"type": "str", "required": True}, "nodegroup": {"type": "str", "default": wire.DEFAULT_GROUP}}
 
 
 JOB = Job("nks_autoscale", dict(arguments.auth(), **_target(), **arguments.wait(), **rows.arguments(rows.AUTOSCALE, True)), run)

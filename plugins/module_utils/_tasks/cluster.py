@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import ABSENT, ClusterSpec, Observed, ObservedNodegroup, Policy
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import SecurityGroups
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import operations, plan
@@ -60,20 +61,19 @@ def _absent(task, watch):
         return gone
     if task.idle(watch) is None:
         return gone
-    todo = plan.delete(watch.name)
+    todo = plan.plan(ClusterSpec(watch.last["name"], ABSENT), Observed(watch.last))
     before = watch.last
     task.carry_out(todo, watch)
     return {"cluster": wire.masked(before), "plan": todo}
 
 
 def _create(task):
-    from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation
     from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.references import References
 
     references = References(task)
     wanted = references.resolve(task.given(rows.CLUSTER), rows.CLUSTER)
     references.complete(wanted)
-    todo = creation.create_cluster(wanted).named(references.names)
+    todo = plan.plan(ClusterSpec(wanted["name"], options=wanted), Observed(names=references.names))
     runner, state = task.carry_out(todo)
     if state is None and runner is not None:
         # Not waited for: what the service shows already, or what is known for certain.
@@ -90,21 +90,10 @@ def _reconcile(task, watch):
     group, autoscale = _default_group(task, watch, given)
     wanted, names, flavors = _resolved(task, cluster, given, group)
     groups, versions = _for_upgrade(task, watch, wanted.get("kubernetes_version"))
-    todo = plan.cluster_changes(
-        cluster,
-        group.last if group else None,
-        [item.last for item in groups],
-        wanted,
-        {
-            "immutable": options["immutable"],
-            "upgrade": options["upgrade"],
-            "versions": versions,
-            "names": names,
-            "flavors": flavors,
-            "autoscale": autoscale,
-            "rolling": operations.Rolling(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
-        },
-    )
+    nodegroups = {wire.DEFAULT_GROUP: ObservedNodegroup(group.last, autoscale)} if group else {}
+    workers = [item.last for item in groups]
+    observed = Observed(cluster, nodegroups, workers, versions, names=names, flavors=flavors)
+    todo = plan.plan(ClusterSpec(cluster["name"], options=wanted), observed, Policy.of(options))
     watches = {item.last["uuid"]: item for item in groups + ([group] if group else [])}
     task.carry_out(todo, watch, watches.values())
     if todo.operations and not task.check_mode:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import group_resource
 
@@ -65,7 +65,7 @@ def no_group(task, cluster, option, ref):
 
 def default_group(task, cluster):
     """The first node group, where the service keeps the settings given with the cluster."""
-    return needed_group(task, cluster, rows.DEFAULT_GROUP, "name")
+    return needed_group(task, cluster, wire.DEFAULT_GROUP, "name")
 
 
 def present_autoscale(task, cluster, group, wanted):
@@ -102,7 +102,7 @@ def stopped_nodes(task, cluster, group):
     :param cluster: the watch of the cluster.
     :param group: the watch of the node group.
     """
-    from ansible_collections.nhncloud.nks.plugins.module_utils._observe.nodes import STOPPED
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.wire import STOPPED
 
     whole, _unclear = task.names.with_stopped(group.last, cluster.last)
     return [node["name"] for node in task.names.instances(whole) if node["status"] in STOPPED]

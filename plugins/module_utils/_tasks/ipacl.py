@@ -10,7 +10,8 @@ import ipaddress
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ipacl
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import AccessSpec, ClusterSpec, Observed
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ipacl, plan
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
 
@@ -30,9 +31,8 @@ def run(task):
     task.usable(watch)
     reply = wire.ipacl(task.api.ipacl(watch.cluster))
     subnets = _subnets(task, watch.last) if _needs_subnets(options, reply) else []
-    present = ipacl.Control.present(reply, subnets)
-    after = ipacl.wanted(options, present, subnets)
-    todo = ipacl.make_plan(watch.last, present, after, options["keep"], subnets)
+    desired = ClusterSpec(watch.last["name"], ipacl=_desired(options, options["keep"]))
+    todo = plan.plan(desired, Observed(watch.last, ipacl=reply, subnets=tuple(subnets)))
     task.carry_out(todo, watch)
     if todo.operations and not task.check_mode:
         reply = wire.ipacl(task.api.ipacl(watch.cluster))
@@ -41,11 +41,15 @@ def run(task):
 
 def _predicted(task):
     """What check mode knows of a cluster that does not exist yet: it is created without access control, and its subnet is not known."""
-    options, present = task.options, ipacl.Control()
-    after = ipacl.wanted(options, present, [])
+    options = task.options
     # A private address may be in that subnet, which is always allowed.
     keep = [address for address in options["keep"] or [] if not _private(ipacl.network("keep", address))]
-    return {"ipacl": {"enable": False}, "plan": ipacl.make_plan({"name": options["cluster"]}, present, after, keep, [])}
+    desired = ClusterSpec(options["cluster"], ipacl=_desired(options, keep))
+    return {"ipacl": {"enable": False}, "plan": plan.plan(desired, Observed())}
+
+
+def _desired(options, keep):
+    return AccessSpec(options["state"], options["action"], options["targets"], options["purge"], tuple(keep or ()))
 
 
 def info(task):

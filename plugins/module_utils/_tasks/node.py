@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import ClusterSpec, NodegroupSpec, NodesSpec, Observed, ObservedNodegroup
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.names import Names
-from ansible_collections.nhncloud.nks.plugins.module_utils._observe.nodes import STOPPED
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.changes import check_metric_policies
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import plan
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan, group_resource
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
@@ -32,7 +32,10 @@ def run(task):
     whole, unclear = task.names.with_stopped(group.last, cluster.last)
     nodes = task.names.instances(whole)
     named = task.names.nodes("nodes", whole, options["nodes"], unclear=unclear)
-    todo = make_plan(group.name, whole, nodes, named, options["state"])
+    name = group.last["name"]
+    desired = ClusterSpec(cluster.last["name"], nodegroups=(NodegroupSpec(name, nodes=NodesSpec(tuple(named), options["state"])),))
+    observed = ObservedNodegroup(whole, instances=nodes, read_instances=lambda api, _ref: Names(api).instances(whole))
+    todo = plan.plan(desired, Observed(cluster.last, {name: observed}))
     task.carry_out(todo, cluster, [group])
     if todo.operations and not task.check_mode:
         nodes = Names(task.api).instances(whole)
@@ -53,49 +56,6 @@ def _predicted(options, cluster):
         return {"nodes": [], "plan": Plan()}
     changes = {"nodes": tuple(dict.fromkeys(options["nodes"], value) for value in ("started", "stopped"))}
     return {"nodes": [], "plan": Plan([Operation("stop_nodes", group_resource(cluster, options["nodegroup"]), changes)])}
-
-
-def make_plan(resource, group, nodes, named, state):
-    """The plan that brings nodes to a state (NKS user guide, node stop and start).
-
-    :param group: the typed node group, see :meth:`names.Names.with_stopped`.
-    :param nodes: all nodes of the group, as :meth:`names.Names.instances` gives them.
-    :param named: UUIDs of those to change.
-    :param state: started or stopped.
-    :raises NksError: the service would refuse.
-    """
-    wants_stop = state == "stopped"
-    stopped = {node["uuid"] for node in nodes if node["status"] in STOPPED}
-    pending = [uuid for uuid in named if (uuid in stopped) != wants_stop]
-    if not pending:
-        return Plan()
-    if wire.autoscale_of(group).get("ca_enable") is True:
-        raise NksError("%s: nodes cannot be %s while the autoscaler is on. Turn it off first with nks_autoscale (enabled: false)." % (resource, state))
-    check_metric_policies(resource, group, "nodes cannot be %s" % state)
-    if wants_stop and not {node["uuid"] for node in nodes} - stopped - set(pending):
-        raise BadInput("nodes", None, "would leave no running node in %s, which the service refuses" % resource, "leave at least one node out")
-    names = {node["uuid"]: node["name"] for node in nodes}
-    before, after = ("started", "stopped") if wants_stop else ("stopped", "started")
-    changes = {"nodes": tuple({names.get(uuid, uuid): value for uuid in pending} for value in (before, after))}
-
-    def arrived(detail):
-        now = {node["uuid"]: node["status"] for node in detail}
-        # An instance that the compute service does not show is not running.
-        return all((now.get(uuid, "SHUTOFF") in STOPPED) == wants_stop for uuid in pending)
-
-    return Plan(
-        [
-            Operation(
-                "stop_nodes" if wants_stop else "start_nodes",
-                resource,
-                changes,
-                lambda api, ref: (api.stop_nodes if wants_stop else api.start_nodes)(ref, group["uuid"], pending),
-                group["uuid"],
-                (("nodes", lambda state: arrived(state["detail"])),),
-                detail=lambda api, _ref: Names(api).instances(group),
-            )
-        ]
-    )
 
 
 JOB = Job(

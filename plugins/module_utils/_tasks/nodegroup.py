@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import ABSENT, ClusterSpec, NodegroupSpec, Observed, ObservedNodegroup, Policy
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import changes, operations, plan, upgrade
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
@@ -42,13 +43,11 @@ def _predicted(task, cluster):
 
     :param cluster: the cluster's name.
     """
-    from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation
-
     given = task.given(rows.NODEGROUP)
-    if given["name"] == rows.CONTROL_PLANE:
+    if given["name"] == wire.CONTROL_PLANE:
         raise BadInput("name", given["name"], "is the control plane, which the service does not let us touch as a node group", "name a worker group")
     complete = any(given.get(row.option) for row in rows.NODEGROUP.values() if row.required)
-    if given["name"] == rows.DEFAULT_GROUP or not (complete or wire.is_uuid(given["name"])):
+    if given["name"] == wire.DEFAULT_GROUP or not (complete or wire.is_uuid(given["name"])):
         # It is created with the cluster, or by an earlier task.
         return {"nodegroup": {}, "plan": operations.Plan()}
     # Which network the cluster will have is not known, so its subnets are not looked for.
@@ -58,7 +57,7 @@ def _predicted(task, cluster):
     if groups is not None:
         wanted["extra_security_groups"] = [dict(item, security_groups=references.security_groups(item)) for item in groups]
     references.complete_group(wanted, None)
-    todo = creation.create_nodegroup(cluster, wanted)
+    todo = _plan({"name": cluster}, NodegroupSpec(wanted["name"], options=wanted), None)
     task.carry_out(todo)
     return {"nodegroup": {}, "plan": todo}
 
@@ -83,22 +82,21 @@ def _absent(task, name):
     group = find_group(task, cluster, name)
     if group is None or task.idle(group) is None:
         return gone
-    if group.last.get("name") == rows.DEFAULT_GROUP:
+    if group.last.get("name") == wire.DEFAULT_GROUP:
         # Refused by Magnum, and whether NKS would take it nobody says: known beforehand, it is told in check mode too.
         raise BadInput("name", name, "is the first node group, which only goes with its cluster", "delete the cluster with nks_cluster")
-    todo = plan.delete(group.name, group.group)
+    spec = NodegroupSpec(group.last["name"], ABSENT)
+    todo = _plan(cluster.last, spec, group.last)
     before = group.last
     task.carry_out(todo, cluster, [group])
     return {"nodegroup": wire.masked(before), "plan": todo}
 
 
 def _create(task, cluster):
-    from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation
-
     references = References(task, cluster.last)
     wanted = references.resolve(task.given(rows.NODEGROUP), rows.NODEGROUP)
     references.complete_group(wanted, (_upgraded(task, cluster, wanted.get("kubernetes_version")).get("labels") or {}).get("kube_tag"))
-    todo = creation.create_nodegroup(cluster.last["name"], wanted).named(references.names)
+    todo = _plan(cluster.last, NodegroupSpec(wanted["name"], options=wanted), None, names=references.names)
     runner, state = task.carry_out(todo, cluster)
     if state is None and not task.check_mode:
         # Not waited for: what the service shows already, or what is known for certain.
@@ -158,19 +156,9 @@ def _reconcile(task, cluster, group):
         wanted["nodes_to_remove"] = task.names.nodes("nodes_to_remove", group.last, options["nodes_to_remove"], cluster.last)
         if not all(wire.is_uuid(ref) for ref in options["nodes_to_remove"]):
             references.names["nodes_to_remove"] = {node["uuid"]: node["name"] for node in task.names.instances(group.last, cluster.last)}
-    todo = plan.nodegroup_changes(
-        above,
-        group.last,
-        wanted,
-        {
-            "immutable": options["immutable"],
-            "versions": versions,
-            "names": references.names,
-            "flavors": references.flavors(group.last, wanted),
-            "autoscale": autoscale,
-            "rolling": operations.Rolling(options["num_buffer_nodes"], options["num_max_unavailable_nodes"]),
-        },
-    )
+    spec = NodegroupSpec(group.last["name"], options=wanted)
+    looked_up = {"versions": versions, "names": references.names, "flavors": references.flavors(group.last, wanted)}
+    todo = _plan(above, spec, group.last, autoscale, Policy.of(options), **looked_up)
     before = group.last
     _runner, state = task.carry_out(todo, cluster, [group])
     if state is None and todo.operations and not task.check_mode:
@@ -180,6 +168,18 @@ def _reconcile(task, cluster, group):
     result = dict(state or before)
     result.pop("stopped", None)
     return {"nodegroup": wire.masked(result), "plan": todo}
+
+
+def _plan(cluster, spec, group, autoscale=None, policy=None, **looked_up):
+    """The plan for one node group.
+
+    :param cluster: the typed cluster.
+    :param spec: see :class:`documents.NodegroupSpec`.
+    :param group: the typed node group; None if it does not exist.
+    :param looked_up: members of :class:`documents.Observed`.
+    """
+    nodegroups = {spec.name: ObservedNodegroup(group, autoscale or {})} if group else {}
+    return plan.plan(ClusterSpec(cluster["name"], nodegroups=(spec,)), Observed(cluster, nodegroups, **looked_up), policy)
 
 
 JOB = Job(
