@@ -325,7 +325,7 @@ def test_a_change_that_the_service_drops(world):
     world.fault(effect="drop_task", task="autoscale")
     with pytest.raises(NksError) as caught:
         run(world, enabled=True)
-    assert "did not do it" in caught.value.msg and RESOURCE in caught.value.msg
+    assert "did not change to the requested value" in caught.value.msg and RESOURCE in caught.value.msg
 
 
 def test_a_change_that_fails(world):

@@ -270,7 +270,7 @@ def test_waits_until_it_is_renewed(world):
 def test_a_renewal_that_the_service_drops(world):
     seeded(world, 10)
     world.fault(effect="drop_task", task="certificate")
-    with pytest.raises(NksError, match="did not do it"):
+    with pytest.raises(NksError, match="did not change to the requested value"):
         run(world)
 
 

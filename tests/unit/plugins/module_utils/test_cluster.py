@@ -403,7 +403,7 @@ def test_a_change_that_is_accepted_and_dropped_is_an_error(world, task, given, o
     world.fault(effect="drop_task", task=task)
     with pytest.raises(WaitError) as caught:
         world.nks_cluster(**given)
-    assert "did not do it (%s is not as wanted)" % option in caught.value.msg
+    assert "%s did not change to the requested value" % option in caught.value.msg
     assert caught.value.outcome.clock.now() <= 60 and len(caught.value.outcome.writes) == 1
 
 

@@ -429,7 +429,7 @@ def test_waits_until_the_list_has_arrived(world, status):
 def test_a_change_that_the_service_drops(world):
     world.seed()
     world.fault(effect="drop_task", task="ipacl")
-    with pytest.raises(NksError, match="did not do it"):
+    with pytest.raises(NksError, match="did not change to the requested value"):
         run(world, action="allow", targets=[OFFICE])
 
 

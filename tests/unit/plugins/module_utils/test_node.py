@@ -233,7 +233,7 @@ def test_waits_until_the_nodes_are_there(world, nodes, state):
 
 def test_a_change_that_the_service_drops(world, nodes):
     world.fault(effect="drop_task", task="stop_node")
-    with pytest.raises(NksError, match="did not do it"):
+    with pytest.raises(NksError, match="did not change to the requested value"):
         run(world, nodes=nodes[:1])
 
 

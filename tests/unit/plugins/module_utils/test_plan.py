@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import ClusterSpec, NodegroupSpec, Observed, ObservedNodegroup, Policy
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation, plan, upgrade
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Knobs, Plan, group_resource, named
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Plan, group_resource, named
 
 A, B, C = ("%s0000000-0000-4000-8000-000000000001" % digit for digit in "abc")
 NETWORK, SUBNET, EXTERNAL = ("%s0000000-0000-4000-8000-000000000002" % digit for digit in "123")
@@ -164,31 +165,52 @@ def changed(resource, labels=(), **more):
     return copied
 
 
-def for_cluster(wanted, cluster=None, worker=None, groups=(), autoscale=None, upgrade="control_plane", immutable="fail", versions=VERSIONS, knobs=()):
+class Recorder:
+    """An API that answers which method was called, with what besides the UUID of the cluster."""
+
+    def __getattr__(self, method):
+        return lambda _ref, *args: (method, args)
+
+
+def call(operation):
+    """The request of an operation: the method of the API, and its arguments."""
+    return operation.send(Recorder(), "the cluster")
+
+
+def body(operation):
+    """The body of a creation."""
+    sent = []
+    recorder = type("Recorder", (), {name: lambda _self, *args: sent.append(args) for name in ("create_cluster", "create_nodegroup")})()
+    operation.send(recorder, "the cluster")
+    return sent[0][-2]
+
+
+def for_cluster(
+    wanted, cluster=None, worker=None, groups=(), autoscale=None, upgrade="control_plane", immutable="fail", versions=VERSIONS, rolling=(), **more
+):
     """The plan for a cluster, from replies as the service sends them."""
     group = wire.resource(worker or WORKER)
-    options = {
-        "immutable": immutable,
-        "upgrade": upgrade,
-        "versions": versions,
-        "autoscale": wire.autoscale_of(group) if autoscale is None else wire.autoscale(autoscale),
-        "knobs": Knobs(**dict(knobs)),
-    }
-    return plan.cluster_changes(wire.resource(cluster or CLUSTER), group, list(groups), wanted, options)
+    settings = wire.autoscale_of(group) if autoscale is None else wire.autoscale(autoscale)
+    typed = wire.resource(cluster or CLUSTER)
+    observed = Observed(typed, {"default-worker": ObservedNodegroup(group, settings)}, list(groups), versions, **more)
+    return plan.plan(ClusterSpec(typed["name"], options=wanted), observed, Policy(immutable, upgrade, **dict(rolling)))
 
 
-def for_group(wanted, cluster=None, group=None, immutable="fail", stopped=(), versions=(), knobs=()):
+def for_group(wanted, cluster=None, group=None, immutable="fail", stopped=(), versions=(), rolling=()):
+    """The plan for a node group."""
     typed = dict(wire.resource(group or WORKER), stopped=list(stopped))
-    options = {"immutable": immutable, "versions": list(versions), "autoscale": wire.autoscale_of(typed), "knobs": Knobs(**dict(knobs))}
-    return plan.nodegroup_changes(wire.resource(cluster or CLUSTER), typed, wanted, options)
+    above = wire.resource(cluster or CLUSTER)
+    observed = Observed(above, {typed["name"]: ObservedNodegroup(typed, wire.autoscale_of(typed))}, versions=list(versions))
+    desired = ClusterSpec(above["name"], nodegroups=(NodegroupSpec(typed["name"], options=wanted),))
+    return plan.plan(desired, observed, Policy(immutable, **dict(rolling)))
 
 
 def steps(todo):
-    return [action.name for action in todo.actions]
+    return [action.name for action in todo.operations]
 
 
 def differences(todo):
-    return [(action.name, action.resource, action.changes) for action in todo.actions]
+    return [(action.name, action.resource, action.changes) for action in todo.operations]
 
 
 # -- the same state --------------------------------------------------------------------------------------------------
@@ -201,7 +223,7 @@ def test_what_is_there_already_is_no_difference(option):
 
 
 def test_the_same_options_cover_the_whole_table():
-    assert set(SAME) == {field.option for field in fields.CLUSTER} | {"autoscale", "labels"}
+    assert set(SAME) == {field.option for field in rows.CLUSTER.values()} | {"autoscale", "labels"}
 
 
 def spellings(draw, name, value, label):
@@ -272,19 +294,19 @@ def test_every_legal_form_of_a_state_gives_the_same_plan(cluster, worker):
     todo = for_cluster(wanted, cluster, worker, immutable="warn")
     assert differences(todo) == differences(plain)
     assert todo.warnings == plain.warnings
-    assert len(plain.actions) == 5
+    assert len(plain.operations) == 5
 
 
 @pytest.mark.parametrize("present", ["", None], ids=["empty", "not there"])
 def test_a_user_script_that_is_not_there_is_the_empty_one(present):
     worker = changed(WORKER, {"user_script_v2": present})
-    assert for_cluster({"user_script": ""}, worker=worker).actions == []
-    action = for_cluster({"user_script": "#!/bin/sh\n"}, worker=worker).actions[0]
+    assert for_cluster({"user_script": ""}, worker=worker).operations == []
+    action = for_cluster({"user_script": "#!/bin/sh\n"}, worker=worker).operations[0]
     assert action.changes == {"user_script": ("", "#!/bin/sh\n")}
 
 
 def test_taking_a_user_script_away_is_done_when_the_label_is_empty():
-    action = for_cluster({"user_script": ""}).actions[0]
+    action = for_cluster({"user_script": ""}).operations[0]
     assert action.missing(wire.resource(WORKER), None, None) == ["user_script"]
     assert action.missing(wire.resource(changed(WORKER, {"user_script_v2": ""})), None, None) == []
 
@@ -293,20 +315,20 @@ def test_what_the_service_does_not_show_is_not_compared():
     cluster = changed(CLUSTER, {"strict_sg_rules": None, "kube_tag": None})
     worker = changed(WORKER, {"extra_volumes": None, "boot_volume_appkey": None})
     wanted = {name: OTHER[name] for name in ("strict_sg_rules", "extra_volumes", "boot_volume_appkey")}
-    assert for_cluster(wanted, cluster, worker).actions == []
+    assert for_cluster(wanted, cluster, worker).operations == []
     todo = for_cluster({"kubernetes_version": "v1.32.3"}, cluster, worker)
-    assert todo.actions == [] and "does not show its Kubernetes version" in todo.warnings[0]
+    assert todo.operations == [] and "does not show its Kubernetes version" in todo.warnings[0]
 
 
 def test_settings_of_the_first_group_are_read_from_it_and_not_from_the_cluster():
     # The cluster keeps the flavor that it was created with.
     worker = changed(WORKER, flavor_id=C)
-    assert for_cluster({"flavor": C}, worker=worker).actions == []
+    assert for_cluster({"flavor": C}, worker=worker).operations == []
     assert steps(for_cluster({"flavor": A}, worker=worker)) == ["change_flavor"]
 
 
 def test_the_clusters_node_count_is_that_of_all_groups_and_is_not_compared():
-    assert for_cluster({"node_count": 2}, cluster=changed(CLUSTER, node_count=7)).actions == []
+    assert for_cluster({"node_count": 2}, cluster=changed(CLUSTER, node_count=7)).operations == []
 
 
 # -- what cannot be changed ------------------------------------------------------------------------------------------
@@ -322,12 +344,12 @@ def leaves(value):
 
 
 def test_the_other_values_cover_everything_fixed():
-    assert set(OTHER) == {field.option for field in fields.CLUSTER if not field.change}
+    assert set(OTHER) == {field.option for field in rows.CLUSTER.values() if not field.change}
 
 
 @pytest.mark.parametrize("option", sorted(OTHER))
 def test_a_difference_in_what_is_fixed_is_refused_with_option_present_and_wanted_value(option):
-    field = next(row for row in fields.CLUSTER if row.option == option)
+    field = rows.CLUSTER[option]
     with pytest.raises(NksError) as caught:
         for_cluster({option: OTHER[option]})
     message = caught.value.msg
@@ -348,7 +370,7 @@ def test_immutable_warn_leaves_it_and_says_so(option):
     assert "%s is " % option in todo.warnings[0] and "Left as it is" in todo.warnings[0]
 
 
-@pytest.mark.parametrize("option", sorted(set(OTHER) & {field.option for field in fields.NODEGROUP}))
+@pytest.mark.parametrize("option", sorted(set(OTHER) & {field.option for field in rows.NODEGROUP.values()}))
 def test_a_node_groups_fixed_options_are_refused_too(option):
     with pytest.raises(NksError) as caught:
         for_group({option: OTHER[option]})
@@ -363,7 +385,7 @@ def test_all_differences_are_told_at_once():
 
 
 def test_a_label_of_the_users_own_is_compared_where_it_is_shown():
-    assert for_cluster({"labels": {"not_shown": "x"}}).actions == []
+    assert for_cluster({"labels": {"not_shown": "x"}}).operations == []
     with pytest.raises(NksError) as caught:
         for_cluster({"labels": {"k8s_args": {"kubelet": {"maxPods": 64}}}})
     assert "labels.k8s_args" in caught.value.msg and "110" in caught.value.msg and "64" in caught.value.msg
@@ -386,8 +408,8 @@ ON = {"ca_enable": "True", "ca_min_node_count": "2", "ca_max_node_count": "5"}
 @pytest.mark.parametrize("present", [2, 4, 5])
 def test_with_the_autoscaler_on_any_count_inside_its_bounds_is_right(present, count):
     worker = changed(WORKER, ON, node_count=present)
-    assert for_cluster({"node_count": count}, worker=worker).actions == []
-    assert for_group({"node_count": count}, group=worker).actions == []
+    assert for_cluster({"node_count": count}, worker=worker).operations == []
+    assert for_group({"node_count": count}, group=worker).operations == []
 
 
 @pytest.mark.parametrize("count", [1, 6])
@@ -426,12 +448,9 @@ def test_turning_the_autoscaler_on_goes_after_the_resize_that_its_bounds_need():
 
 def test_what_is_not_given_of_the_autoscaler_keeps_its_value_and_everything_is_sent():
     present = {"ca_enable": True, "ca_min_node_count": 2, "ca_max_node_count": 5, "ca_scale_down_util_thresh": 30, "clusterautoscale": "nodegroupfeature"}
-    action = for_cluster({"autoscale": {"enabled": True, "min_node_count": None, "max_node_count": 6}}, autoscale=present).actions[0]
-    assert action.call == (
-        "set_autoscale",
-        (GROUP, {"ca_enable": True, "ca_min_node_count": 2, "ca_max_node_count": 6, "ca_scale_down_util_thresh": 30}),
-        {},
-    )
+    action = for_cluster({"autoscale": {"enabled": True, "min_node_count": None, "max_node_count": 6}}, autoscale=present).operations[0]
+    settled = {"ca_enable": True, "ca_min_node_count": 2, "ca_max_node_count": 6, "ca_scale_down_util_thresh": 30}
+    assert call(action) == ("set_autoscale", (GROUP, settled))
     assert action.changes == {"autoscale": ({"max_node_count": 5}, {"max_node_count": 6})}
 
 
@@ -455,12 +474,12 @@ def test_scale_in_without_names_warns_that_the_service_picks():
 def test_scale_in_with_fewer_names_warns_of_the_rest():
     todo = for_group({"node_count": 1, "nodes_to_remove": [A]}, group=changed(WORKER, node_count=4))
     assert "picks 2 of the nodes" in todo.warnings[0]
-    assert todo.actions[0].call == ("resize", (GROUP, 1, [A]), {})
+    assert call(todo.operations[0]) == ("resize", (GROUP, 1, [A]))
 
 
 def test_scale_in_with_all_names_warns_of_nothing():
     todo = for_group({"node_count": 1, "nodes_to_remove": [A, B]}, group=changed(WORKER, node_count=3))
-    assert todo.warnings == [] and todo.actions[0].changes == {"node_count": (3, 1), "nodes_to_remove": (None, [A, B])}
+    assert todo.warnings == [] and todo.operations[0].changes == {"node_count": (3, 1), "nodes_to_remove": (None, [A, B])}
 
 
 def test_more_names_than_nodes_to_go_are_refused():
@@ -471,7 +490,7 @@ def test_more_names_than_nodes_to_go_are_refused():
 
 def test_names_of_nodes_mean_nothing_where_the_count_does_not_go_down():
     todo = for_group({"node_count": 4, "nodes_to_remove": [A]}, group=changed(WORKER, node_count=3))
-    assert todo.actions[0].call[1][2] is None and todo.warnings == []
+    assert call(todo.operations[0])[1][2] is None and todo.warnings == []
 
 
 def test_a_group_is_changed_in_the_documented_order():
@@ -493,24 +512,24 @@ def test_no_more_nodes_can_be_unavailable_than_there_are_at_that_step(wanted, co
     wanted = dict(wanted, node_count=count) if count else wanted
     group = changed(WORKER, {"kube_tag": "v1.30.3"}, node_count=3)
     if fits:
-        assert for_group(wanted, group=group, knobs={"num_max_unavailable_nodes": unavailable}).actions
+        assert for_group(wanted, group=group, rolling={"num_max_unavailable_nodes": unavailable}).operations
         return
     with pytest.raises(BadInput) as caught:
-        for_group(wanted, group=group, knobs={"num_max_unavailable_nodes": unavailable})
-    assert "num_max_unavailable_nodes: '%d' is more than the %d nodes" % (unavailable, 2 if count == 2 else 3) in caught.value.msg
+        for_group(wanted, group=group, rolling={"num_max_unavailable_nodes": unavailable})
+    assert "num_max_unavailable_nodes: %d is more than the %d nodes" % (unavailable, 2 if count == 2 else 3) in caught.value.msg
 
 
 def test_no_buffer_nodes_is_a_value():
-    todo = for_group({"flavor": C}, knobs={"num_buffer_nodes": 0, "num_max_unavailable_nodes": 2})
-    assert todo.actions[0].call[2] == {"num_buffer_nodes": 0, "num_max_unavailable_nodes": 2}
+    todo = for_group({"flavor": C}, rolling={"num_buffer_nodes": 0, "num_max_unavailable_nodes": 2})
+    assert call(todo.operations[0]) == ("set_flavor", (GROUP, C, 0, 2))
 
 
 # -- gateways and the CNI --------------------------------------------------------------------------------------------
 
 
 def test_both_gateways_are_sent_where_one_changes():
-    action = for_cluster({"ncr_sgw": C}).actions[0]
-    assert action.call[:2] == ("update_service_gateways", (C, B)) and action.changes == {"ncr_sgw": (A, C)}
+    action = for_cluster({"ncr_sgw": C}).operations[0]
+    assert call(action) == ("update_service_gateways", (C, B)) and action.changes == {"ncr_sgw": (A, C)}
 
 
 def test_a_cluster_made_without_gateways_gets_none():
@@ -518,13 +537,13 @@ def test_a_cluster_made_without_gateways_gets_none():
     with pytest.raises(NksError) as caught:
         for_cluster({"ncr_sgw": A, "obs_sgw": B}, cluster)
     assert "created with them" in caught.value.msg
-    assert for_cluster({"ncr_sgw": "", "obs_sgw": ""}, cluster).actions == []
+    assert for_cluster({"ncr_sgw": "", "obs_sgw": ""}, cluster).operations == []
 
 
 def test_the_cni_becomes_calico_with_a_new_pod_network():
     cluster = changed(CLUSTER, {"cni_driver": "flannel"})
-    todo = for_cluster({"cni": "calico", "pods_network_cidr": "10.101.0.0/16", "pods_network_subnet": 25}, cluster, knobs={"num_buffer_nodes": 0})
-    assert todo.actions[0].call == ("update_cni", ("calico", "10.101.0.0/16", 25), {"num_buffer_nodes": 0, "num_max_unavailable_nodes": None})
+    todo = for_cluster({"cni": "calico", "pods_network_cidr": "10.101.0.0/16", "pods_network_subnet": 25}, cluster, rolling={"num_buffer_nodes": 0})
+    assert call(todo.operations[0]) == ("update_cni", ("calico", "10.101.0.0/16", 25, 0, None))
     with pytest.raises(BadInput):
         for_cluster({"cni": "calico"}, cluster)
     with pytest.raises(NksError):
@@ -544,15 +563,15 @@ def way(at, target, mode="all", groups=None, versions=VERSIONS, upgradable=None)
     """The steps as (who, version) pairs."""
     cluster = changed(CLUSTER, {"kube_tag": at, "upgradable_kube_versions": upgradable})
     groups = [standing(at), standing(at, "extra")] if groups is None else groups
-    actions, warnings = upgrade.upgrade_cluster(wire.resource(cluster), groups, target, mode, versions, Knobs())
+    actions, warnings = upgrade.upgrade_cluster(wire.resource(cluster), groups, target, versions, Policy(upgrade=mode))
     # Each step says where it starts, and it starts where the one before it on the same resource ended.
     at_present = {"cluster/demo": at}
     at_present.update({group_resource("demo", group["name"]): group["labels"].get("kube_tag") for group in groups})
     for action in actions:
         before, after = action.changes["kubernetes_version"]
-        assert at_present[action.resource] == before and action.call[1][1] == after
+        assert at_present[action.resource] == before and call(action)[1][1] == after
         at_present[action.resource] = after
-    return [(action.call[1][0], action.call[1][1]) for action in actions], warnings
+    return [call(action)[1][:2] for action in actions], warnings
 
 
 def test_one_step_of_the_control_plane():
@@ -708,13 +727,15 @@ def test_never_tells_of_the_difference_only():
 
 def test_buffer_nodes_are_for_worker_groups_only():
     cluster = changed(CLUSTER)
-    actions, _warnings = upgrade.upgrade_cluster(wire.resource(cluster), [standing("v1.31.4")], "v1.32.3", "all", VERSIONS, Knobs(0, 2))
-    assert [action.call[2] for action in actions] == [{}, {"num_buffer_nodes": 0, "num_max_unavailable_nodes": 2}]
+    actions, _warnings = upgrade.upgrade_cluster(
+        wire.resource(cluster), [standing("v1.31.4")], "v1.32.3", VERSIONS, Policy(upgrade="all", num_buffer_nodes=0, num_max_unavailable_nodes=2)
+    )
+    assert [call(action)[1][2:] for action in actions] == [(), (0, 2)]
 
 
 def test_a_group_goes_to_the_control_planes_version_and_nowhere_else():
     behind = changed(WORKER, {"kube_tag": "v1.30.3"})
-    assert for_group({"kubernetes_version": "v1.31.4"}, group=behind).actions[0].call[1] == (GROUP, "v1.31.4")
+    assert call(for_group({"kubernetes_version": "v1.31.4"}, group=behind).operations[0])[1][:2] == (GROUP, "v1.31.4")
     for version, text in (("v1.32.3", "upgrade the control plane first"), ("v1.30.9", "is not the version of the control plane"), ("v1.29.3", "downgrade")):
         with pytest.raises(BadInput) as caught:
             for_group({"kubernetes_version": version}, group=behind)
@@ -726,13 +747,13 @@ def test_a_group_goes_to_the_control_planes_version_and_nowhere_else():
 
 def test_a_group_far_behind_may_take_the_step_that_it_is_offered():
     behind = changed(WORKER, {"kube_tag": "v1.29.3", "upgradable_kube_versions": '["v1.30.3"]'})
-    assert [action.call[1] for action in for_group({"kubernetes_version": "v1.30.3"}, group=behind).actions] == [(GROUP, "v1.30.3")]
-    assert [action.call[1][1] for action in for_group({"kubernetes_version": "v1.31.4"}, group=behind).actions] == ["v1.30.3", "v1.31.4"]
+    assert [call(action)[1][:2] for action in for_group({"kubernetes_version": "v1.30.3"}, group=behind).operations] == [(GROUP, "v1.30.3")]
+    assert [call(action)[1][1] for action in for_group({"kubernetes_version": "v1.31.4"}, group=behind).operations] == ["v1.30.3", "v1.31.4"]
     # The same where only the list of versions has it.
     behind = changed(WORKER, {"kube_tag": "v1.29.3", "upgradable_kube_versions": "[]"})
     for target, steps_taken in (("v1.30.3", ["v1.30.3"]), ("v1.31.4", ["v1.30.3", "v1.31.4"])):
         todo = for_group({"kubernetes_version": target}, group=behind, versions=VERSIONS)
-        assert [action.call[1][1] for action in todo.actions] == steps_taken
+        assert [call(action)[1][1] for action in todo.operations] == steps_taken
 
 
 @settings(max_examples=150, deadline=None, database=None, derandomize=True)
@@ -782,28 +803,28 @@ def test_the_diff_has_the_first_value_before_and_the_last_one_after():
         "before": {"cluster/demo": {"kubernetes_version": "v1.31.4"}, group: {"kubernetes_version": "v1.31.4"}},
         "after": {"cluster/demo": {"kubernetes_version": "v1.33.3"}, group: {"kubernetes_version": "v1.33.3"}},
     }
-    assert len(todo.actions) == 4
+    assert len(todo.operations) == 4
 
 
 def test_an_empty_plan_changes_nothing():
-    assert (Plan().changed, Plan().told(), Plan().diff()) == (False, [], {"before": {}, "after": {}})
+    assert (Plan().changed, Plan().report(), Plan().diff()) == (False, [], {"before": {}, "after": {}})
 
 
 def test_a_creation_shows_no_secret_and_sends_it():
     wanted = {option: SAME[option] for option in SAME if option != "labels"}
     wanted.update(name="new", labels={"control_plane_log": {"appkey": "log-secret"}})
     todo = creation.create_cluster(wanted)
-    shown = json.dumps([todo.told(), todo.diff()])
+    shown = json.dumps([todo.report(), todo.diff()])
     assert "secret" not in shown and wire.HIDDEN in shown
-    body = todo.actions[0].call[1][0]
-    assert body["labels"]["boot_volume_appkey"] == "app-secret"
-    assert body["labels"]["extra_volumes"][0]["volume_appkey"] == "volume-secret"
-    assert json.loads(body["labels"]["control_plane_log"]) == {"appkey": "log-secret"}
+    sent = body(todo.operations[0])
+    assert sent["labels"]["boot_volume_appkey"] == "app-secret"
+    assert sent["labels"]["extra_volumes"][0]["volume_appkey"] == "volume-secret"
+    assert json.loads(sent["labels"]["control_plane_log"]) == {"appkey": "log-secret"}
 
 
 def test_a_creation_is_sent_in_the_words_of_the_guide():
-    body = creation.create_cluster(dict(SAME, name="new", labels={"k8s_args": {"b": 1}, "x": "y"})).actions[0].call[1][0]
-    assert {name: value for name, value in body.items() if name != "labels"} == {
+    sent = body(creation.create_cluster(dict(SAME, name="new", labels={"k8s_args": {"b": 1}, "x": "y"})).operations[0])
+    assert {name: value for name, value in sent.items() if name != "labels"} == {
         "name": "new",
         "cluster_template_id": "iaas_console",
         "keypair": "demo-key",
@@ -812,7 +833,7 @@ def test_a_creation_is_sent_in_the_words_of_the_guide():
         "fixed_network": NETWORK,
         "fixed_subnet": SUBNET,
     }
-    labels = body["labels"]
+    labels = sent["labels"]
     for name, value in {
         "cert_manager_api": "True",
         "master_lb_floating_ip_enabled": "True",
@@ -832,20 +853,17 @@ def test_a_creation_is_sent_in_the_words_of_the_guide():
 
 
 def test_a_node_groups_creation_sends_its_image_beside_the_labels_and_no_version():
-    body = (
-        creation.create_nodegroup(
-            "demo",
-            dict(
-                {key: SAME[key] for key in ("flavor", "image", "availability_zone", "boot_volume_type", "boot_volume_size")},
-                name="new",
-                kubernetes_version="v1.31.4",
-            ),
-        )
-        .actions[0]
-        .call[1][0]
+    made = creation.create_nodegroup(
+        "demo",
+        dict(
+            {key: SAME[key] for key in ("flavor", "image", "availability_zone", "boot_volume_type", "boot_volume_size")},
+            name="new",
+            kubernetes_version="v1.31.4",
+        ),
     )
-    assert body["image_id"] == B and body["node_count"] == 1 and body["labels"]["ca_enable"] == "False"
-    assert "kube_tag" not in body["labels"] and "node_image" not in body["labels"]
+    sent = body(made.operations[0])
+    assert sent["image_id"] == B and sent["node_count"] == 1 and sent["labels"]["ca_enable"] == "False"
+    assert "kube_tag" not in sent["labels"] and "node_image" not in sent["labels"]
 
 
 def test_what_a_creation_lacks_is_told_all_at_once():
@@ -862,19 +880,17 @@ NAMES = {A: "m2.c2m4", B: "m2.c4m8", C: "r2.c4m32"}
 
 
 def told_with(names, wanted, immutable="fail", flavors=None):
-    group = wire.resource(WORKER)
-    options = {"immutable": immutable, "upgrade": "never", "versions": [], "autoscale": wire.autoscale_of(group), "knobs": Knobs()}
-    return plan.cluster_changes(wire.resource(CLUSTER), group, [], wanted, dict(options, names=names, flavors=flavors))
+    return for_cluster(wanted, upgrade="never", immutable=immutable, versions=[], names=names, flavors=flavors or {})
 
 
 def test_a_change_is_told_with_the_names_that_the_user_wrote():
     todo = told_with({"flavor": NAMES, "ncr_sgw": {A: "ncr-1", C: "ncr-2"}}, {"flavor": C, "ncr_sgw": C, "obs_sgw": C})
-    changes = {option: pair for action in todo.actions for option, pair in action.changes.items()}
+    changes = {option: pair for action in todo.operations for option, pair in action.changes.items()}
     # One that was given by its UUID is told by it.
     assert changes == {"flavor": ("m2.c2m4", "r2.c4m32"), "ncr_sgw": ("ncr-1", "ncr-2"), "obs_sgw": (B, C)}
     # What is sent and looked for stays the UUID.
-    assert [action.call[1] for action in todo.actions] == [(C, C), (GROUP, C)]
-    assert todo.actions[1].missing(dict(wire.resource(WORKER), flavor_id=C), None, None) == []
+    assert [call(action)[1][:2] for action in todo.operations] == [(C, C), (GROUP, C)]
+    assert todo.operations[1].missing(dict(wire.resource(WORKER), flavor_id=C), None, None) == []
 
 
 def test_a_fixed_difference_is_told_with_names():

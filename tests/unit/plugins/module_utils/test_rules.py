@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.wire import is_uuid
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.creation import check_creation, check_disk, check_fit, check_name
@@ -161,9 +161,9 @@ class TestRanges:
     def test_the_services_defaults_count_only_for_what_is_created(self, options):
         """A cluster that is there has values of its own for what is not given."""
         check_options(options)
-        assert refused(check_creation, complete(**options), fields.CLUSTER).startswith(next(iter(options)) + ": ")
+        assert refused(check_creation, complete(**options), rows.CLUSTER).startswith(next(iter(options)) + ": ")
         other = {"pods_network_cidr": "10.20.0.0/16", "service_cluster_ip_range": "10.30.0.0/16", "pods_network_subnet": 25}
-        check_creation(complete(**dict(other, **options)), fields.CLUSTER)
+        check_creation(complete(**dict(other, **options)), rows.CLUSTER)
 
     @pytest.mark.parametrize(
         "size, prefix, taken", [(20, 18, True), (20, 19, False), (24, 22, True), (24, 23, False), (28, 24, True), (19, 16, False), (29, 16, False)]
@@ -176,7 +176,7 @@ class TestRanges:
             assert refused(check_options, options).startswith("pods_network_subnet: %d" % size)
 
     def test_the_default_size_counts_too(self):
-        assert "must be at least 2 longer" in refused(check_creation, complete(pods_network_cidr="10.0.0.0/23"), fields.CLUSTER)
+        assert "must be at least 2 longer" in refused(check_creation, complete(pods_network_cidr="10.0.0.0/23"), rows.CLUSTER)
         check_options({"pods_network_subnet": 18 + 2})
 
     @settings(max_examples=80, deadline=None)
@@ -307,7 +307,7 @@ class TestAutoscaler:
             rules.check_autoscale_change(given_settings, merged, merged)
         for option in ("min_node_count", "max_node_count"):
             message = refused(rules.check_autoscale_change, {"enabled": False, option: merged[option]}, merged, merged)
-            assert message.startswith("min_node_count: '4' is more than max_node_count (3)")
+            assert message.startswith("min_node_count: 4 is more than max_node_count (3)")
 
     def test_without_a_prefix_the_options_stand_alone(self):
         assert refused(rules.check_autoscale, {"enabled": True, "scale_down_delay_after_add": 3}).startswith("scale_down_delay_after_add: 3")
@@ -325,18 +325,18 @@ class TestLabels:
 
 
 def complete(**options):
-    values = {field.option: "x" for field in fields.CLUSTER if field.required}
+    values = {field.option: "x" for field in rows.CLUSTER.values() if field.required}
     return dict(values, name="demo", boot_volume_size=30, **options)
 
 
 class TestCreation:
     def test_what_is_complete_passes(self):
-        check_creation(complete(), fields.CLUSTER)
-        check_creation(complete(), fields.NODEGROUP, nodegroup=True)
+        check_creation(complete(), rows.CLUSTER)
+        check_creation(complete(), rows.NODEGROUP, nodegroup=True)
 
-    @pytest.mark.parametrize("table, nodegroup", [(fields.CLUSTER, False), (fields.NODEGROUP, True)])
+    @pytest.mark.parametrize("table, nodegroup", [(rows.CLUSTER, False), (rows.NODEGROUP, True)])
     def test_every_required_option_is_asked_for(self, table, nodegroup):
-        required = [field.option for field in table if field.required]
+        required = [field.option for field in table.values() if field.required]
         with pytest.raises(NksError) as caught:
             check_creation({"name": "demo"}, table, nodegroup)
         assert caught.value.msg == "%s 'demo' is not there, and to create it these options are missing: %s." % (
@@ -348,7 +348,7 @@ class TestCreation:
                 check_creation(dict(complete(), **{option: None}), table, nodegroup)
 
     def test_the_guides_required_fields_are_required(self):
-        required = {field.option for field in fields.CLUSTER if field.required}
+        required = {field.option for field in rows.CLUSTER.values() if field.required}
         assert required == {
             "keypair",
             "availability_zone",
@@ -360,7 +360,7 @@ class TestCreation:
             "network",
             "subnet",
         }
-        assert {field.option for field in fields.NODEGROUP if field.required} == {
+        assert {field.option for field in rows.NODEGROUP.values() if field.required} == {
             "flavor",
             "image",
             "availability_zone",
@@ -370,21 +370,21 @@ class TestCreation:
 
     def test_a_bad_name_is_refused(self):
         with pytest.raises(BadInput, match="name: 'Demo' is not a name"):
-            check_creation(dict(complete(), name="Demo"), fields.CLUSTER)
+            check_creation(dict(complete(), name="Demo"), rows.CLUSTER)
 
     def test_a_public_endpoint_needs_an_external_network(self):
-        assert "public_api_endpoint" in refused(check_creation, complete(public_api_endpoint=True), fields.CLUSTER)
-        check_creation(complete(public_api_endpoint=True, external_network="e"), fields.CLUSTER)
-        check_creation(complete(public_api_endpoint=False), fields.CLUSTER)
+        assert "public_api_endpoint" in refused(check_creation, complete(public_api_endpoint=True), rows.CLUSTER)
+        check_creation(complete(public_api_endpoint=True, external_network="e"), rows.CLUSTER)
+        check_creation(complete(public_api_endpoint=False), rows.CLUSTER)
 
     @pytest.mark.parametrize("count, taken", [(2, True), (4, True), (1, False), (5, False)])
     def test_the_count_lies_within_the_autoscalers_bounds(self, count, taken):
         options = complete(node_count=count, autoscale={"enabled": True, "min_node_count": 2, "max_node_count": 4})
         if taken:
-            check_creation(options, fields.CLUSTER)
+            check_creation(options, rows.CLUSTER)
         else:
-            assert refused(check_creation, options, fields.CLUSTER).startswith("node_count: %d is outside the autoscaler's 2 to 4 nodes" % count)
-        check_creation(complete(node_count=count, autoscale={"enabled": False, "min_node_count": 2, "max_node_count": 4}), fields.CLUSTER)
+            assert refused(check_creation, options, rows.CLUSTER).startswith("node_count: %d is outside the autoscaler's 2 to 4 nodes" % count)
+        check_creation(complete(node_count=count, autoscale={"enabled": False, "min_node_count": 2, "max_node_count": 4}), rows.CLUSTER)
 
 
 class TestFlavors:

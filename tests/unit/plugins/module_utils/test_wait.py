@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._apply import wait
+from ansible_collections.nhncloud.nks.plugins.module_utils._apply import failures, progress, settle, wait
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NoAnswer, WaitError
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.actions import Action
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import HandClock
 
 BUSY, READY, FAILED = "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_FAILED"
@@ -66,7 +66,7 @@ class Scene:
 
 
 def resize(count=3):
-    return Action("resize", "cluster/demo", {}, outcome=[("node_count", lambda state: state.get("node_count") == count)])
+    return Operation("resize", "cluster/demo", {}, outcome=(("node_count", lambda state: state.get("node_count") == count),))
 
 
 # -- idle ------------------------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def test_progress_counts_the_nodes_where_the_service_tells():
     ids=str,
 )
 def test_nodes_are_counted_where_both_numbers_are_known(state, told):
-    assert wait.nodes(state) == told
+    assert progress.nodes(state) == told
 
 
 # -- gone ------------------------------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def test_a_deletion_that_never_shows_is_an_error_within_a_bound():
     scene = Scene(cluster())
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_deleted(scene.watch, cluster())
-    assert "accepted" in caught.value.msg and "did not do it" in caught.value.msg
+    assert "accepted" in caught.value.msg and "did not change to the requested value" in caught.value.msg
     assert scene.clock.now() <= 60
 
 
@@ -257,7 +257,7 @@ def test_what_never_appears_is_an_error_within_a_bound():
     scene = Scene(None)
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_ready(scene.watch)
-    assert "did not appear although the service accepted it" in caught.value.msg
+    assert "did not appear although NKS accepted it" in caught.value.msg
     assert scene.clock.now() <= wait.MISSING_SECONDS + 10
 
 
@@ -312,15 +312,15 @@ def test_a_change_of_which_nothing_ever_shows_was_dropped():
     scene = Scene(before())
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_done(resize(), scene.watch, before())
-    assert "accepted 'resize' but did not do it (node_count is not as wanted)" in caught.value.msg
-    assert wait.SETTLE_SECONDS <= scene.clock.now() <= 60
+    assert "accepted 'resize' but node_count did not change to the requested value" in caught.value.msg
+    assert settle.SETTLE_SECONDS <= scene.clock.now() <= 60
 
 
 def test_a_short_interval_gives_the_service_its_seconds_all_the_same():
     scene = Scene(before(), interval=0.5)
     with pytest.raises(WaitError):
         scene.waiter.wait_until_done(resize(), scene.watch, before())
-    assert scene.clock.now() >= wait.SETTLE_SECONDS
+    assert scene.clock.now() >= settle.SETTLE_SECONDS
 
 
 def test_a_node_groups_change_has_as_many_polls_to_show_as_a_clusters():
@@ -333,7 +333,7 @@ def test_a_change_that_ran_and_left_the_value_as_it_was_is_an_error():
     scene = Scene(cluster(BUSY), cluster(READY, "t1", node_count=2))
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_done(resize(), scene.watch, before())
-    assert "node_count is not as wanted" in caught.value.msg
+    assert "node_count did not change" in caught.value.msg
 
 
 @pytest.mark.parametrize("stale", [0, 1, 3])
@@ -347,7 +347,7 @@ def test_a_value_without_any_other_trace_must_be_seen_more_than_once():
     same = cluster(READY, "t0", node_count=3)
     scene = Scene(same)
     scene.waiter.wait_until_done(resize(), scene.watch, before())
-    assert scene.api.asked == wait.QUIET_POLLS
+    assert scene.api.asked == settle.QUIET_POLLS
 
 
 def test_a_failed_change_fails_at_once():
@@ -388,27 +388,27 @@ def event(number, state="FAIL", resource="c", contents=None, at="2026-10-07T08:0
 def test_a_cluster_tells_of_the_last_failure_of_all_its_history():
     events = [event(1, contents="old"), event(2, resource="g", contents="new", at="2026-10-07T09:00:00+00:00"), event(3, state="SUCCESS")]
     scene = Scene(cluster(), events=events)
-    error = wait.failure(scene.watch, cluster(FAILED, status_reason="Failed."))
+    error = failures.failure(scene.watch, cluster(FAILED, status_reason="Failed."))
     assert error.values["event"]["id"] == 2
     assert "new" in error.msg and "old" not in error.msg
 
 
 def test_events_of_one_second_go_by_their_number_and_not_by_its_digits():
     scene = Scene(cluster(), events=[event(10, contents="ten"), event(9, contents="nine")])
-    assert wait.failure(scene.watch, cluster(FAILED)).values["event"]["id"] == 10
+    assert failures.failure(scene.watch, cluster(FAILED)).values["event"]["id"] == 10
 
 
 def test_a_node_group_tells_of_its_own_failure_if_there_is_one():
     events = [event(1, resource="g", contents="mine"), event(2, resource="other", contents="not mine")]
     scene = Scene(cluster(), events=events)
-    assert "mine" in wait.failure(scene.group, cluster(FAILED, uuid="g")).msg
-    assert wait.failure(scene.group, cluster(FAILED, uuid="h")).values["event"]["id"] == 2
+    assert "mine" in failures.failure(scene.group, cluster(FAILED, uuid="g")).msg
+    assert failures.failure(scene.group, cluster(FAILED, uuid="h")).values["event"]["id"] == 2
 
 
 @pytest.mark.parametrize("history", [(), ApiError("list the events", 500, "", ""), NoAnswer("no answer")], ids=["none", "500", "no answer"])
 def test_a_failure_is_told_even_if_its_history_is_not(history):
     scene = Scene(cluster(), events=history)
-    error = wait.failure(scene.watch, cluster(FAILED, status_reason="No capacity"))
+    error = failures.failure(scene.watch, cluster(FAILED, status_reason="No capacity"))
     assert error.msg == "cluster/demo is in UPDATE_FAILED: No capacity. Choose another flavor or availability zone, or try again later."
     assert "event" not in error.values
 
@@ -432,8 +432,8 @@ def test_a_failure_is_told_even_if_its_history_is_not(history):
 )
 def test_each_fact_of_a_failure_is_told_once(reason, faults, contents, text):
     scene = Scene(cluster(), events=[event(1, contents=contents)])
-    assert wait.failure(scene.watch, cluster(FAILED, status_reason=reason, faults=faults)).msg == "cluster/demo is in UPDATE_FAILED: " + text
+    assert failures.failure(scene.watch, cluster(FAILED, status_reason=reason, faults=faults)).msg == "cluster/demo is in UPDATE_FAILED: " + text
 
 
 def test_without_a_reason_the_message_says_so():
-    assert "no reason given" in wait.failure(Scene(cluster()).watch, cluster(FAILED)).msg
+    assert "no reason given" in failures.failure(Scene(cluster()).watch, cluster(FAILED)).msg

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The room ``fields``: what each option is called, how it is sent, where it is read back and when two values are the same."""
+"""The table of options: what each option is called, how it is sent, where it is read back and when two values are the same."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import fields, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._model.fields import CLUSTER, NODEGROUP, UNKNOWN, equal, equal_labels
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import kinds, rows, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import LABELS, UNKNOWN
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.rows import AUTOSCALE, CLUSTER, NODEGROUP
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 
 many = settings(max_examples=100, deadline=None)
@@ -65,7 +66,7 @@ CLUSTER_BODY = {
     ),
 }
 #: A node group's creation has these of them; the image stands elsewhere, and there is no version.
-GROUP_BODY = {field.option: CLUSTER_BODY[field.option] for field in NODEGROUP if field.option != "kubernetes_version"}
+GROUP_BODY = {field.option: CLUSTER_BODY[field.option] for field in NODEGROUP.values() if field.option != "kubernetes_version"}
 GROUP_BODY["image"] = (UUIDS[1], "image_id", UUIDS[1])
 
 
@@ -76,8 +77,16 @@ def at(body, path):
 
 
 def row(table, option):
-    (found,) = [field for field in table if field.option == option]
-    return found
+    return table[option]
+
+
+def kind(name):
+    """A kind by its name: "volumes" is that of extra_volumes."""
+    return CLUSTER["extra_" + name].kind if "extra_" + name in CLUSTER else getattr(kinds, name.upper())
+
+
+def equal(name, wanted, present):
+    return kind(name).equal(wanted, present)
 
 
 class TestCreation:
@@ -100,11 +109,11 @@ class TestCreation:
         assert len(body) == 1
 
     def test_every_row_is_checked_above(self):
-        assert {field.option for field in CLUSTER} == set(CLUSTER_BODY)
-        assert {field.option for field in NODEGROUP if field.sent} == set(GROUP_BODY)
+        assert {field.option for field in CLUSTER.values()} == set(CLUSTER_BODY)
+        assert {field.option for field in NODEGROUP.values() if field.sent} == set(GROUP_BODY)
 
     def test_the_autoscaler_has_the_guides_labels(self):
-        assert {setting.option: setting.label for setting in fields.AUTOSCALE} == {
+        assert {setting.option: setting.group for setting in AUTOSCALE.values()} == {
             "enabled": "ca_enable",
             "min_node_count": "ca_min_node_count",
             "max_node_count": "ca_max_node_count",
@@ -116,10 +125,10 @@ class TestCreation:
 
     def test_the_users_own_labels_are_sent_as_given_objects_as_text(self):
         given_labels = {"a": "x", "n": 5, "b": True, "o": {"k": [1]}, "l": ["x"]}
-        assert fields.further_labels(given_labels) == {"a": "x", "n": 5, "b": True, "o": '{"k": [1]}', "l": '["x"]'}
+        assert LABELS.write(given_labels) == {"a": "x", "n": 5, "b": True, "o": '{"k": [1]}', "l": '["x"]'}
 
     def test_every_label_of_the_table_has_an_owner(self):
-        owned = fields.owned_labels()
+        owned = rows.owned_labels()
         for table in (CLUSTER_BODY, GROUP_BODY):
             for option, (dummy_value, path, dummy_sent) in table.items():
                 if path.startswith("labels."):
@@ -136,44 +145,44 @@ class TestReadingBack:
         head, dummy, label = path.partition(".")
         reply = {"labels": {label: sent if isinstance(sent, str) else json.dumps(sent)}} if label else {head: sent}
         holder = wire.resource(reply)
-        present = field.present({}, holder) if field.group else field.present(holder, {})
+        present = field.observed({}, holder) if field.group else field.observed(holder, {})
         assert present is not UNKNOWN
-        assert equal(field.kind, value, present)
+        assert field.equal(value, present)
 
     def test_the_first_groups_settings_are_not_read_from_the_cluster(self):
         cluster = wire.resource({"flavor_id": "old", "node_count": 9, "labels": {"boot_volume_size": "99"}})
         group = wire.resource({"flavor_id": "new", "node_count": 2, "labels": {"boot_volume_size": "30"}})
-        assert row(CLUSTER, "flavor").present(cluster, group) == "new"
-        assert row(CLUSTER, "node_count").present(cluster, group) == 2
-        assert row(CLUSTER, "boot_volume_size").present(cluster, group) == 30
-        assert row(CLUSTER, "boot_volume_size").present(cluster, None) is UNKNOWN
+        assert row(CLUSTER, "flavor").observed(cluster, group) == "new"
+        assert row(CLUSTER, "node_count").observed(cluster, group) == 2
+        assert row(CLUSTER, "boot_volume_size").observed(cluster, group) == 30
+        assert row(CLUSTER, "boot_volume_size").observed(cluster, None) is UNKNOWN
 
     @pytest.mark.parametrize(
         "labels, image",
         [({}, "shown"), ({"node_image": ""}, "shown"), ({"node_image": "label"}, "label")],
     )
     def test_the_first_groups_image_is_its_label_where_there_is_one(self, labels, image):
-        assert row(CLUSTER, "image").present({}, wire.resource({"image_id": "shown", "labels": labels})) == image
+        assert row(CLUSTER, "image").observed({}, wire.resource({"image_id": "shown", "labels": labels})) == image
 
     def test_a_node_groups_own_image_is_its_field(self):
-        assert row(NODEGROUP, "image").present(None, wire.resource({"image_id": "shown", "labels": {"node_image": "label"}})) == "shown"
+        assert row(NODEGROUP, "image").observed(None, wire.resource({"image_id": "shown", "labels": {"node_image": "label"}})) == "shown"
 
     @pytest.mark.parametrize("option", sorted(set(CLUSTER_BODY) - {"user_script", "ncr_sgw", "obs_sgw"}))
     @pytest.mark.parametrize("holder", [{}, {"labels": {}}, {"labels": None}, None])
     def test_what_the_service_does_not_show_is_unknown(self, option, holder):
         typed = wire.resource(holder) if holder is not None else None
-        assert row(CLUSTER, option).present(typed, typed) is UNKNOWN
+        assert row(CLUSTER, option).observed(typed, typed) is UNKNOWN
 
     def test_no_script_and_no_gateways_are_known_to_be_none(self):
         for group in ({"labels": {}}, {"labels": {"user_script_v2": ""}}):
-            assert row(CLUSTER, "user_script").present({}, wire.resource(group)) == ""
+            assert row(CLUSTER, "user_script").observed({}, wire.resource(group)) == ""
         for cluster in ({"labels": {}}, {"labels": {"ncr_sgw": ""}}):
-            assert row(CLUSTER, "ncr_sgw").present(wire.resource(cluster), {}) == ""
-        assert row(CLUSTER, "user_script").present({}, None) is UNKNOWN
+            assert row(CLUSTER, "ncr_sgw").observed(wire.resource(cluster), {}) == ""
+        assert row(CLUSTER, "user_script").observed({}, None) is UNKNOWN
 
     @many
     @given(
-        st.sampled_from(CLUSTER + NODEGROUP),
+        st.sampled_from([*CLUSTER.values(), *NODEGROUP.values()]),
         st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3)),
     )
     def test_no_value_of_the_service_is_a_traceback(self, field, value):
@@ -181,8 +190,8 @@ class TestReadingBack:
             if path:
                 head, dummy, label = path.partition(".")
                 holder = wire.resource({"labels": {label: value}} if label else {head: value})
-                present = field.present(holder, holder)
-                equal(field.kind, CLUSTER_BODY[field.option][0], present)
+                present = field.observed(holder, holder)
+                field.equal(CLUSTER_BODY[field.option][0], present)
                 field.show(None if present is UNKNOWN else present)
 
     def test_a_set_is_shown_in_one_order_whatever_is_in_it(self):
@@ -191,7 +200,7 @@ class TestReadingBack:
 
 
 class TestEqual:
-    @pytest.mark.parametrize("kind", ["text", "uuid", "cidr", "script", "int", "bool", "uuid_list", "uuid_set", "volumes", "security_groups"])
+    @pytest.mark.parametrize("kind", ["text", "uuid", "cidr", "script", "integer", "boolean", "uuid_list", "uuid_set", "volumes", "security_groups"])
     def test_what_is_not_known_is_no_difference(self, kind):
         assert equal(kind, object(), UNKNOWN)
 
@@ -227,12 +236,12 @@ class TestEqual:
             ("text", "kr-pub-a", "kr-pub-a", True),
             ("text", "General SSD", "general ssd", False),
             ("text", "5", 5, True),
-            ("int", 30, 30, True),
-            ("int", 30, 31, False),
-            ("int", 30, "odd", False),
-            ("bool", True, True, True),
-            ("bool", True, False, False),
-            ("bool", False, "odd", False),
+            ("integer", 30, 30, True),
+            ("integer", 30, 31, False),
+            ("integer", 30, "odd", False),
+            ("boolean", True, True, True),
+            ("boolean", True, False, False),
+            ("boolean", False, "odd", False),
             ("script", "#!/bin/sh\n", "#!/bin/sh\n", True),
             ("script", "", "", True),
             ("script", "#!/bin/sh\n", "", False),
@@ -256,7 +265,7 @@ class TestEqual:
         ],
     )
     def test_volumes_may_have_the_services_defaults(self, present, same):
-        assert equal("volumes", self.WANTED, fields.from_wire("volumes", present)) is same
+        assert equal("volumes", self.WANTED, kind("volumes").read(present)) is same
 
     def test_a_mount_path_that_was_given_counts(self):
         wanted = [dict(self.WANTED[0], mount_path="/data")]
@@ -288,15 +297,15 @@ class TestEqual:
         order = random.Random(seed)
         present = [{"target_subnet": subnet.upper(), "security_group_ids": ",".join(order.sample(groups, len(groups)))} for subnet, groups in wanted.items()]
         order.shuffle(present)
-        assert equal("security_groups", option, fields.from_wire("security_groups", present))
+        assert equal("security_groups", option, kind("security_groups").read(present))
         if present:
             present[0]["security_group_ids"] += ",other"
-            assert not equal("security_groups", option, fields.from_wire("security_groups", present))
+            assert not equal("security_groups", option, kind("security_groups").read(present))
 
     @pytest.mark.parametrize("odd", ["text", None, 5, {}])
-    @pytest.mark.parametrize("kind", ["volumes", "security_groups"])
-    def test_what_is_no_list_is_unknown(self, kind, odd):
-        assert fields.from_wire(kind, odd) is UNKNOWN
+    @pytest.mark.parametrize("name", ["volumes", "security_groups"])
+    def test_what_is_no_list_is_unknown(self, name, odd):
+        assert kind(name).read(odd) is UNKNOWN
 
     @pytest.mark.parametrize(
         "wanted, present, same",
@@ -330,7 +339,7 @@ class TestEqual:
         ],
     )
     def test_labels_of_the_users_own_are_compared_by_what_they_mean(self, wanted, present, same):
-        assert equal_labels(wanted, present) is same
+        assert LABELS.same(wanted, present) is same
 
     @many
     @given(
@@ -342,7 +351,7 @@ class TestEqual:
     def test_a_label_that_was_sent_is_no_difference(self, value):
         sent = wire.write_any(value)
         shown = sent if isinstance(sent, str) else str(sent)
-        assert equal_labels(value, shown)
+        assert LABELS.same(value, shown)
 
 
 class TestSpellings:
@@ -352,11 +361,11 @@ class TestSpellings:
 
     @pytest.mark.parametrize("odd", ODD)
     def test_every_reference_is_normalized(self, odd):
-        single = [field.option for field in CLUSTER if field.kind == "uuid"] + ["cluster", "name", "nodegroup", "uuid"]
-        several = [field.option for field in CLUSTER if field.kind in ("uuid_list", "uuid_set")] + ["nodes", "nodes_to_remove"]
+        single = [field.option for field in CLUSTER.values() if field.kind == "uuid"] + ["cluster", "name", "nodegroup", "uuid"]
+        several = [field.option for field in CLUSTER.values() if field.kind in ("uuid_list", "uuid_set")] + ["nodes", "nodes_to_remove"]
         options = dict(dict.fromkeys(single, odd), **{option: [odd, "a-name"] for option in several})
         options["extra_security_groups"] = [{"subnet": odd, "security_groups": [odd, "web"]}]
-        assert fields.normalized(options) == dict(
+        assert rows.normalized(options) == dict(
             dict.fromkeys(single, UUIDS[0]),
             extra_security_groups=[{"subnet": UUIDS[0], "security_groups": [UUIDS[0], "web"]}],
             **{option: [UUIDS[0], "a-name"] for option in several},
@@ -365,10 +374,10 @@ class TestSpellings:
     def test_nothing_else_is(self):
         odd = UUIDS[0].upper()
         options = {"password": odd, "token": odd, "keypair": odd, "boot_volume_key_id": odd, "labels": {"a": odd}, "name": "Demo", "nodes": None, "network": ""}
-        assert fields.normalized(options) == options
+        assert rows.normalized(options) == options
 
     def test_no_external_subnets_mean_that_they_are_left_out(self):
-        assert fields.normalized({"external_subnets": [], "additional_subnets": []}) == {"external_subnets": None, "additional_subnets": []}
+        assert rows.normalized({"external_subnets": [], "additional_subnets": []}) == {"external_subnets": None, "additional_subnets": []}
 
 
 class TestShowing:
@@ -460,7 +469,7 @@ class TestArguments:
         assert set(spec["extra_volumes"]["options"]) == {"type", "size", "key_id", "appkey", "mount_path"}
         assert set(spec["extra_security_groups"]["options"]) == {"subnet", "security_groups"}
         assert {option: entry["aliases"] for option, entry in spec["autoscale"]["options"].items()} == {
-            setting.option: [setting.label] for setting in fields.AUTOSCALE
+            setting.option: [setting.group] for setting in AUTOSCALE.values()
         }
         assert [option for option, entry in spec["autoscale"]["options"].items() if entry.get("required")] == ["enabled"]
         assert spec["cni"]["choices"] == ["calico", "calico-ebpf"]
