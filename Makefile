@@ -8,7 +8,7 @@ START = $(if $(PYTHON),$(PYTHON),$(error Python 3.11, 3.12, 3.13 or 3.14 is need
 
 .DEFAULT_GOAL := help
 # PROGRAMS="soak.py" runs only that one.
-.PHONY: help test test-quick test-matrix demo benchmark docs lint format changelog release-check role-options clean
+.PHONY: help test test-quick test-matrix demo benchmark docs lint format changelog release-check generate measures clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -40,8 +40,11 @@ format:  ## Put every Python file into its format
 changelog:  ## Make the release of galaxy.yml's version from the fragments, or write what is there again
 	@$(START) changelog
 
-role-options:  ## Write the options of the role anew from the documentation of the modules
-	@$(START) role_options
+generate:  ## Write every file that is made from the table of options: documentation, argument specs of the role, JSON schema
+	@$(START) generate
+
+measures:  ## Print figures about the shape of the code: lines, types, long functions
+	@$(START) measures
 
 release-check:  ## See that a release can be made: version, changelog, everything committed, the demonstration from the installed tarball
 	@$(START) run_tests --release $(PARTS)

@@ -214,7 +214,7 @@ def changelog(log: Log) -> Tally:
 
 
 def example(log: Log) -> Tally:
-    """Follow the example of CONTRIBUTING.md in a copy: its changes one after another, "make role-options", and then the tests.
+    """Follow the example of CONTRIBUTING.md in a copy: its changes one after another, "make generate", and then the tests.
 
     All unit tests are run: which of them a change concerns is not known before one of them fails.
     """
@@ -237,7 +237,7 @@ def example(log: Log) -> Tally:
     checkout = CACHE / "work" / "example-checkout"
     shutil.rmtree(checkout, ignore_errors=True)
     tree.rename(checkout)
-    command = [bin_folder / "python", "-B", checkout / "tests" / "tools" / "role_options.py", "--here"]
+    command = [bin_folder / "python", "-B", checkout / "tests" / "tools" / "generate.py", "--here"]
     failed += log.run(command, env=envs.environment(bin_folder), cwd=checkout)[0] != 0
     report = log.path.with_suffix(".xml")
     report.unlink(missing_ok=True)

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments, cluster, ipacl, kubeconfig, nodegroup
+
+from ansible_collections.nhncloud.nks.tests.unit import test_generated as generated
 
 pytest.importorskip("ansible.plugins.loader", reason="a role runs on the controller")
 
@@ -31,17 +31,9 @@ CALLED = {
 }
 
 
-def tool():
-    """The program that writes the argument specs."""
-    folder = str(ROOT / "tests" / "tools")
-    sys.path.insert(0, folder)
-    try:
-        spec = importlib.util.spec_from_file_location("role_options", ROOT / "tests" / "tools" / "role_options.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(folder)
-    return module
+def decided(module):
+    """The options of a module that the role sets itself; the program that writes the argument specs has them."""
+    return generated.tool("role").ROLE_DECIDES[module]
 
 
 def meaning(options):
@@ -69,15 +61,10 @@ def arguments_of(module, file, wanted=None):
     return found[0]
 
 
-def test_written_from_the_documentation() -> None:
-    """When this fails, run "make role-options"."""
-    assert (ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8") == tool().text()
-
-
 @pytest.mark.parametrize("module", CALLED)
 def test_exactly_the_options_of_the_module(module) -> None:
     theirs, ours, dummy = CALLED[module]
-    wanted = meaning({name: entry for name, entry in theirs.items() if name not in arguments.auth() and name not in tool().ROLE_DECIDES[module]})
+    wanted = meaning({name: entry for name, entry in theirs.items() if name not in arguments.auth() and name not in decided(module)})
     if module == "nks_kubeconfig":
         wanted["dest"]["required"] = True
     assert meaning(ours) == wanted
