@@ -496,7 +496,7 @@ def test_no_more_nodes_can_be_unavailable_than_there_are_at_that_step(wanted, co
         return
     with pytest.raises(BadInput) as caught:
         for_group(wanted, group=group, knobs={"num_max_unavailable_nodes": unavailable})
-    assert "num_max_unavailable_nodes: '%d' is more than the %d nodes" % (unavailable, 2 if count == 2 else 3) in caught.value.msg
+    assert "num_max_unavailable_nodes: %d is more than the %d nodes" % (unavailable, 2 if count == 2 else 3) in caught.value.msg
 
 
 def test_no_buffer_nodes_is_a_value():

@@ -306,7 +306,7 @@ class TestAutoscaler:
             rules.check_autoscale_change(given_settings, merged, merged)
         for option in ("min_node_count", "max_node_count"):
             message = refused(rules.check_autoscale_change, {"enabled": False, option: merged[option]}, merged, merged)
-            assert message.startswith("min_node_count: '4' is more than max_node_count (3)")
+            assert message.startswith("min_node_count: 4 is more than max_node_count (3)")
 
     def test_without_a_prefix_the_options_stand_alone(self):
         assert refused(rules.check_autoscale, {"enabled": True, "scale_down_delay_after_add": 3}).startswith("scale_down_delay_after_add: 3")
