@@ -107,7 +107,7 @@ options:
     type: path
   request_timeout:
     description:
-      - Time limit for one request, in seconds.
+      - Time limit for one request, in seconds, above 0 and at most 86400. It includes the connection, redirections and the whole answer.
       - The environment variable E(NHNCLOUD_REQUEST_TIMEOUT) is used when this option is not set.
     type: float
     default: 30.0

@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments, cluster, ipacl, kubeconfig, nodegroup
-
 from ansible_collections.nhncloud.nks.tests.unit import test_generated as generated
 
 pytest.importorskip("ansible.plugins.loader", reason="a role runs on the controller")

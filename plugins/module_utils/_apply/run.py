@@ -113,7 +113,7 @@ class Runner:
             lambda: operation.send(self.api, self.cluster.cluster),
             lambda: self._find_group(name),
             self.cluster,
-            rival=lambda: self._find_group(name),
+            rival=lambda: self._rival(name),
         )
         watch = self.watch_group(_uuid(reply, operation), operation.resource)
         if not waits:
@@ -300,12 +300,18 @@ class Runner:
         :param watch: that of ours, which is not shown.
         :raises Overtaken: there is one, so it is to be compared.
         """
-        found = self._find_group(name)
+        found = self._rival(name)
         if found is not None and found.get("uuid") != watch.group:
             error = WaitError(
                 "%s did not appear, since someone else has created a node group of this name at the same time (%s)." % (watch.name, found["uuid"])
             )
             raise Overtaken(error, self.done)
+
+    def _rival(self, name):
+        """A node group of that name; None where none can be seen, for whatever reason: what went wrong before is then told."""
+        with contextlib.suppress(NksError):
+            return self._find_group(name)
+        return None
 
     def _find_group(self, name):
         return next((item for item in self.api.nodegroups(self.cluster.cluster) if item.get("name") == name), None)

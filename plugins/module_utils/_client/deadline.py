@@ -18,6 +18,7 @@ import functools
 import io
 import socket
 import threading
+from typing import Any
 
 
 class TooMuch(OSError):
@@ -114,7 +115,8 @@ class Guard:
     def makefile(self, *_args, **_options):
         """A buffered reader, as http.client asks for it, which reads through this guard."""
         self._readers += 1
-        return io.BufferedReader(socket.SocketIO(self, "r"))
+        # It asks no more of a socket than what is here.
+        return io.BufferedReader(socket.SocketIO(self, "r"))  # type: ignore[arg-type]
 
     def _decref_socketios(self):
         """A reader was closed (called by :class:`socket.SocketIO`): an answer may outlive the connection that it came on."""
@@ -131,6 +133,9 @@ class Guard:
 
 class _Bounded:
     """What the connections of urllib3, in all its releases, do otherwise here."""
+
+    port: Any
+    sock: Any
 
     def _new_conn(self):
         """A TCP connection. urllib3 gives each address of a host the whole time-out."""

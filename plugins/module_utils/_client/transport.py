@@ -352,7 +352,7 @@ class Transport:
             problem = "is not a URL"
         except ImportError:
             problem = "needs the Python library 'PySocks' where this task runs (pip install PySocks)"
-        if parts is not None:
+        if parts is not None and len(parts.password or "") > 3:
             self.keep_secret(parts.password)
         if problem:
             names = [name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy") and os.environ[name] == proxy]

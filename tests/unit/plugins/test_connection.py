@@ -9,6 +9,7 @@ One playbook holds all cases and is run in both ways. A case whose way leads to 
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
@@ -25,9 +26,50 @@ ACCOUNT = {"username": support.USER, "password": PASSWORD, "tenant_id": support.
 NOBODY = dict.fromkeys(["NHNCLOUD_TOKEN", "NHNCLOUD_USERNAME", "NHNCLOUD_PASSWORD", "NHNCLOUD_TENANT_ID"], "")
 OTHER = {"NHNCLOUD_USERNAME": "somebody-else", "NHNCLOUD_PASSWORD": "password-of-somebody-else"}
 
+#: What the service writes in place of a sentence, and how it is shown.
+CONTROL, SEEN = "No.\x1b[2K\x1b]0;owned\x07 \u202e \x9b1m appkey=zd5Y1nRb2RmEb8nK", "No.\\x1b[2K\\x1b]0;owned\\x07 \\u202e \\x9b1m appkey=********"
+OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+
 #: What the server of this file answers, by the first part of the path.
 ANSWERS = {
     "nowhere": answer(200, {"access": {"token": {"id": "issued-by-another-cloud"}, "serviceCatalog": []}}),
+    "a length that is none": {"raw": OK + b"Content-Length: \xb2\r\n\r\n{}"},
+    "deep": answer(200, body=b'{"clusters": ' + b"[" * 900 + b"]" * 900 + b"}"),
+    "deeper than a module can read": answer(200, body=b'{"clusters": ' + b"[" * 250 + b"]" * 250 + b"}"),
+    "half a pair": answer(200, body=b'{"clusters": [{"uuid": "u", "name": "\\ud800", "status": "CREATE_COMPLETE"}]}'),
+    "no number": answer(200, body=b'{"clusters": [{"uuid": "u", "name": "n", "status": "CREATE_COMPLETE", "node_count": NaN}]}'),
+    "a bomb": answer(200, body=gzip.compress(b" " * (70 * 2**20)), headers={"Content-Encoding": "gzip"}),
+    "control characters": answer(400, {"errors": [{"detail": CONTROL}]}),
+    "an error page": answer(502, body=b"<script>" * 50000),
+    "a fine answer": answer(200, {"clusters": [{"uuid": "u", "name": CONTROL, "status": "CREATE_COMPLETE", "status_reason": CONTROL}]}),
+}
+#: What its failure says.
+BAD = {
+    "a length that is none": "the answer of HOST has a Content-Length that is not a number (HTTP 200)",
+    "deep": "the answer is not JSON (HTTP 200, request id req-1)",
+    "deeper than a module can read": "the answer is not JSON (HTTP 200, request id req-1)",
+    "half a pair": "the answer is not JSON (HTTP 200, request id req-1)",
+    "no number": "the answer is not JSON (HTTP 200, request id req-1)",
+    "a bomb": "the answer of HOST is larger than 67108864 bytes, so it was not read to its end (HTTP 200, request id req-1)",
+    "control characters": SEEN + " (HTTP 400, request id req-1)",
+    "an error page": "the service answered HTTP 502, request id req-1. Try again later",
+}
+#: Options and environment that cannot be right -> how the failure begins, after the name of the option.
+WRONG = {
+    "infinite time": ({"request_timeout": "inf"}, {}, "request_timeout: inf is not a time limit; set it to seconds above 0"),
+    "no time": ({}, {"NHNCLOUD_REQUEST_TIMEOUT": "nan"}, "request_timeout: nan is not a time limit; set it to seconds above 0"),
+    "time before": ({"request_timeout": -1}, {}, "request_timeout: -1.0 is not a time limit; set it to seconds above 0"),
+    "retries below zero": ({"max_retries": -1}, {}, "max_retries: -1 is below zero; give 0 for no retries."),
+    "a proxy": (
+        {"auth_url": "https://nks.invalid/v2.0"},
+        {"HTTPS_PROXY": "http://proxy:port"},
+        "the proxy 'http://proxy:port' of the environment (HTTPS_PROXY) is not a URL",
+    ),
+    "a CA file": ({"ca_cert": "/dev/null"}, {}, "ca_cert: '/dev/null' cannot be used ("),
+    "a comparison": ({"query": "[?name > `1`]"}, {}, "query: '[?name > `1`]' does not fit the result ('>' not supported"),
+    "a step of zero": ({"query": "[::0]"}, {}, "query: '[::0]' does not fit the result ("),
+    "an expression as a result": ({"query": "&name"}, {}, "query: '&name' does not fit the result (it gives an expression and not data); see jmespath.org."),
+    "a deep expression": ({"query": "(" * 280 + "name" + ")" * 280}, {}, "query: it is nested too deeply for JMESPath; use a simpler one."),
 }
 
 
@@ -50,8 +92,10 @@ def cases(issued, endpoint, url):
         "another cloud": ({"auth_url": url + "/nowhere/v2.0"}, {}),
         "token of another cloud": ({"auth_url": url + "/nowhere/v2.0", "token": "issued-by-another-cloud"}, {}),
     }
+    for name, (options, environment, dummy) in WRONG.items():
+        found[name] = (options, environment)
     for name in ANSWERS:
-        found.setdefault(name, ({"token": "t", "kubernetes_endpoint": "%s/%s" % (url, name)}, {}))
+        found.setdefault(name, ({"token": "issued-token", "details": False, "kubernetes_endpoint": "%s/%s" % (url, name.replace(" ", "-"))}, {}))
     return found
 
 
@@ -70,24 +114,33 @@ def results(request, simulator, tmp_path_factory):
     simulator.seed()
     issued = simulator.cloud.issue_token(support.TENANT, support.USER).id
     server = StubServer()
-    server.default = lambda asked: ANSWERS[asked.path.split("/")[1]]
-    tasks = []
+    server.default = lambda asked: ANSWERS[asked.path.split("/")[1].replace("-", " ")]
+    items = []
     for name, (options, environment) in cases(issued, simulator.simulator.url + "/kr1/kubernetes", server.url).items():
-        task = {"nhncloud.nks.nks_cluster_info": dict({"max_retries": 0}, **options), "environment": environment}
-        tasks.append(dict(task, name=name, register="done", ignore_errors=True))
-        tasks.append({"name": "Keep it", "ansible.builtin.set_fact": {"kept": "{{ kept | combine({'%s': done}) }}" % name}, "no_log": True})
-    tasks.append({"name": "Write", "ansible.builtin.copy": {"content": "{{ kept | to_json }}", "dest": "{{ playbook_dir }}/results.json"}})
-    play = {"hosts": "localhost", "gather_facts": False, "vars": {"kept": {}, "ansible_inject_invocation": True}, "tasks": tasks}
+        items.append({"name": name, "options": dict({"max_retries": 0}, **options), "environment": environment})
+    tasks = [
+        {
+            "name": "Try",
+            "nhncloud.nks.nks_cluster_info": "{{ item.options }}",
+            "environment": "{{ item.environment }}",
+            "loop": items,
+            "loop_control": {"label": "{{ item.name }}"},
+            "register": "done",
+            "ignore_errors": True,
+        },
+        {"name": "Write", "ansible.builtin.copy": {"content": "{{ done.results | to_json }}", "dest": "{{ playbook_dir }}/results.json"}},
+    ]
+    play = {"hosts": "localhost", "gather_facts": False, "vars": {"ansible_inject_invocation": True}, "tasks": tasks}
     (folder / "playbook.yml").write_text(json.dumps([play]), encoding="utf-8")
     way = str(request.param == "in process").lower()
     code, text = program(simulator, folder, ["playbook", "playbook.yml"], NHNCLOUD_IN_PROCESS=way, NHNCLOUD_TOKEN_CACHE="")
     server.stop()
     assert code == 0, text[-3000:]
     assert "Traceback" not in text and PASSWORD not in text
-    results = json.loads((folder / "results.json").read_text())
-    assert len(results) == len(tasks) // 2
-    results["sent"] = [asked.target for asked in server.requests]
-    return results
+    assert "\x1b" not in text and "\u202e" not in text and "\x9b" not in text
+    found = json.loads((folder / "results.json").read_text().replace(server.url.partition("//")[2], "HOST"))
+    assert len(found) == len(items)
+    return {result["item"]["name"]: result for result in found}
 
 
 def test_credentials_of_the_task_are_used_whole(results):
@@ -121,3 +174,18 @@ def test_a_token_stays_in_its_cloud(results):
     for name in ("another cloud", "token of another cloud"):
         assert results[name]["msg"].startswith("domain: it is needed to find the kubernetes service, because auth_url is not ")
         assert "or kubernetes_endpoint to the URL of the service." in results[name]["msg"]
+
+
+@pytest.mark.parametrize("name", list(BAD))
+def test_an_answer_that_should_not_be_is_told_in_one_sentence(results, name):
+    assert results[name]["msg"] == "Could not list the clusters: %s." % BAD[name]
+
+
+def test_words_of_the_service_are_data_in_a_result(results):
+    (cluster,) = results["a fine answer"]["clusters"]
+    assert cluster["status_reason"] == CONTROL.replace("zd5Y1nRb2RmEb8nK", "********")
+
+
+@pytest.mark.parametrize("name", list(WRONG))
+def test_what_cannot_be_right_is_told_in_one_sentence(results, name):
+    assert WRONG[name][2] in results[name]["msg"] and "\n" not in results[name]["msg"]

@@ -317,7 +317,7 @@ def playbook(folder):
         ("nks_cluster", {"name": "nowhere", "labels": {"control_plane_log": '{"appkey": "{{ log_appkey }}"}'}}),
         ("nks_cluster", {"name": "nowhere", "labels": {"control_plane_log": {"appkey": "{{ log_appkey }}"}}, "lables": {}}),
         ("nks_cluster_info", {}),
-        ("nks_cluster_info", {"password": "{{ wrong }}", "token_cache": "{{ playbook_dir }}/none"}),
+        ("nks_cluster_info", {"username": support.USER, "password": "{{ wrong }}", "token_cache": "{{ playbook_dir }}/none"}),
         ("nks_cluster_info", {"token": "wrong-token-{{ log_appkey }}"}),
         ("nks_autoscale", dict(demo, enabled=True, min_node_count=1, max_node_count=4)),
         ("nks_autoscale_info", demo),
