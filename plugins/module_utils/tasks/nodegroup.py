@@ -84,8 +84,7 @@ def _reconcile(task, cluster, group):
     versions = []
     if wanted.get("kubernetes_version") not in (None, group.last["labels"].get("kube_tag")):
         group.last["stopped"] = stopped_nodes(task, cluster, group)
-        control_plane = (cluster.last.get("labels") or {}).get("kube_tag")
-        if upgrade.needs_versions(control_plane, wanted["kubernetes_version"], [group.last]):
+        if upgrade.needs_versions(cluster.last, wanted["kubernetes_version"], [group.last]):
             versions = wire.versions(task.api.supports())
     autoscale = present_autoscale(task, cluster, group, "autoscale" in given)
     note_stopped(task, cluster, group, given.get("autoscale"), autoscale)
