@@ -100,7 +100,7 @@ def _check_flavor(resource, group, wanted, flavors):
 
     :param flavors: UUID -> name, as far as they are known.
     """
-    before, after = wire.one_spelling(group.get("flavor_id")), wanted.get("flavor")
+    before, after = wire.one_spelling(str(group.get("flavor_id"))), wanted.get("flavor")
     if flavors and after is not None and not fields.equal("uuid", after, before):
         from ansible_collections.nhncloud.nks.plugins.module_utils import rules
 
