@@ -250,11 +250,11 @@ class Api:
 
     def _cluster_name(self, ref):
         """A cluster within a sentence, by its name where that is known."""
-        return "cluster %s" % self._called.get(ref, ref)
+        return "cluster %s" % self._called.get(str(ref), ref)
 
     def _group_name(self, ref, group):
         """A node group, or the control plane, within a sentence."""
-        what = "the control plane" if group == wire.CONTROL_PLANE else "node group %s" % self._called.get(group, group)
+        what = "the control plane" if group == wire.CONTROL_PLANE else "node group %s" % self._called.get(str(group), group)
         return "%s of %s" % (what, self._cluster_name(ref))
 
     # -- how a call is made ------------------------------------------------------------------------------------------

@@ -147,7 +147,7 @@ def _group_changes(
     """
     from ansible_collections.nhncloud.nks.plugins.module_utils._plan import changes
 
-    before, after = wire.one_spelling(group.state.get("flavor_id")), options.get("flavor")
+    before, after = wire.one_spelling(str(group.state.get("flavor_id"))), options.get("flavor")
     if observed.flavors and after is not None and not UUID.equal(after, before):
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
 

@@ -17,12 +17,13 @@ def minor(version):
     return (wire.version_key(version)[0] + (0, 0))[:2]
 
 
-def needs_versions(at, target, groups):
+def needs_versions(cluster, target, groups):
     """Whether the list of versions that NKS has is needed to plan the steps.
 
-    :param at: the version of the control plane.
+    :param cluster: the typed cluster.
     :param groups: the typed worker groups that are to be upgraded.
     """
+    at = _at(cluster)
     if at is None:
         return False
     return at != target or any(minor(_at(group)) < _previous(minor(at)) for group in groups if _at(group))
@@ -45,7 +46,7 @@ def upgrade_cluster(cluster, groups, target, versions, policy):
     """
     name, mode = cluster["name"], policy.upgrade
     resource = cluster_resource(name)
-    at = (cluster.get("labels") or {}).get("kube_tag")
+    at = _at(cluster)
     if at is None:
         return [], ["%s does not show its Kubernetes version, so kubernetes_version was not compared." % resource]
     silent = [group_resource(name, group["name"]) for group in groups if _at(group) is None]
@@ -90,7 +91,7 @@ def upgrade_group(cluster, group, target, versions, policy):
     :raises NksError: the control plane is elsewhere, or nodes are stopped.
     """
     resource = group_resource(cluster["name"], group["name"])
-    at, control_plane = _at(group), (cluster.get("labels") or {}).get("kube_tag")
+    at, control_plane = _at(group), _at(cluster)
     if at == target or at is None:
         return []
     if _newer(at, target):
@@ -106,9 +107,10 @@ def upgrade_group(cluster, group, target, versions, policy):
     return _upgrade_group(cluster["name"], group, at, target, versions, policy)
 
 
-def _at(group):
-    """The version of a node group; None where the service does not show it."""
-    return (group.get("labels") or {}).get("kube_tag")
+def _at(resource):
+    """The version of a cluster's control plane or of a node group; None where the service does not show it."""
+    version = (resource.get("labels") or {}).get("kube_tag")
+    return version if isinstance(version, str) else None
 
 
 def _upgradable(resource):

@@ -146,7 +146,7 @@ def _for_upgrade(task, watch, target):
     if mode == "all" and any(group.last["labels"].get("kube_tag") != target for group in groups):
         for group in groups:
             group.last["stopped"] = stopped_nodes(task, watch, group)
-    wanted = upgrade.needs_versions(here, target, [group.last for group in groups] if mode == "all" else [])
+    wanted = upgrade.needs_versions(watch.last, target, [group.last for group in groups] if mode == "all" else [])
     return groups, wire.versions(task.api.supports()) if wanted else []
 
 

@@ -146,7 +146,7 @@ def _reconcile(task, cluster, group):
     above = _upgraded(task, cluster, version, present)
     if version not in (None, present):
         group.last["stopped"] = stopped_nodes(task, cluster, group)
-        if upgrade.needs_versions((above.get("labels") or {}).get("kube_tag"), version, [group.last]):
+        if upgrade.needs_versions(above, version, [group.last]):
             versions = wire.versions(task.api.supports())
     autoscale = present_autoscale(task, cluster, group, "autoscale" in given)
     note_stopped(task, cluster, group, given.get("autoscale"), autoscale)

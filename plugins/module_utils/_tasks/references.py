@@ -127,7 +127,7 @@ class References:
             return value
         item = self.task.names.find(option, kind, value, scope, among)
         self.names.setdefault(option.partition(".")[0], {}).update(self._names_of(kind, scope))
-        if option == "additional_subnets" and item.get("cidr"):
+        if option == "additional_subnets" and isinstance(item.get("cidr"), str):
             self.additional.append((option, item["cidr"]))
         return item["id"]
 

@@ -684,9 +684,10 @@ def test_a_group_is_never_brought_down_to_the_control_plane():
 @pytest.mark.parametrize("groups, needed", [([], False), (["v1.31.4"], False), (["v1.30.3"], False), (["v1.31.4", "v1.29.3"], True), ([None], False)])
 def test_the_list_of_versions_is_needed_only_for_more_than_one_step(groups, needed):
     typed = [{"labels": {"kube_tag": version}} for version in groups]
-    assert upgrade.needs_versions("v1.31.4", "v1.31.4", typed) is needed
-    assert upgrade.needs_versions("v1.31.4", "v1.32.3", typed) is True
-    assert upgrade.needs_versions(None, "v1.32.3", typed) is False
+    cluster = {"labels": {"kube_tag": "v1.31.4"}}
+    assert upgrade.needs_versions(cluster, "v1.31.4", typed) is needed
+    assert upgrade.needs_versions(cluster, "v1.32.3", typed) is True
+    assert upgrade.needs_versions({"labels": {}}, "v1.32.3", typed) is False
 
 
 def test_the_clusters_own_list_decides_about_the_first_step_only():
