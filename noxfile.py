@@ -23,7 +23,8 @@ nox.options.envdir = os.environ.get("NOX_ENVDIR", ".cache/nox/by-hand")
 
 # Exact versions for whatever a session installs, the same for pip and for uv.
 os.environ["PIP_CONSTRAINT"] = os.environ["UV_CONSTRAINT"] = " ".join(
-    os.path.relpath(path) for path in envs.lint_requirements("%d.%d" % sys.version_info[:2], sessions=True)
+    os.path.relpath(path)
+    for path in envs.lint_requirements("%d.%d" % sys.version_info[:2], sessions=True)
 )
 
 antsibull_nox.load_antsibull_nox_toml()

@@ -80,7 +80,11 @@ class ActionModule(ActionBase):
         try:
             if not self._in_process(task_vars, environment):
                 module = "%s.%s" % (COLLECTION, name)
-                result.update(self._execute_module(module_name=module, task_vars=task_vars, wrap_async=self._task.async_val))
+                result.update(
+                    self._execute_module(
+                        module_name=module, task_vars=task_vars, wrap_async=self._task.async_val
+                    )
+                )
                 return result
             progress = self._progress(task_vars, environment)
         except BadInput as error:
@@ -141,19 +145,30 @@ class ActionModule(ActionBase):
         from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import engine
 
         # Through JSON, as a module's arguments and result go: plain values without the marks that Ansible puts on them.
-        encoder, decoder = (of(PROFILE, Direction.CONTROLLER_TO_MODULE) for of in (get_module_encoder, get_module_decoder))
+        encoder, decoder = (
+            of(PROFILE, Direction.CONTROLLER_TO_MODULE)
+            for of in (get_module_encoder, get_module_decoder)
+        )
         options = json.loads(json.dumps(dict(self._task.args), cls=encoder), cls=decoder)
         secrets = inputs.secrets(job.arguments, options)
         register_secrets(secrets)
         try:
             options = inputs.shaped(job.arguments, options)
             # As in a module, its warnings and deprecations become those of the task.
-            checked = ModuleArgumentSpecValidator(job.arguments, **job.constraints).validate(options)
+            checked = ModuleArgumentSpecValidator(job.arguments, **job.constraints).validate(
+                options
+            )
             options = checked.validated_parameters
             if checked.error_messages:
                 result = {"failed": True, "msg": self._refusal(job, checked)}
             else:
-                result = engine.perform(job, options, check_mode=self._task.check_mode, diff_mode=self._task.diff, progress=progress)
+                result = engine.perform(
+                    job,
+                    options,
+                    check_mode=self._task.check_mode,
+                    diff_mode=self._task.diff,
+                    progress=progress,
+                )
         except NksError as error:
             result = dict(error.values, failed=True, msg=error.msg)
         if self._shows_invocation(task_vars):
@@ -165,7 +180,11 @@ class ActionModule(ActionBase):
         """What a module says about options that are not valid."""
         message = checked.errors.msg
         if isinstance(checked.errors[0], UnsupportedError):
-            message = "Unsupported parameters for (%s.%s) module: %s" % (COLLECTION, job.name, message)
+            message = "Unsupported parameters for (%s.%s) module: %s" % (
+                COLLECTION,
+                job.name,
+                message,
+            )
         return message
 
     @staticmethod
@@ -183,7 +202,10 @@ class ActionModule(ActionBase):
 
         :raises BadInput: the switch is no boolean.
         """
-        if not self._switch(task_vars, "nks_progress", environment, "NHNCLOUD_PROGRESS") or self._task.no_log:
+        if (
+            not self._switch(task_vars, "nks_progress", environment, "NHNCLOUD_PROGRESS")
+            or self._task.no_log
+        ):
             return None
         host = task_vars.get("inventory_hostname", "")
         return lambda line: Display().display("nks: [%s] %s" % (host, line), stderr=True)

@@ -143,7 +143,13 @@ notes:
 
 def _with_environment(text):
     """Add to each option the variable that it falls back to. Modules do that in their argument spec, other plugins by ``env``."""
-    return re.sub(r"(?m)^  ([a-z_]+):$", lambda found: "%s\n    env:\n      - name: NHNCLOUD_%s" % (found.group(0), found.group(1).upper()), text)
+    return re.sub(
+        r"(?m)^  ([a-z_]+):$",
+        lambda found: (
+            "%s\n    env:\n      - name: NHNCLOUD_%s" % (found.group(0), found.group(1).upper())
+        ),
+        text,
+    )
 
 
 # For plugins that are no modules: "nhncloud.nks.auth.plugin".

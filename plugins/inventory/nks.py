@@ -191,7 +191,12 @@ from ansible.utils.vars import combine_vars
 from ansible_collections.nhncloud.nks.plugins.module_utils._client import identity
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError, in_sentence, visible
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import (
+    BadInput,
+    NksError,
+    in_sentence,
+    visible,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe import nodes
 
@@ -304,16 +309,30 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 options[name] = identity.FromEnvironment(options[name])
         identity.settle(options)
         for name in ("regions", "clusters", "nodegroups"):
-            options[name] = list(dict.fromkeys(str(item).strip() for item in options[name] or [] if item not in ("", None)))
+            options[name] = list(
+                dict.fromkeys(
+                    str(item).strip() for item in options[name] or [] if item not in ("", None)
+                )
+            )
         options["regions"] = list(dict.fromkeys(region.lower() for region in options["regions"]))
         identity.check(options, options["regions"])
         for name in ("kubernetes_endpoint", "compute_endpoint", "network_endpoint"):
             if options[name] and len(options["regions"]) > 1:
-                raise BadInput(name, options[name], "is the address of one region", "leave it out, or list only one region in regions")
+                raise BadInput(
+                    name,
+                    options[name],
+                    "is the address of one region",
+                    "leave it out, or list only one region in regions",
+                )
         if not options["regions"]:
             options["regions"] = [options["region"].lower() if options["region"] else None]
         if options["workers"] < 1:
-            raise BadInput("workers", options["workers"], "is not a number of parallel requests", "give 1 or more")
+            raise BadInput(
+                "workers",
+                options["workers"],
+                "is not a number of parallel requests",
+                "give 1 or more",
+            )
         if options["hostname"] not in HOST_NAMES and "{{" not in options["hostname"]:
             raise BadInput(
                 "hostname",
@@ -321,7 +340,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 "is not known",
                 "set it to address, name, uuid or a Jinja2 template such as '{{ nks_cluster }}-{{ nks_address }}'",
             )
-        options["resolve_nodes"] = options["resolve_nodes"] or options["hostname"] in ("name", "uuid")
+        options["resolve_nodes"] = options["resolve_nodes"] or options["hostname"] in (
+            "name",
+            "uuid",
+        )
         return options
 
     def _rendered(self, name, value):
@@ -335,7 +357,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             value = self.templar.template(value)
         except AnsibleError:
             # The reason would quote the template, and so perhaps a password that only looks like one.
-            raise NksError("%s: the template cannot be rendered; see that what it names is there." % name) from None
+            raise NksError(
+                "%s: the template cannot be rendered; see that what it names is there." % name
+            ) from None
         return None if value is None else str(value)
 
     # -- data, read or cached ----------------------------------------------------------------------------------------
@@ -362,7 +386,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _read(self, options):
         """The data from the service, and whether nothing is missing that should be in it."""
-        from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
+        from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import (
+            Transport,
+        )
         from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
 
         if options["cluster_query"]:
@@ -372,7 +398,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             clock,
             timeout=options["request_timeout"],
             max_retries=options["max_retries"],
-            verify=options["ca_cert"] if options["validate_certs"] and options["ca_cert"] else options["validate_certs"],
+            verify=options["ca_cert"]
+            if options["validate_certs"] and options["ca_cert"]
+            else options["validate_certs"],
             pool_size=options["workers"],
         )
         try:
@@ -381,7 +409,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             who.token()
             for region in options["regions"]:
                 who.endpoint("kubernetes", region)
-            reader = Reader({region: Api(transport, who, region) for region in options["regions"]}, options, clock)
+            reader = Reader(
+                {region: Api(transport, who, region) for region in options["regions"]},
+                options,
+                clock,
+            )
             data = reader.read()
         except NksError as error:
             error.msg = transport.hide(error.msg)
@@ -397,11 +429,19 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _tell_missing(self, data, options):
         """Named clusters and node groups that are not there."""
         for name in data["missing"]:
-            message = "clusters: there is no cluster '%s' in %s." % (name, " or ".join(region or "the service" for region in options["regions"]))
+            message = "clusters: there is no cluster '%s' in %s." % (
+                name,
+                " or ".join(region or "the service" for region in options["regions"]),
+            )
             if options["strict_clusters"]:
                 raise NksError(message)
             self._warn(message)
-        there = {text.lower() for cluster in data["clusters"] for group in cluster["groups"] for text in (group["nodegroup"], group["nodegroup_uuid"])}
+        there = {
+            text.lower()
+            for cluster in data["clusters"]
+            for group in cluster["groups"]
+            for text in (group["nodegroup"], group["nodegroup_uuid"])
+        }
         for name in options["nodegroups"]:
             if name.lower() not in there:
                 self._warn("nodegroups: none of the clusters has a node group '%s'." % name)
@@ -415,19 +455,35 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """
         placed, taken = [], {}
         # Where Ansible is given a name to put into a group, it looks among the groups first.
-        groups = {TOP_GROUP, *self.inventory.groups, *(self._group_name(options, cluster) for cluster in data["clusters"])}
-        groups.update(self._group_name(options, cluster, group) for cluster in data["clusters"] for group in cluster["groups"])
+        groups = {
+            TOP_GROUP,
+            *self.inventory.groups,
+            *(self._group_name(options, cluster) for cluster in data["clusters"]),
+        }
+        groups.update(
+            self._group_name(options, cluster, group)
+            for cluster in data["clusters"]
+            for group in cluster["groups"]
+        )
         for cluster in data["clusters"]:
             for group in cluster["groups"]:
                 # Made once for all nodes of the group.
-                shared = {"nks_" + key: trusted(cluster[key]) for key in ("cluster", "cluster_uuid", "region")}
-                shared.update(("nks_" + key, trusted(group[key])) for key in GROUP if key != "nodes")
+                shared = {
+                    "nks_" + key: trusted(cluster[key])
+                    for key in ("cluster", "cluster_uuid", "region")
+                }
+                shared.update(
+                    ("nks_" + key, trusted(group[key])) for key in GROUP if key != "nodes"
+                )
                 unnamed, refused = [], []
                 for node in group["nodes"]:
                     address = trusted(node["address"])
                     variables = dict(shared, ansible_host=address, nks_address=address)
                     if options["resolve_nodes"]:
-                        variables.update(("nks_node_" + key, trusted(node[key])) for key in ("name", "uuid", "status"))
+                        variables.update(
+                            ("nks_node_" + key, trusted(node[key]))
+                            for key in ("name", "uuid", "status")
+                        )
                     name = self._host_name(options, node, variables)
                     if not name or (options["resolve_nodes"] and node["uuid"] is None):
                         unnamed.append(node["address"])
@@ -438,7 +494,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                     if name in taken:
                         raise NksError(
                             "Two nodes would both be host '%s': %s, and %s. Set hostname to name or uuid, or to a template that tells them "
-                            "apart, such as '{{ nks_cluster }}-{{ nks_nodegroup }}-{{ nks_address }}'." % (name, taken[name], described(cluster, group, node))
+                            "apart, such as '{{ nks_cluster }}-{{ nks_nodegroup }}-{{ nks_address }}'."
+                            % (name, taken[name], described(cluster, group, node))
                         )
                     taken[name] = described(cluster, group, node)
                     placed.append((name, cluster, group, variables))
@@ -457,20 +514,43 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if hostname in HOST_NAMES:
             return node[HOST_NAMES[hostname]]
         # The template comes from the user's own file. Values that look like templates are data to it, see trusted().
-        self.templar.available_variables = combine_vars(variables, self._vars) if options["use_extra_vars"] else variables
+        self.templar.available_variables = (
+            combine_vars(variables, self._vars) if options["use_extra_vars"] else variables
+        )
         try:
             name = self.templar.template(hostname)
         except AnsibleError as error:
-            hint = "" if options["resolve_nodes"] or "nks_node_" not in hostname else " The variables nks_node_... need resolve_nodes: true."
-            raise NksError("hostname: the template cannot be rendered for node %s: %s%s" % (node["address"], sentence(error), hint)) from None
+            hint = (
+                ""
+                if options["resolve_nodes"] or "nks_node_" not in hostname
+                else " The variables nks_node_... need resolve_nodes: true."
+            )
+            raise NksError(
+                "hostname: the template cannot be rendered for node %s: %s%s"
+                % (node["address"], sentence(error), hint)
+            ) from None
         return "" if name is None else str(name).strip()
 
     def _tell_unnamed(self, options, cluster, group, addresses):
-        what = "the compute service shows no instance for" if options["resolve_nodes"] else "hostname gives no name for"
-        consequence = "" if options["hostname"] == "address" else "; their addresses are their host names"
+        what = (
+            "the compute service shows no instance for"
+            if options["resolve_nodes"]
+            else "hostname gives no name for"
+        )
+        consequence = (
+            "" if options["hostname"] == "address" else "; their addresses are their host names"
+        )
         self._warn(
             "Cluster %s, node group %s: %s %d of %d nodes (%s)%s."
-            % (cluster["cluster"], group["nodegroup"], what, len(addresses), len(group["nodes"]), some(addresses), consequence)
+            % (
+                cluster["cluster"],
+                group["nodegroup"],
+                what,
+                len(addresses),
+                len(group["nodes"]),
+                some(addresses),
+                consequence,
+            )
         )
 
     def _fill(self, data, placed, options):
@@ -489,14 +569,22 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 host, strict = inventory.hosts[name], options["strict"]
                 self._set_composite_vars(options["compose"], host.get_vars(), name, strict=strict)
                 known = host.get_vars()
-                self._add_host_to_composed_groups(options["groups"], known, name, strict=strict, fetch_hostvars=False)
-                self._add_host_to_keyed_groups(options["keyed_groups"], known, name, strict=strict, fetch_hostvars=False)
+                self._add_host_to_composed_groups(
+                    options["groups"], known, name, strict=strict, fetch_hostvars=False
+                )
+                self._add_host_to_keyed_groups(
+                    options["keyed_groups"], known, name, strict=strict, fetch_hostvars=False
+                )
 
     def _group_name(self, options, cluster, group=None):
         """The name of a cluster's group, or of its node group's."""
         if group is None:
-            return self._sanitize_group_name("%scluster_%s" % (options["group_prefix"], cluster["cluster"]))
-        return self._sanitize_group_name("%snodegroup_%s_%s" % (options["group_prefix"], cluster["cluster"], group["nodegroup"]))
+            return self._sanitize_group_name(
+                "%scluster_%s" % (options["group_prefix"], cluster["cluster"])
+            )
+        return self._sanitize_group_name(
+            "%snodegroup_%s_%s" % (options["group_prefix"], cluster["cluster"], group["nodegroup"])
+        )
 
     def _add_groups(self, data, options):
         """Make all groups; answers which of them the hosts of a node group are added to, by the UUIDs of cluster and node group."""
@@ -512,8 +600,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 members[cluster["cluster_uuid"], group["nodegroup_uuid"]] = (top, name)
         for top, clusters in holders.items():
             if len(clusters) > 1:
-                listed = ", ".join("%s (%s)" % (cluster["cluster"], where(cluster)) for cluster in clusters)
-                self._warn("Group %s holds the nodes of %d clusters: %s." % (top, len(clusters), listed))
+                listed = ", ".join(
+                    "%s (%s)" % (cluster["cluster"], where(cluster)) for cluster in clusters
+                )
+                self._warn(
+                    "Group %s holds the nodes of %d clusters: %s." % (top, len(clusters), listed)
+                )
         homes = {}
         for name, owners in parents.items():
             # Cluster "a" with group "b-c" and cluster "a-b" with group "c" share a group name. Were it a child of both clusters'
@@ -522,14 +614,25 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             shared = len(tops) > 1
             for top in [TOP_GROUP] if shared else tops:
                 inventory.add_child(top, name)
-            labels = ["%s of cluster %s" % (group["nodegroup"], cluster["cluster"]) for _top, cluster, group in owners]
+            labels = [
+                "%s of cluster %s" % (group["nodegroup"], cluster["cluster"])
+                for _top, cluster, group in owners
+            ]
             # Groups of one name in clusters of one name are shown with the clusters' UUIDs.
             if len(set(labels)) > 1:
                 if len(set(labels)) < len(labels):
-                    labels = ["%s (%s)" % (label, where(cluster)) for label, (_top, cluster, _group) in zip(labels, owners)]
-                self._warn("Group %s holds the nodes of %d node groups: %s." % (name, len(labels), ", ".join(labels)))
+                    labels = [
+                        "%s (%s)" % (label, where(cluster))
+                        for label, (_top, cluster, _group) in zip(labels, owners)
+                    ]
+                self._warn(
+                    "Group %s holds the nodes of %d node groups: %s."
+                    % (name, len(labels), ", ".join(labels))
+                )
             homes[name] = shared
-        return {key: (top, name) if homes[name] else (name,) for key, (top, name) in members.items()}
+        return {
+            key: (top, name) if homes[name] else (name,) for key, (top, name) in members.items()
+        }
 
     def _compose(self, template, variables, *args, **kwargs):
         """As Ansible does it, but what comes of it is, like all other values, a plain string to ansible-inventory."""
@@ -556,7 +659,9 @@ def no_empty_variables():
 
     To Ansible an empty NHNCLOUD_VALIDATE_CERTS is false, and certificates would no longer be verified.
     """
-    empty = [name for name, value in os.environ.items() if name.startswith("NHNCLOUD_") and not value]
+    empty = [
+        name for name, value in os.environ.items() if name.startswith("NHNCLOUD_") and not value
+    ]
     for name in empty:
         del os.environ[name]
     try:
@@ -647,7 +752,10 @@ class Reader:
                 # A list that changes while its pages are read may show an entry twice.
                 items.setdefault(item["uuid"], item)
             else:
-                self._problem("Region %s: the list of clusters has an entry without uuid or name, which was left out." % region)
+                self._problem(
+                    "Region %s: the list of clusters has an entry without uuid or name, which was left out."
+                    % region
+                )
         for item in self._selected(list(items.values())):
             self._clusters.append(item)
             self._ask(self.apis[region].nodegroups, self._got_groups, item, args=[item["uuid"]])
@@ -661,11 +769,22 @@ class Reader:
         for reply in self._answer(future, cluster) or []:
             item = wire.resource(reply)
             if not item.get("uuid") or not item.get("name"):
-                self._problem("Cluster %s (%s): the list of its node groups has an entry without uuid or name, which was left out." % named(cluster))
+                self._problem(
+                    "Cluster %s (%s): the list of its node groups has an entry without uuid or name, which was left out."
+                    % named(cluster)
+                )
             elif item["uuid"] in seen:
                 continue
-            elif item.get("role") in (None, "worker") and (not wanted or wanted & {item["uuid"].lower(), item["name"].lower()}):
-                self._ask(self.apis[cluster["region"]].nodegroup, self._got_group, cluster, item, args=[cluster["uuid"], item["uuid"]])
+            elif item.get("role") in (None, "worker") and (
+                not wanted or wanted & {item["uuid"].lower(), item["name"].lower()}
+            ):
+                self._ask(
+                    self.apis[cluster["region"]].nodegroup,
+                    self._got_group,
+                    cluster,
+                    item,
+                    args=[cluster["uuid"], item["uuid"]],
+                )
             seen.add(item.get("uuid"))
 
     def _got_group(self, future, cluster, listed):
@@ -727,7 +846,9 @@ class Reader:
         except NksError as error:
             if error.values.get("status_code") == 401:
                 return self._needed(future, cluster["region"])
-            self._problem("Cluster %s (%s) is not listed whole. %s" % (named(cluster) + (error.msg,)))
+            self._problem(
+                "Cluster %s (%s) is not listed whole. %s" % (named(cluster) + (error.msg,))
+            )
             return None
 
     def _problem(self, text):
@@ -769,8 +890,15 @@ class Reader:
         for entry in found if isinstance(found, list) else [] if found is None else [found]:
             ref = entry.get("uuid") or entry.get("name") if isinstance(entry, dict) else entry
             if not isinstance(ref, str) or not ref:
-                raise BadInput("cluster_query", expression, "gives something else than clusters", "let it give clusters, such as [?status=='CREATE_COMPLETE']")
-            picked.update([ref] if ref in uuids else [item["uuid"] for item in items if item["name"] == ref])
+                raise BadInput(
+                    "cluster_query",
+                    expression,
+                    "gives something else than clusters",
+                    "let it give clusters, such as [?status=='CREATE_COMPLETE']",
+                )
+            picked.update(
+                [ref] if ref in uuids else [item["uuid"] for item in items if item["name"] == ref]
+            )
         return picked
 
     # -- result ------------------------------------------------------------------------------------------------------
@@ -798,26 +926,46 @@ class Reader:
                     }
                 )
             groups.sort(key=lambda group: (natural(group["nodegroup"]), group["nodegroup_uuid"]))
-            clusters.append({"cluster": cluster["name"], "cluster_uuid": cluster["uuid"], "region": cluster["region"], "groups": groups})
+            clusters.append(
+                {
+                    "cluster": cluster["name"],
+                    "cluster_uuid": cluster["uuid"],
+                    "region": cluster["region"],
+                    "groups": groups,
+                }
+            )
         order = list(self.apis)
-        clusters.sort(key=lambda cluster: (order.index(cluster["region"]), natural(cluster["cluster"]), cluster["cluster_uuid"]))
+        clusters.sort(
+            key=lambda cluster: (
+                order.index(cluster["region"]),
+                natural(cluster["cluster"]),
+                cluster["cluster_uuid"],
+            )
+        )
         return {"form": CACHE_FORM, "missing": list(self._missing.values()), "clusters": clusters}
 
     def _nodes(self, cluster, group):
         """The nodes of a group, each with its instance where it is certain; see ``nodes`` for the rules."""
         region = cluster["region"]
-        network = nodes.network_name(self._networks.get(region, ()), self._homes.get(cluster["uuid"]))
+        network = nodes.network_name(
+            self._networks.get(region, ()), self._homes.get(cluster["uuid"])
+        )
         found = self._instances[region].by_address(group, network)
         resolved = unresolved(group)
         for node in resolved:
             if node["address"] in found:
-                node.update((key, found[node["address"]][key]) for key in ("name", "uuid", "status"))
+                node.update(
+                    (key, found[node["address"]][key]) for key in ("name", "uuid", "status")
+                )
         return resolved
 
 
 def unresolved(group):
     """The nodes of a group by their addresses alone."""
-    return [{"address": address, "name": None, "uuid": None, "status": None} for address in sorted(group["node_addresses"], key=natural)]
+    return [
+        {"address": address, "name": None, "uuid": None, "status": None}
+        for address in sorted(group["node_addresses"], key=natural)
+    ]
 
 
 def natural(value):
@@ -845,7 +993,12 @@ def where(cluster):
 
 def described(cluster, group, node):
     """One node, for a message."""
-    return "%s of node group %s of cluster %s (%s)" % (node["address"], group["nodegroup"], cluster["cluster"], where(cluster))
+    return "%s of node group %s of cluster %s (%s)" % (
+        node["address"],
+        group["nodegroup"],
+        cluster["cluster"],
+        where(cluster),
+    )
 
 
 def is_host_name(name):
@@ -854,7 +1007,11 @@ def is_host_name(name):
     Names become paths (host_vars, fetched files, the cache of facts), parts of patterns and arguments of commands. Whatever else
     a user makes of them, the service and who may name its instances must not be able to choose such things.
     """
-    return bool(HOST_NAME.fullmatch(name)) and name.lower() not in RESERVED_NAMES and not NUMBERS.fullmatch(name)
+    return (
+        bool(HOST_NAME.fullmatch(name))
+        and name.lower() not in RESERVED_NAMES
+        and not NUMBERS.fullmatch(name)
+    )
 
 
 def quoted(value):
@@ -865,7 +1022,9 @@ def quoted(value):
 
 def some(texts):
     """The first few of many texts."""
-    return ", ".join(texts[:MAX_NAMED]) + (" and %d more" % (len(texts) - MAX_NAMED) if len(texts) > MAX_NAMED else "")
+    return ", ".join(texts[:MAX_NAMED]) + (
+        " and %d more" % (len(texts) - MAX_NAMED) if len(texts) > MAX_NAMED else ""
+    )
 
 
 def sentence(error):
@@ -876,7 +1035,11 @@ def sentence(error):
 def fits(value, form):
     """Whether a value, perhaps of a damaged cache, has the given form: a type, a list of one form, or a dict of forms."""
     if isinstance(form, dict):
-        return isinstance(value, dict) and value.keys() == form.keys() and all(fits(value[key], form[key]) for key in form)
+        return (
+            isinstance(value, dict)
+            and value.keys() == form.keys()
+            and all(fits(value[key], form[key]) for key in form)
+        )
     if isinstance(form, list):
         return isinstance(value, list) and all(fits(item, form[0]) for item in value)
     return isinstance(value, form)
@@ -884,14 +1047,33 @@ def fits(value, form):
 
 def usable(data):
     """Whether the addresses in cached data are ones that a node can have: whoever may write the file must not choose more than that."""
-    return all(nodes.address(node["address"]) == node["address"] for cluster in data["clusters"] for group in cluster["groups"] for node in group["nodes"])
+    return all(
+        nodes.address(node["address"]) == node["address"]
+        for cluster in data["clusters"]
+        for group in cluster["groups"]
+        for node in group["nodes"]
+    )
 
 
 def account_key(options):
     """What decides what is read, as a digest: two sources that differ in any of it do not share a cache entry."""
     parts = [identity.identity_url(options)]
-    parts += [options[name] for name in ("tenant_id", "username", "token", "domain", "kubernetes_endpoint", "compute_endpoint", "network_endpoint")]
-    parts += [options[name] for name in ("regions", "clusters", "cluster_query", "nodegroups", "resolve_nodes")]
+    parts += [
+        options[name]
+        for name in (
+            "tenant_id",
+            "username",
+            "token",
+            "domain",
+            "kubernetes_endpoint",
+            "compute_endpoint",
+            "network_endpoint",
+        )
+    ]
+    parts += [
+        options[name]
+        for name in ("regions", "clusters", "cluster_query", "nodegroups", "resolve_nodes")
+    ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 

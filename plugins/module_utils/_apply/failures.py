@@ -27,7 +27,9 @@ REMEDIES = (
         "Check which PodDisruptionBudget or pod keeps a node from being drained, then run the task again.",
     ),
 )
-CERTIFICATE = "Renew the certificate again with nks_certificate; until then NKS accepts no other change."
+CERTIFICATE = (
+    "Renew the certificate again with nks_certificate; until then NKS accepts no other change."
+)
 
 
 def failure(watch: Watch, state: dict[str, Any]) -> WaitError:
@@ -73,7 +75,9 @@ def _remedy(text: str, event: dict[str, Any]) -> str:
 def last_failed_event(watch: Watch, state: dict[str, Any]) -> dict[str, Any] | None:
     """The newest failed event of the resource, or of the cluster; None if the history cannot be read."""
     try:
-        events = [event for event in watch.api.events(watch.cluster) if event.get("state") == "FAIL"]
+        events = [
+            event for event in watch.api.events(watch.cluster) if event.get("state") == "FAIL"
+        ]
     except NksError:
         # The failure itself must be reported, whether or not its history can be read.
         return None
@@ -89,7 +93,9 @@ def newest_event(
     """
     own = [event for event in events if resource and event.get("resource_uuid") == resource]
     typed = [wire.event(event) for event in own or events]
-    newest = sorted(typed, key=lambda event: (str(event.get("created_at")), _number(event.get("id"))))
+    newest = sorted(
+        typed, key=lambda event: (str(event.get("created_at")), _number(event.get("id")))
+    )
     return newest[-1] if newest else None
 
 

@@ -47,7 +47,9 @@ class Progress:
         if self._report is None:
             return
         now = self._clock.now()
-        status = watch.last["status"] if watch.last else "deleted" if self.reported else "not there yet"
+        status = (
+            watch.last["status"] if watch.last else "deleted" if self.reported else "not there yet"
+        )
         shown = (watch.name, status, nodes(watch.last))
         if shown == self._shown and now - self._when < REPORT_SECONDS:
             return
@@ -87,7 +89,11 @@ def running_event(watch: Watch) -> str:
     """The running event and its progress: "CLUSTER_CREATE: Creating nodes"; empty if the service shows none."""
     try:
         # A progress message is not worth a second attempt.
-        events = [event for event in watch.api.events(watch.cluster, safe=False) if event.get("state") == "IN_PROGRESS"]
+        events = [
+            event
+            for event in watch.api.events(watch.cluster, safe=False)
+            if event.get("state") == "IN_PROGRESS"
+        ]
     except NksError:
         return ""
     event = newest_event(events, (watch.last or {}).get("uuid") if watch.group else None)

@@ -11,8 +11,20 @@ from __future__ import annotations
 
 import contextlib
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NksError, NoAnswer, Overtaken, WaitError
-from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch, busy, failed, mark
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import (
+    ApiError,
+    BadReply,
+    NksError,
+    NoAnswer,
+    Overtaken,
+    WaitError,
+)
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import (
+    Watch,
+    busy,
+    failed,
+    mark,
+)
 
 #: How long to look for the trace of a request whose answer was lost: at least so many looks and seconds.
 LOOKS = 3
@@ -77,9 +89,16 @@ class Runner:
             watch.read()
         if busy(watch.last) or watch.last is None:
             self._rest(watch, self.cluster)
-        elif not failed(watch.last) and operation.expected(watch.last, self.api, self.cluster.cluster):
+        elif not failed(watch.last) and operation.expected(
+            watch.last, self.api, self.cluster.cluster
+        ):
             return
-        raise Overtaken(WaitError("%s was changed by someone else between two steps of this task." % watch.name), self.done)
+        raise Overtaken(
+            WaitError(
+                "%s was changed by someone else between two steps of this task." % watch.name
+            ),
+            self.done,
+        )
 
     def _rest(self, *watches):
         """Wait until nothing is under way on any of the resources."""
@@ -88,7 +107,11 @@ class Runner:
 
     def _watch(self, operation):
         """The watch of the resource that shows what becomes of an operation."""
-        return self.watch_group(operation.group, operation.resource) if operation.group else self.cluster
+        return (
+            self.watch_group(operation.group, operation.resource)
+            if operation.group
+            else self.cluster
+        )
 
     def watch_group(self, group, name, last=None):
         """The watch of a node group; one for each, so that what was last seen is known."""
@@ -101,8 +124,12 @@ class Runner:
     def _create(self, operation, waits):
         name = operation.creates
         if operation.group is None:
-            reply = self._send(lambda: operation.send(self.api, ""), lambda: self._find_cluster(name))
-            self.cluster = watch = Watch(self.api, _uuid(reply, operation), None, operation.resource)
+            reply = self._send(
+                lambda: operation.send(self.api, ""), lambda: self._find_cluster(name)
+            )
+            self.cluster = watch = Watch(
+                self.api, _uuid(reply, operation), None, operation.resource
+            )
             if not waits:
                 return None
             state = self.waiter.wait_until_ready(watch, shown=lambda: self.only_one(name))
@@ -134,7 +161,9 @@ class Runner:
             return {} if state is None or str(state["status"]).startswith("DELETE_IN") else None
 
         try:
-            self._send(lambda: operation.send(self.api, self.cluster.cluster), trace, self.cluster, watch)
+            self._send(
+                lambda: operation.send(self.api, self.cluster.cluster), trace, self.cluster, watch
+            )
         except ApiError as error:
             if error.status != 404:
                 raise
@@ -156,13 +185,22 @@ class Runner:
 
         def trace():
             state = watch.read()
-            taken_up = busy(state) or mark(state) != mark(before) or (state is not None and not operation.missing(state, self.api, self.cluster.cluster))
+            taken_up = (
+                busy(state)
+                or mark(state) != mark(before)
+                or (
+                    state is not None
+                    and not operation.missing(state, self.api, self.cluster.cluster)
+                )
+            )
             if not taken_up and parent is not None:
                 above = parent.read()
                 taken_up = busy(above) or mark(above) != mark(parent_before)
             return {} if taken_up else None
 
-        self._send(lambda: operation.send(self.api, self.cluster.cluster), trace, self.cluster, watch)
+        self._send(
+            lambda: operation.send(self.api, self.cluster.cluster), trace, self.cluster, watch
+        )
         if not waits:
             self._noticed(trace)
             return None
@@ -215,7 +253,9 @@ class Runner:
                 # "Another operation is under way" is 400 or 409; only the status itself tells it from bad input.
                 if error.status not in (400, 409) or self.waiter.clock.now() >= deadline:
                     raise
-                if not self._overtaken(watches) and (rival is None or self._look(rival, error.status == 409, deadline) is None):
+                if not self._overtaken(watches) and (
+                    rival is None or self._look(rival, error.status == 409, deadline) is None
+                ):
                     raise
                 if self.done:
                     self._rest(*watches)
@@ -242,10 +282,15 @@ class Runner:
             except (NoAnswer, BadReply, ApiError) as error:
                 trouble = error
             looks += 1
-            enough = not patiently or (looks >= LOOKS and self.waiter.clock.now() - started >= LOOK_SECONDS)
+            enough = not patiently or (
+                looks >= LOOKS and self.waiter.clock.now() - started >= LOOK_SECONDS
+            )
             if found is not None or (enough and trouble is None):
                 return found
-            if enough and (looks >= LOOKS + self.api.transport.max_retries or self.waiter.clock.now() >= deadline):
+            if enough and (
+                looks >= LOOKS + self.api.transport.max_retries
+                or self.waiter.clock.now() >= deadline
+            ):
                 raise trouble
             self.waiter.clock.sleep(min(self.waiter.interval, LOOK_SECONDS / LOOKS))
 
@@ -265,31 +310,45 @@ class Runner:
         """
         made = self.cluster
         try:
-            listed = [item for item in self.api.clusters() if item.get("name") == name and not str(item.get("status")).startswith("DELETE_")]
+            listed = [
+                item
+                for item in self.api.clusters()
+                if item.get("name") == name and not str(item.get("status")).startswith("DELETE_")
+            ]
             others = [str(item.get("uuid")) for item in listed if item.get("uuid") != made.cluster]
             # The list has no dates. What is not shown yet was made later.
-            states = [Watch(self.api, uuid, None, made.name).read() for uuid in others + [made.cluster]] if others else []
+            states = (
+                [Watch(self.api, uuid, None, made.name).read() for uuid in others + [made.cluster]]
+                if others
+                else []
+            )
         except NksError:
             # The creation is under way, and must not be lost for this.
             return
         others = [state for state in states[:-1] if state is not None]
         if not others:
             return
-        told = ", ".join("%s in %s" % (uuid, status) for uuid, status in [(state["uuid"], state["status"]) for state in others])
+        told = ", ".join(
+            "%s in %s" % (uuid, status)
+            for uuid, status in [(state["uuid"], state["status"]) for state in others]
+        )
         if self.adopted:
             raise NksError(
                 "%s: someone else has created a cluster of this name at the same time, and the answer to the creation of this task was lost, so that "
-                "nobody knows whether its own is %s or %s. Delete the one that is too many by its UUID (state: absent)." % (made.name, made.cluster, told)
+                "nobody knows whether its own is %s or %s. Delete the one that is too many by its UUID (state: absent)."
+                % (made.name, made.cluster, told)
             )
         if states[-1] is None or min(map(_age, others)) < _age(states[-1]):
             raise NksError(
                 "%s: someone else has created a cluster of this name at the same time (%s), before that of this task (%s). "
-                "Delete the later one by its UUID (state: absent, name: %s)." % (made.name, told, made.cluster, made.cluster)
+                "Delete the later one by its UUID (state: absent, name: %s)."
+                % (made.name, told, made.cluster, made.cluster)
             )
         if last:
             self.warnings.append(
                 "%s: someone else has created a cluster of this name at the same time (%s), after that of this task (%s). "
-                "Delete the later one by its UUID (state: absent); until then the name stands for both." % (made.name, told, made.cluster)
+                "Delete the later one by its UUID (state: absent); until then the name stands for both."
+                % (made.name, told, made.cluster)
             )
 
     def not_ours(self, name, watch):
@@ -303,7 +362,8 @@ class Runner:
         found = self._rival(name)
         if found is not None and found.get("uuid") != watch.group:
             error = WaitError(
-                "%s did not appear, since someone else has created a node group of this name at the same time (%s)." % (watch.name, found["uuid"])
+                "%s did not appear, since someone else has created a node group of this name at the same time (%s)."
+                % (watch.name, found["uuid"])
             )
             raise Overtaken(error, self.done)
 
@@ -314,7 +374,14 @@ class Runner:
         return None
 
     def _find_group(self, name):
-        return next((item for item in self.api.nodegroups(self.cluster.cluster) if item.get("name") == name), None)
+        return next(
+            (
+                item
+                for item in self.api.nodegroups(self.cluster.cluster)
+                if item.get("name") == name
+            ),
+            None,
+        )
 
 
 def _age(state):
@@ -332,4 +399,3 @@ def _uuid(reply, operation):
             request_id=request_id,
         )
     return uuid
-

@@ -12,8 +12,20 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._apply.failures impor
 from ansible_collections.nhncloud.nks.plugins.module_utils._apply.progress import Progress
 from ansible_collections.nhncloud.nks.plugins.module_utils._apply.settle import Settle
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NksError, NoAnswer, WaitError
-from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch, busy, failed, mark, ready
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import (
+    ApiError,
+    BadReply,
+    NksError,
+    NoAnswer,
+    WaitError,
+)
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import (
+    Watch,
+    busy,
+    failed,
+    mark,
+    ready,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation
 
 State = Dict[str, Any]
@@ -96,7 +108,8 @@ class Waiter:
         status = watch.last["status"] if watch.last else "nothing"
         return WaitError(
             "Timed out after %g s waiting for %s %s; its last status was %s.%s The operation may still be running: run the task again to "
-            "resume waiting, or set a longer wait_timeout." % (self.timeout, watch.name, aim, status, " " + trouble.msg if trouble else ""),
+            "resume waiting, or set a longer wait_timeout."
+            % (self.timeout, watch.name, aim, status, " " + trouble.msg if trouble else ""),
             status=status,
         )
 
@@ -172,8 +185,14 @@ class Waiter:
                 if missing is not None and not seen:
                     missing()
                 if seen or self.clock.now() - started > min(MISSING_SECONDS, self.timeout):
-                    what = "was deleted by someone else" if seen else "did not appear although NKS accepted it"
-                    raise WaitError("%s %s while the task waited for it to be ready." % (watch.name, what))
+                    what = (
+                        "was deleted by someone else"
+                        if seen
+                        else "did not appear although NKS accepted it"
+                    )
+                    raise WaitError(
+                        "%s %s while the task waited for it to be ready." % (watch.name, what)
+                    )
                 return None
             if shown is not None and not seen:
                 shown()
@@ -205,7 +224,10 @@ class Waiter:
         def look() -> State | None:
             state = watch.read()
             if state is None:
-                raise WaitError("%s was deleted by someone else while it was being changed (%s)." % (watch.name, operation.name))
+                raise WaitError(
+                    "%s was deleted by someone else while it was being changed (%s)."
+                    % (watch.name, operation.name)
+                )
             settle.see(state)
             if busy(state):
                 return None
@@ -224,4 +246,6 @@ class Waiter:
                 raise dropped(watch, operation.name, missing)
             return state if performed else None
 
-        return self.poll(watch, look, "to finish %s" % operation.name, pause_first=True, parent=parent)
+        return self.poll(
+            watch, look, "to finish %s" % operation.name, pause_first=True, parent=parent
+        )

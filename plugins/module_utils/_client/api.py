@@ -12,7 +12,11 @@ from __future__ import annotations
 import uuid
 from urllib.parse import parse_qs, quote
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import (
+    ApiError,
+    BadReply,
+    NksError,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 
 #: Without it the server falls back to version 1.1 and refuses everything about node groups (406).
@@ -49,15 +53,27 @@ class Api:
 
     def clusters(self):
         """List Clusters. Reduced objects: no addresses, no dates."""
-        return [self._seen(item) for item in self._half_made(lambda: self._list("kubernetes", "/clusters", "clusters", "list the clusters"), "")]
+        return [
+            self._seen(item)
+            for item in self._half_made(
+                lambda: self._list("kubernetes", "/clusters", "clusters", "list the clusters"), ""
+            )
+        ]
 
     def cluster(self, ref):
         """Get a Cluster, by UUID or name."""
-        return self._seen(self._half_made(lambda: self._object("GET", _cluster(ref), "read " + self._cluster_name(ref)), "_count"))
+        return self._seen(
+            self._half_made(
+                lambda: self._object("GET", _cluster(ref), "read " + self._cluster_name(ref)),
+                "_count",
+            )
+        )
 
     def create_cluster(self, body, secrets=()):
         """Create a Cluster; answers its UUID."""
-        reply = self._object("POST", "/clusters", "create cluster %s" % body.get("name"), body, secrets=secrets)
+        reply = self._object(
+            "POST", "/clusters", "create cluster %s" % body.get("name"), body, secrets=secrets
+        )
         self._seen(dict(reply, name=body.get("name")))
         return reply
 
@@ -70,24 +86,49 @@ class Api:
 
         :param safe: False where it is not worth a second attempt.
         """
-        return self._list("kubernetes", _cluster(uuid) + "/events", "events", "list the events of " + self._cluster_name(uuid), safe=safe)
+        return self._list(
+            "kubernetes",
+            _cluster(uuid) + "/events",
+            "events",
+            "list the events of " + self._cluster_name(uuid),
+            safe=safe,
+        )
 
     def event(self, uuid, event_uuid):
         """List Task History (of one task)."""
-        return self._object("GET", "%s/events/%s" % (_cluster(uuid), _part(event_uuid)), "read event %s of %s" % (event_uuid, self._cluster_name(uuid)))
+        return self._object(
+            "GET",
+            "%s/events/%s" % (_cluster(uuid), _part(event_uuid)),
+            "read event %s of %s" % (event_uuid, self._cluster_name(uuid)),
+        )
 
     def resize(self, ref, nodegroup, node_count, nodes_to_remove=None):
         """Resize a node group; answers the cluster's UUID."""
         body = {"nodegroup": nodegroup, "node_count": node_count}
         if nodes_to_remove:
             body["nodes_to_remove"] = nodes_to_remove
-        return self._object("POST", _cluster(ref) + "/actions/resize", "resize " + self._group_name(ref, nodegroup), body)
+        return self._object(
+            "POST",
+            _cluster(ref) + "/actions/resize",
+            "resize " + self._group_name(ref, nodegroup),
+            body,
+        )
 
     def kubeconfig(self, ref):
         """Get kubeconfig of a Cluster; the text is in ``config``."""
-        return self._object("GET", _cluster(ref) + "/config", "read the kubeconfig of " + self._cluster_name(ref))
+        return self._object(
+            "GET", _cluster(ref) + "/config", "read the kubeconfig of " + self._cluster_name(ref)
+        )
 
-    def update_cni(self, ref, cni, pod_cidr, pod_subnet=None, num_buffer_nodes=None, num_max_unavailable_nodes=None):
+    def update_cni(
+        self,
+        ref,
+        cni,
+        pod_cidr,
+        pod_subnet=None,
+        num_buffer_nodes=None,
+        num_max_unavailable_nodes=None,
+    ):
         """Change Cluster CNI."""
         body = _given(
             cni=cni,
@@ -96,11 +137,20 @@ class Api:
             num_buffer_nodes=num_buffer_nodes,
             num_max_unavailable_nodes=num_max_unavailable_nodes,
         )
-        return self._object("POST", _cluster(ref) + "/actions/cni_update", "change the CNI of " + self._cluster_name(ref), body)
+        return self._object(
+            "POST",
+            _cluster(ref) + "/actions/cni_update",
+            "change the CNI of " + self._cluster_name(ref),
+            body,
+        )
 
     def ipacl(self, ref):
         """Get Cluster API Endpoint IP Access Control."""
-        return self._object("GET", _cluster(ref) + "/api_ep_ipacl", "read the IP access control of " + self._cluster_name(ref))
+        return self._object(
+            "GET",
+            _cluster(ref) + "/api_ep_ipacl",
+            "read the IP access control of " + self._cluster_name(ref),
+        )
 
     def set_ipacl(self, ref, enable, action=None, targets=None):
         """Enforce IP Access Control to Cluster API Endpoints; replaces the whole list.
@@ -109,7 +159,12 @@ class Api:
         :param targets: list of ``{cidr_address, description}``.
         """
         body = _given(enable=enable, action=action, ipacl_targets=targets)
-        return self._object("POST", _cluster(ref) + "/api_ep_ipacl", "set the IP access control of " + self._cluster_name(ref), body)
+        return self._object(
+            "POST",
+            _cluster(ref) + "/api_ep_ipacl",
+            "set the IP access control of " + self._cluster_name(ref),
+            body,
+        )
 
     def renew_certificate(self, ref, term_of_validity):
         """Renew Cluster Certificate.
@@ -117,67 +172,130 @@ class Api:
         :param term_of_validity: years, 1 to 5.
         """
         body = {"term_of_validity": term_of_validity}
-        return self._object("PATCH", "/certificates/" + _part(ref), "renew the certificate of " + self._cluster_name(ref), body)
+        return self._object(
+            "PATCH",
+            "/certificates/" + _part(ref),
+            "renew the certificate of " + self._cluster_name(ref),
+            body,
+        )
 
     def update_service_gateways(self, ref, ncr_sgw, obs_sgw):
         """Change Service Gateway; the service wants both."""
         body = {"ncr_sgw": ncr_sgw, "obs_sgw": obs_sgw}
-        return self._object("POST", _cluster(ref) + "/actions/update_sgw", "change the service gateways of " + self._cluster_name(ref), body)
+        return self._object(
+            "POST",
+            _cluster(ref) + "/actions/update_sgw",
+            "change the service gateways of " + self._cluster_name(ref),
+            body,
+        )
 
     # -- node groups -------------------------------------------------------------------------------------------------
 
     def nodegroups(self, ref):
         """List Node Groups. Reduced objects: no labels, no addresses; without default-master."""
         doing = "list the node groups of " + self._cluster_name(ref)
-        return [self._seen(item) for item in self._list("kubernetes", _cluster(ref) + "/nodegroups", "nodegroups", doing)]
+        return [
+            self._seen(item)
+            for item in self._list("kubernetes", _cluster(ref) + "/nodegroups", "nodegroups", doing)
+        ]
 
     def nodegroup(self, ref, group):
         """Get a Node Group."""
-        return self._seen(self._object("GET", _group(ref, group), "read " + self._group_name(ref, group)))
+        return self._seen(
+            self._object("GET", _group(ref, group), "read " + self._group_name(ref, group))
+        )
 
     def create_nodegroup(self, ref, body, secrets=()):
         """Create a Node Group; answers the whole object."""
         doing = "create " + self._group_name(ref, body.get("name"))
-        return self._seen(self._object("POST", _cluster(ref) + "/nodegroups", doing, body, secrets=secrets))
+        return self._seen(
+            self._object("POST", _cluster(ref) + "/nodegroups", doing, body, secrets=secrets)
+        )
 
     def delete_nodegroup(self, ref, group):
         """Delete a Node Group."""
-        self._call("kubernetes", "DELETE", _group(ref, group), "delete " + self._group_name(ref, group))
+        self._call(
+            "kubernetes", "DELETE", _group(ref, group), "delete " + self._group_name(ref, group)
+        )
 
     def stop_nodes(self, ref, group, uuids):
         """Stop a Node Group, which stops the given nodes of it."""
-        return self._object("POST", _group(ref, group) + "/stop_node", "stop nodes of " + self._group_name(ref, group), {"node_list": ":".join(uuids)})
+        return self._object(
+            "POST",
+            _group(ref, group) + "/stop_node",
+            "stop nodes of " + self._group_name(ref, group),
+            {"node_list": ":".join(uuids)},
+        )
 
     def start_nodes(self, ref, group, uuids):
         """Start a Node."""
-        return self._object("POST", _group(ref, group) + "/start_node", "start nodes of " + self._group_name(ref, group), {"node_list": ":".join(uuids)})
+        return self._object(
+            "POST",
+            _group(ref, group) + "/start_node",
+            "start nodes of " + self._group_name(ref, group),
+            {"node_list": ":".join(uuids)},
+        )
 
     def autoscale(self, ref, group):
         """View Autoscaler Configuration of a Node Group."""
-        return self._object("GET", _group(ref, group) + "/autoscale", "read the autoscaler of " + self._group_name(ref, group))
+        return self._object(
+            "GET",
+            _group(ref, group) + "/autoscale",
+            "read the autoscaler of " + self._group_name(ref, group),
+        )
 
     def set_autoscale(self, ref, group, settings):
         """Change Autoscaler Configuration of a Node Group.
 
         :param settings: the ``ca_*`` fields; ``ca_enable`` is required by the service.
         """
-        return self._object("POST", _group(ref, group) + "/autoscale", "set the autoscaler of " + self._group_name(ref, group), settings)
+        return self._object(
+            "POST",
+            _group(ref, group) + "/autoscale",
+            "set the autoscaler of " + self._group_name(ref, group),
+            settings,
+        )
 
     def upgrade(self, ref, group, version, num_buffer_nodes=None, num_max_unavailable_nodes=None):
         """Upgrade a Cluster: one node group of it, or the control plane as ``default-master``."""
-        body = _given(version=version, num_buffer_nodes=num_buffer_nodes, num_max_unavailable_nodes=num_max_unavailable_nodes)
-        return self._object("POST", _group(ref, group) + "/upgrade", "upgrade %s to %s" % (self._group_name(ref, group), version), body)
+        body = _given(
+            version=version,
+            num_buffer_nodes=num_buffer_nodes,
+            num_max_unavailable_nodes=num_max_unavailable_nodes,
+        )
+        return self._object(
+            "POST",
+            _group(ref, group) + "/upgrade",
+            "upgrade %s to %s" % (self._group_name(ref, group), version),
+            body,
+        )
 
     def set_user_script(self, ref, group, contents):
         """Change User Script."""
         return self._object(
-            "POST", _group(ref, group) + "/userscript", "change the user script of " + self._group_name(ref, group), {"contents": contents}, secrets=[contents]
+            "POST",
+            _group(ref, group) + "/userscript",
+            "change the user script of " + self._group_name(ref, group),
+            {"contents": contents},
+            secrets=[contents],
         )
 
-    def set_flavor(self, ref, group, flavor_id, num_buffer_nodes=None, num_max_unavailable_nodes=None):
+    def set_flavor(
+        self, ref, group, flavor_id, num_buffer_nodes=None, num_max_unavailable_nodes=None
+    ):
         """Change Instance Flavor. The body is an object with ``type``, never a JSON Patch."""
-        body = _given(type="flavor_id", flavor_id=flavor_id, num_buffer_nodes=num_buffer_nodes, num_max_unavailable_nodes=num_max_unavailable_nodes)
-        return self._object("PATCH", _group(ref, group), "change the flavor of " + self._group_name(ref, group), body)
+        body = _given(
+            type="flavor_id",
+            flavor_id=flavor_id,
+            num_buffer_nodes=num_buffer_nodes,
+            num_max_unavailable_nodes=num_max_unavailable_nodes,
+        )
+        return self._object(
+            "PATCH",
+            _group(ref, group),
+            "change the flavor of " + self._group_name(ref, group),
+            body,
+        )
 
     # -- other -------------------------------------------------------------------------------------------------------
 
@@ -193,31 +311,55 @@ class Api:
 
     def external_networks(self):
         """NKS API guide, UUID of the VPC Network Attached to the Internet Gateway; with their subnets' ids."""
-        return self._list("network", "/networks", "networks", "list the external networks", {"router:external": "True"})
+        return self._list(
+            "network",
+            "/networks",
+            "networks",
+            "list the external networks",
+            {"router:external": "True"},
+        )
 
     def subnets(self, network_id=None):
         """Subnets as the network service lists them, also those of the external network."""
-        return self._list("network", "/subnets", "subnets", "list the subnets", _given(network_id=network_id))
+        return self._list(
+            "network", "/subnets", "subnets", "list the subnets", _given(network_id=network_id)
+        )
 
     def vpc_subnets(self, vpc_id=None):
         """VPC guide, List Subnets; with CIDR and routing table."""
-        return self._list("network", "/vpcsubnets", "vpcsubnets", "list the subnets", _given(vpc_id=vpc_id))
+        return self._list(
+            "network", "/vpcsubnets", "vpcsubnets", "list the subnets", _given(vpc_id=vpc_id)
+        )
 
     def security_groups(self):
         """Security Groups guide, List Security Groups."""
-        return self._list("network", "/security-groups", "security_groups", "list the security groups")
+        return self._list(
+            "network", "/security-groups", "security_groups", "list the security groups"
+        )
 
     def service_gateways(self):
         """Service Gateway guide, List Service Gateways."""
-        return self._list("network", "/gateways/servicegateways", "servicegateways", "list the service gateways")
+        return self._list(
+            "network", "/gateways/servicegateways", "servicegateways", "list the service gateways"
+        )
 
     def service_endpoints(self):
         """Service Gateway guide, List Service Endpoints; documented with the slash at its end."""
-        return self._list("network", "/gateways/serviceendpoints/", "serviceendpoints", "list the service endpoints")
+        return self._list(
+            "network",
+            "/gateways/serviceendpoints/",
+            "serviceendpoints",
+            "list the service endpoints",
+        )
 
     def availability_zones(self):
         """Instance guide, List Availability Zones."""
-        return self._list("compute", "/os-availability-zone", "availabilityZoneInfo", "list the availability zones")
+        return self._list(
+            "compute",
+            "/os-availability-zone",
+            "availabilityZoneInfo",
+            "list the availability zones",
+        )
 
     def keypairs(self):
         """Instance guide, List Key Pairs; those of the token's user."""
@@ -229,7 +371,9 @@ class Api:
 
     def servers(self):
         """Instance guide, List Instances with Details; in pages of 1,000, the service's maximum."""
-        return self._list("compute", "/servers/detail", "servers", "list the instances", {"limit": 1000})
+        return self._list(
+            "compute", "/servers/detail", "servers", "list the instances", {"limit": 1000}
+        )
 
     def images(self, filters):
         """Image guide, List Images."""
@@ -254,7 +398,11 @@ class Api:
 
     def _group_name(self, ref, group):
         """A node group, or the control plane, within a sentence."""
-        what = "the control plane" if group == wire.CONTROL_PLANE else "node group %s" % self._called.get(str(group), group)
+        what = (
+            "the control plane"
+            if group == wire.CONTROL_PLANE
+            else "node group %s" % self._called.get(str(group), group)
+        )
         return "%s of %s" % (what, self._cluster_name(ref))
 
     # -- how a call is made ------------------------------------------------------------------------------------------
@@ -271,7 +419,16 @@ class Api:
             if body is None:
                 headers["Content-Type"] = "application/json"
             try:
-                return self.transport.request(method, self._bases[service] + path, doing, headers=headers, params=params, body=body, safe=safe, secrets=secrets)
+                return self.transport.request(
+                    method,
+                    self._bases[service] + path,
+                    doing,
+                    headers=headers,
+                    params=params,
+                    body=body,
+                    safe=safe,
+                    secrets=secrets,
+                )
             except ApiError as error:
                 if error.status != 401 or last:
                     raise
@@ -327,7 +484,10 @@ class Api:
             if marker is None:
                 return items
             params["marker"] = marker
-        raise BadReply("Could not %s: the list does not end (request id %s)." % (doing, reply.request_id), request_id=reply.request_id)
+        raise BadReply(
+            "Could not %s: the list does not end (request id %s)." % (doing, reply.request_id),
+            request_id=reply.request_id,
+        )
 
 
 def _next_marker(data, key):
@@ -346,7 +506,12 @@ def _next_marker(data, key):
 def _unexpected(doing, wanted, reply):
     return BadReply(
         "Could not %s: the answer holds no %s, so it is not what the API guide describes (HTTP %d%s)."
-        % (doing, wanted[wanted.index(" ") + 1 :], reply.status, ", request id " + reply.request_id if reply.request_id else ""),
+        % (
+            doing,
+            wanted[wanted.index(" ") + 1 :],
+            reply.status,
+            ", request id " + reply.request_id if reply.request_id else "",
+        ),
         status_code=reply.status,
         request_id=reply.request_id,
     )

@@ -149,11 +149,17 @@ class _Bounded:
         name = getattr(self, "_dns_host", None)
         try:
             # A SOCKS proxy is asked by the name of the host.
-            found = [] if name is None or hasattr(self, "_socks_options") else _addresses(name, self.port)
+            found = (
+                []
+                if name is None or hasattr(self, "_socks_options")
+                else _addresses(name, self.port)
+            )
         except (OSError, UnicodeError):
             # urllib3 knows how to tell it.
             found = []
-        for last, address in ((number == len(found), address) for number, address in enumerate(found, 1)):
+        for last, address in (
+            (number == len(found), address) for number, address in enumerate(found, 1)
+        ):
             self._dns_host = address
             self.timeout = LIMIT.seconds()
             try:
@@ -188,7 +194,9 @@ def _addresses(name, port):
     """
     from urllib3.util.connection import allowed_gai_family
 
-    found = [item[4] for item in socket.getaddrinfo(name, port, allowed_gai_family(), socket.SOCK_STREAM)]
+    found = [
+        item[4] for item in socket.getaddrinfo(name, port, allowed_gai_family(), socket.SOCK_STREAM)
+    ]
     if any(len(address) > 3 and address[3] for address in found):
         raise OSError("an address with a scope")
     return list(dict.fromkeys(address[0] for address in found))
@@ -206,5 +214,7 @@ def bound(manager):
 
     :returns: the manager.
     """
-    manager.pool_classes_by_scheme = {scheme: _bounded(pool) for scheme, pool in manager.pool_classes_by_scheme.items()}
+    manager.pool_classes_by_scheme = {
+        scheme: _bounded(pool) for scheme, pool in manager.pool_classes_by_scheme.items()
+    }
     return manager

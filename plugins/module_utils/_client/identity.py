@@ -14,7 +14,12 @@ import re
 import threading
 from urllib.parse import urlsplit
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadInput, BadReply, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import (
+    ApiError,
+    BadInput,
+    BadReply,
+    NksError,
+)
 
 DEFAULT_DOMAIN = "nhncloudservice.com"
 REGION = re.compile(r"[A-Za-z]{2,}[0-9]+")
@@ -75,10 +80,19 @@ class Identity:
         self._fixed = bool(self._token)
         self._cache = None
         if options.get("token_cache") and options.get("username") and not self._fixed:
-            from ansible_collections.nhncloud.nks.plugins.module_utils._client.token_cache import TokenCache
+            from ansible_collections.nhncloud.nks.plugins.module_utils._client.token_cache import (
+                TokenCache,
+            )
 
             trust = options.get("validate_certs") is not False and (options.get("ca_cert") or True)
-            self._cache = TokenCache(options["token_cache"], identity_url(options), self.tenant, options["username"], transport, trust)
+            self._cache = TokenCache(
+                options["token_cache"],
+                identity_url(options),
+                self.tenant,
+                options["username"],
+                transport,
+                trust,
+            )
         transport.keep_secret(self._token, options.get("password"))
 
     def token(self):
@@ -125,7 +139,12 @@ class Identity:
 
     def _from_catalog(self, service, name, region):
         if not region:
-            raise BadInput("region", None, "is needed to find the %s service" % name, "set it to kr1, kr2 or kr3, or set %s_endpoint" % name)
+            raise BadInput(
+                "region",
+                None,
+                "is needed to find the %s service" % name,
+                "set it to kr1, kr2 or kr3, or set %s_endpoint" % name,
+            )
         if not self._fixed:
             self.token()
         offered = {}
@@ -137,20 +156,38 @@ class Identity:
         if region.lower() in offered:
             return offered[region.lower()]
         if offered:
-            raise BadInput("region", region, "is not a region of the %s service" % name, "use one of %s" % ", ".join(sorted(offered)))
-        found = {endpoint["region"].lower() for entry in self._catalog for endpoint in entry["endpoints"]}
+            raise BadInput(
+                "region",
+                region,
+                "is not a region of the %s service" % name,
+                "use one of %s" % ", ".join(sorted(offered)),
+            )
+        found = {
+            endpoint["region"].lower() for entry in self._catalog for endpoint in entry["endpoints"]
+        }
         known = sorted(code for code in found if REGION.fullmatch(code))
         if known and region.lower() not in known:
-            raise BadInput("region", region, "is not a region of this cloud", "use one of %s" % ", ".join(known))
+            raise BadInput(
+                "region",
+                region,
+                "is not a region of this cloud",
+                "use one of %s" % ", ".join(known),
+            )
         domain = domain_of(self.options)
         if domain is None:
             # The token of another cloud must not go to the public one.
-            source = "a token is used, so that the service catalog is not read" if self._fixed else "the service catalog of the token does not have it"
+            source = (
+                "a token is used, so that the service catalog is not read"
+                if self._fixed
+                else "the service catalog of the token does not have it"
+            )
             raise BadInput(
                 "domain",
                 None,
-                "is needed to find the %s service, because auth_url is not the identity service of %s and %s" % (name, DEFAULT_DOMAIN, source),
-                "set domain to the domain of this cloud, or %s_endpoint to the URL of the service" % name,
+                "is needed to find the %s service, because auth_url is not the identity service of %s and %s"
+                % (name, DEFAULT_DOMAIN, source),
+                "set domain to the domain of this cloud, or %s_endpoint to the URL of the service"
+                % name,
             )
         return "https://%s-api-%s-infrastructure.%s" % (region.lower(), service.host, domain)
 
@@ -166,7 +203,12 @@ class Identity:
         if service.tenant:
             tenant = tenant or self.tenant
             if not tenant:
-                raise BadInput("tenant_id", None, "is needed to use the %s service" % name, "set it beside token (NHNCLOUD_TENANT_ID)")
+                raise BadInput(
+                    "tenant_id",
+                    None,
+                    "is needed to use the %s service" % name,
+                    "set it beside token (NHNCLOUD_TENANT_ID)",
+                )
             url += "/" + tenant
         return url
 
@@ -177,13 +219,18 @@ class Identity:
         body = {
             "auth": {
                 "tenantId": self.options["tenant_id"],
-                "passwordCredentials": {"username": self.options["username"], "password": self.options["password"]},
+                "passwordCredentials": {
+                    "username": self.options["username"],
+                    "password": self.options["password"],
+                },
             }
         }
         doing = "get a token for %s" % self.options["username"]
         try:
             # A token request changes nothing, so it may be repeated.
-            reply = self.transport.request("POST", url, doing, body=body, safe=True, secrets=[self.options["password"]])
+            reply = self.transport.request(
+                "POST", url, doing, body=body, safe=True, secrets=[self.options["password"]]
+            )
         except ApiError as error:
             if error.status in (400, 401, 403, 404):
                 error.msg += " See that username, tenant_id and auth_url are right and that password is the API password (not the console's password)."
@@ -233,7 +280,12 @@ def identity_url(options):
     if version is None:
         return url + "/v2.0"
     if version.group(1) != "2":
-        raise BadInput("auth_url", url, "is not the identity API that NHN Cloud documents", "let it end in /v2.0")
+        raise BadInput(
+            "auth_url",
+            url,
+            "is not the identity API that NHN Cloud documents",
+            "let it end in /v2.0",
+        )
     return url
 
 
@@ -264,7 +316,12 @@ def settle(options):
     options.update((name, str(options[name])) for name in found)
     if any(options.get(name) and name not in found for name in CREDENTIALS):
         options.update((name, None) for name in found.intersection(CREDENTIALS))
-    elif options.get("token") and options.get("tenant_id") and "tenant_id" not in found and options["tenant_id"] != os.environ.get("NHNCLOUD_TENANT_ID"):
+    elif (
+        options.get("token")
+        and options.get("tenant_id")
+        and "tenant_id" not in found
+        and options["tenant_id"] != os.environ.get("NHNCLOUD_TENANT_ID")
+    ):
         raise BadInput(
             "tenant_id",
             options["tenant_id"],
@@ -281,11 +338,20 @@ def check(options, regions=None):
     """
     if options.get("token"):
         if not TOKEN.fullmatch(options["token"]):
-            raise BadInput("token", None, "holds a space, a line break or another character that no token has", "give it as the identity service issued it")
+            raise BadInput(
+                "token",
+                None,
+                "holds a space, a line break or another character that no token has",
+                "give it as the identity service issued it",
+            )
     else:
         missing = [name for name in ("username", "password", "tenant_id") if not options.get(name)]
         if missing:
-            unused = [name for name in CREDENTIALS if not options.get(name) and os.environ.get("NHNCLOUD_" + name.upper())]
+            unused = [
+                name
+                for name in CREDENTIALS
+                if not options.get(name) and os.environ.get("NHNCLOUD_" + name.upper())
+            ]
             own = [name for name in CREDENTIALS if options.get(name)]
             if not regions and not options.get("region") and not options.get("kubernetes_endpoint"):
                 missing.append("region")
@@ -295,7 +361,10 @@ def check(options, regions=None):
                     ", ".join(missing),
                     ", ".join("NHNCLOUD_" + name.upper() for name in missing),
                     " Because %s is set, %s of the environment is not used: credentials of both are never mixed."
-                    % (" and ".join(own), " and ".join("NHNCLOUD_" + name.upper() for name in unused))
+                    % (
+                        " and ".join(own),
+                        " and ".join("NHNCLOUD_" + name.upper() for name in unused),
+                    )
                     if own and unused
                     else "",
                 )
@@ -303,9 +372,16 @@ def check(options, regions=None):
     for region in regions or [options.get("region")]:
         if not region:
             if not options.get("kubernetes_endpoint"):
-                raise BadInput("region", None, "is needed to find the NKS service", "set it to kr1, kr2 or kr3 (NHNCLOUD_REGION), or set kubernetes_endpoint")
+                raise BadInput(
+                    "region",
+                    None,
+                    "is needed to find the NKS service",
+                    "set it to kr1, kr2 or kr3 (NHNCLOUD_REGION), or set kubernetes_endpoint",
+                )
         elif not REGION.fullmatch(region):
-            raise BadInput("region", region, "is not a region's code", "use one such as kr1, kr2 or kr3")
+            raise BadInput(
+                "region", region, "is not a region's code", "use one such as kr1, kr2 or kr3"
+            )
     for name in ["auth_url"] + [service + "_endpoint" for service in SERVICES]:
         url = options.get(name)
         if url and not _is_url(url):
@@ -314,19 +390,38 @@ def check(options, regions=None):
     seconds = options.get("request_timeout")
     # Not a number is neither above nor below.
     if seconds is not None and not 0 < seconds <= MAX_TIMEOUT:
-        raise BadInput("request_timeout", seconds, "is not a time limit", "set it to seconds above 0, %d at most" % MAX_TIMEOUT)
+        raise BadInput(
+            "request_timeout",
+            seconds,
+            "is not a time limit",
+            "set it to seconds above 0, %d at most" % MAX_TIMEOUT,
+        )
     if options.get("max_retries") is not None and options["max_retries"] < 0:
-        raise BadInput("max_retries", options["max_retries"], "is below zero", "give 0 for no retries")
+        raise BadInput(
+            "max_retries", options["max_retries"], "is below zero", "give 0 for no retries"
+        )
     if options.get("ca_cert"):
         bundle = os.path.expanduser(options["ca_cert"])
         if not os.path.exists(bundle):
-            raise BadInput("ca_cert", options["ca_cert"], "does not exist", "name a file with CA certificates in PEM form")
+            raise BadInput(
+                "ca_cert",
+                options["ca_cert"],
+                "does not exist",
+                "name a file with CA certificates in PEM form",
+            )
         # Not at the top: an inventory that comes from a cache needs neither this room nor requests.
-        from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import unreadable
+        from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import (
+            unreadable,
+        )
 
         problem = unreadable(bundle) if options.get("validate_certs", True) else None
         if problem:
-            raise BadInput("ca_cert", options["ca_cert"], "cannot be used (%s)" % problem, "name a file with CA certificates in PEM form")
+            raise BadInput(
+                "ca_cert",
+                options["ca_cert"],
+                "cannot be used (%s)" % problem,
+                "name a file with CA certificates in PEM form",
+            )
 
 
 def _is_url(text):
@@ -344,7 +439,10 @@ def _plain_catalog(catalog):
             endpoints = [
                 {"region": item["region"], "publicURL": item["publicURL"]}
                 for item in entry["endpoints"]
-                if isinstance(item, dict) and isinstance(item.get("region"), str) and isinstance(item.get("publicURL"), str) and _is_url(item["publicURL"])
+                if isinstance(item, dict)
+                and isinstance(item.get("region"), str)
+                and isinstance(item.get("publicURL"), str)
+                and _is_url(item["publicURL"])
             ]
             plain.append({"type": entry.get("type"), "endpoints": endpoints})
     return plain

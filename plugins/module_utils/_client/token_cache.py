@@ -37,7 +37,9 @@ class TokenCache:
     def __init__(self, path, url, tenant, user, transport, trust=True):
         self.file = files.Private(os.path.expanduser(path))
         trust = os.path.abspath(os.path.expanduser(trust)) if isinstance(trust, str) else str(trust)
-        self.key = hashlib.sha256("\n".join([url, tenant, user, trust]).encode("utf-8", "replace")).hexdigest()
+        self.key = hashlib.sha256(
+            "\n".join([url, tenant, user, trust]).encode("utf-8", "replace")
+        ).hexdigest()
         self.transport = transport
 
     def get(self):
@@ -47,7 +49,11 @@ class TokenCache:
         except NksError as error:
             self._warn("token_cache is not used: ", error)
             return None, []
-        if not self._lasts(entry, EXPIRY_MARGIN) or not isinstance(entry.get("token"), str) or "catalog" not in entry:
+        if (
+            not self._lasts(entry, EXPIRY_MARGIN)
+            or not isinstance(entry.get("token"), str)
+            or "catalog" not in entry
+        ):
             return None, []
         return entry["token"], entry["catalog"]
 
@@ -58,7 +64,11 @@ class TokenCache:
         """
 
         def changed(present):
-            content = {key: entry for key, entry in _entries(present).items() if self._lasts(entry, timedelta())}
+            content = {
+                key: entry
+                for key, entry in _entries(present).items()
+                if self._lasts(entry, timedelta())
+            }
             content[self.key] = {"token": token, "expires": expires, "catalog": catalog}
             return json.dumps(content)
 

@@ -15,7 +15,12 @@ import zlib
 from urllib.parse import urljoin, urlsplit
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.deadline import LIMIT, bound
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NksError, NoAnswer
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import (
+    ApiError,
+    BadReply,
+    NksError,
+    NoAnswer,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 
 try:
@@ -41,7 +46,13 @@ MAX_BODY = 64 * 1024 * 1024
 MAX_REST = 16 * 1024 * 1024
 MAX_REDIRECTS = 3
 #: Errors before anything was sent, by their names in urllib3 and its messages.
-UNSENT = ("NewConnectionError", "NameResolutionError", "Failed to establish", "CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER")
+UNSENT = (
+    "NewConnectionError",
+    "NameResolutionError",
+    "Failed to establish",
+    "CERTIFICATE_VERIFY_FAILED",
+    "WRONG_VERSION_NUMBER",
+)
 HIDDEN = "********"
 LOOPBACK = re.compile(r"localhost|::1|127\.[0-9.]+")
 #: A header Content-Length, perhaps sent twice (RFC 9110, 8.6).
@@ -87,7 +98,15 @@ class Transport:
     :raises NksError: where `requests` is not installed.
     """
 
-    def __init__(self, clock, timeout=30.0, max_retries=5, verify=True, pool_size=1, user_agent="nhncloud.nks"):
+    def __init__(
+        self,
+        clock,
+        timeout=30.0,
+        max_retries=5,
+        verify=True,
+        pool_size=1,
+        user_agent="nhncloud.nks",
+    ):
         if requests is None:
             raise NksError(
                 "The Python library 'requests' is needed where this task runs (pip install requests).",
@@ -97,7 +116,14 @@ class Transport:
         self.timeout = timeout
         self.max_retries = max_retries
         # The CA bundle of the environment counts where the user's options name none, as requests has it.
-        self._bundle = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if verify is True and os.environ.get(name)), None)
+        self._bundle = next(
+            (
+                name
+                for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+                if verify is True and os.environ.get(name)
+            ),
+            None,
+        )
         self._verify = os.environ[self._bundle] if self._bundle else verify
         self._proxies = {}
         self._deadline = None
@@ -109,7 +135,9 @@ class Transport:
         self._session.mount("http://", adapter)
         # Magnum answers an error without a body, or 406, where JSON is not asked for by name.
         # Only what zlib unpacks is taken, so that the size of what comes of it is bounded in every release of urllib3.
-        self._session.headers.update({"Accept": "application/json", "Accept-Encoding": PACKED[0], "User-Agent": user_agent})
+        self._session.headers.update(
+            {"Accept": "application/json", "Accept-Encoding": PACKED[0], "User-Agent": user_agent}
+        )
         # What the environment says is read once (proxies, the CA bundle) and not anew for each request; a .netrc entry, which
         # would replace our token by basic authentication, not at all.
         self._session.trust_env = False
@@ -139,7 +167,9 @@ class Transport:
             if warning not in self.warnings:
                 self.warnings.append(warning)
 
-    def request(self, method, url, doing, headers=None, params=None, body=None, safe=None, secrets=()):
+    def request(
+        self, method, url, doing, headers=None, params=None, body=None, safe=None, secrets=()
+    ):
         """Send one request and return its answer.
 
         :param doing: what is being done to which resource; opens every message.
@@ -175,7 +205,9 @@ class Transport:
         seconds = getattr(error, "retry_after", None)
         if seconds is None:
             seconds = self.backoff(attempt)
-        if attempt > self.max_retries or (self._deadline is not None and self.clock.now() + seconds > self._deadline):
+        if attempt > self.max_retries or (
+            self._deadline is not None and self.clock.now() + seconds > self._deadline
+        ):
             return False
         self.clock.sleep(seconds)
         return True
@@ -200,16 +232,22 @@ class Transport:
             if method != "GET" or urlsplit(target)[:2] != origin:
                 raise BadReply(
                     "Could not %s: the service redirects to %s, which is not followed. Set the service's address "
-                    "with the option that ends in _endpoint, or auth_url." % (doing, self.hide(target.split("?")[0]) or "no usable address"),
+                    "with the option that ends in _endpoint, or auth_url."
+                    % (doing, self.hide(target.split("?")[0]) or "no usable address"),
                     status_code=status,
                     request_id=request_id,
                 )
             url, params = target, None
         else:
-            raise BadReply("Could not %s: the service redirects in a circle." % doing, status_code=status, request_id=request_id)
+            raise BadReply(
+                "Could not %s: the service redirects in a circle." % doing,
+                status_code=status,
+                request_id=request_id,
+            )
         if status in TRANSIENT:
             raise NoAnswer(
-                "Could not %s: the service answered HTTP %d%s. Try again later." % (doing, status, _reference(request_id)),
+                "Could not %s: the service answered HTTP %d%s. Try again later."
+                % (doing, status, _reference(request_id)),
                 # A gateway that is overloaded (429) has not passed the request on.
                 maybe_done=status != 429,
                 retry_after=_retry_after(response.headers.get("Retry-After")),
@@ -219,14 +257,23 @@ class Transport:
             )
         if status < 200:
             # http.client takes any of them but 100 for the answer itself.
-            raise NoAnswer("Could not %s: the service answered HTTP %d, which is no answer to a request." % (doing, status), status_code=status)
+            raise NoAnswer(
+                "Could not %s: the service answered HTTP %d, which is no answer to a request."
+                % (doing, status),
+                status_code=status,
+            )
         if status >= 400:
             raise ApiError(doing, status, self._explained(content, secrets), request_id)
         if method == "GET" and not content.strip():
             raise BadReply(
-                "Could not %s: the answer is empty (HTTP %d%s)." % (doing, status, _reference(request_id)), status_code=status, request_id=request_id
+                "Could not %s: the answer is empty (HTTP %d%s)."
+                % (doing, status, _reference(request_id)),
+                status_code=status,
+                request_id=request_id,
             )
-        return Reply(status, self._decode(content, doing, status, request_id), response.headers, request_id)
+        return Reply(
+            status, self._decode(content, doing, status, request_id), response.headers, request_id
+        )
 
     def _send(self, method, url, doing, headers, params, body):
         """Status line, headers and the whole body, unpacked, or NoAnswer."""
@@ -253,17 +300,26 @@ class Transport:
             # Older releases of requests let this one through.
             urllib3.exceptions.LocationValueError,
         ):
-            raise NksError("Could not %s: '%s' is not a URL that can be used." % (doing, self.hide(url))) from None
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise NksError(
+                "Could not %s: '%s' is not a URL that can be used." % (doing, self.hide(url))
+            ) from None
+        except (
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+        ) as error:
             raise self._failure(error, url, doing) from None
 
     def _failure(self, error, url, doing):
         """What an exception of requests, urllib3 or the socket means."""
         if LIMIT.left < 0:
             return self._too_large(url, doing)
-        if LIMIT.over() or isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)):
+        if LIMIT.over() or isinstance(
+            error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
+        ):
             return NoAnswer(
-                "Could not %s: no answer from %s within %g s (request_timeout)." % (doing, _host(url), self.timeout),
+                "Could not %s: no answer from %s within %g s (request_timeout)."
+                % (doing, _host(url), self.timeout),
                 maybe_done=not isinstance(error, requests.exceptions.ConnectTimeout),
             )
         problem = unreadable(self._verify) if isinstance(self._verify, str) else None
@@ -274,11 +330,19 @@ class Transport:
             )
         cause = _words().reason(self.hide(str(error)))
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return NksError("Could not %s: the certificate of %s could not be verified (%s). Name your CA with ca_cert." % (doing, _host(url), cause))
-        if not isinstance(error, (requests.exceptions.RequestException, urllib3.exceptions.HTTPError)):
+            return NksError(
+                "Could not %s: the certificate of %s could not be verified (%s). Name your CA with ca_cert."
+                % (doing, _host(url), cause)
+            )
+        if not isinstance(
+            error, (requests.exceptions.RequestException, urllib3.exceptions.HTTPError)
+        ):
             # requests lets some of its own mistakes through as a plain OSError.
             return NksError("Could not %s: %s" % (doing, self.hide(str(error))))
-        return NoAnswer("Could not %s: no answer from %s (%s)." % (doing, _host(url), cause), maybe_done=not any(name in repr(error) for name in UNSENT))
+        return NoAnswer(
+            "Could not %s: no answer from %s (%s)." % (doing, _host(url), cause),
+            maybe_done=not any(name in repr(error) for name in UNSENT),
+        )
 
     def _body(self, response, url, doing):
         """The whole body, unpacked.
@@ -286,9 +350,16 @@ class Transport:
         :raises BadReply: it is too large, or packed in a way that nobody asked for.
         :raises NoAnswer: it is not whole.
         """
-        length, about = response.headers.get("Content-Length"), (_request_id(response), response.status_code)
+        length, about = (
+            response.headers.get("Content-Length"),
+            (_request_id(response), response.status_code),
+        )
         if length is not None and not LENGTH.fullmatch(length):
-            raise _bad("the answer of %s has a Content-Length that is not a number" % _host(url), doing, *about)
+            raise _bad(
+                "the answer of %s has a Content-Length that is not a number" % _host(url),
+                doing,
+                *about,
+            )
         chunks, size = [], 0
         # Not iter_content: it unpacks, and urllib3 before 2.6 does so without a bound on what comes of one chunk.
         for chunk in response.raw.stream(64 * 1024, decode_content=False):
@@ -299,12 +370,19 @@ class Transport:
         content = b"".join(chunks)
         if length is not None and size < int(length.split(",")[0]) and not response.raw.chunked:
             # urllib3 before 2.0 takes the end of the connection for the end of the body.
-            raise NoAnswer("Could not %s: the answer of %s was cut off." % (doing, _host(url)), status_code=response.status_code)
+            raise NoAnswer(
+                "Could not %s: the answer of %s was cut off." % (doing, _host(url)),
+                status_code=response.status_code,
+            )
         form = response.headers.get("Content-Encoding", "").strip().lower()
         if not content or form in ("", "identity"):
             return content
         if form not in PACKED:
-            raise _bad("the answer of %s is packed in a way that was not asked for" % _host(url), doing, *about)
+            raise _bad(
+                "the answer of %s is packed in a way that was not asked for" % _host(url),
+                doing,
+                *about,
+            )
         try:
             # With the header of gzip or of zlib, whichever there is.
             unpacker = zlib.decompressobj(32 + zlib.MAX_WBITS)
@@ -314,12 +392,21 @@ class Transport:
         if len(content) > MAX_BODY:
             raise self._too_large(url, doing, *about)
         if not unpacker.eof:
-            raise NoAnswer("Could not %s: the answer of %s was cut off." % (doing, _host(url)), status_code=response.status_code)
+            raise NoAnswer(
+                "Could not %s: the answer of %s was cut off." % (doing, _host(url)),
+                status_code=response.status_code,
+            )
         return content
 
     @staticmethod
     def _too_large(url, doing, request_id="", status=None):
-        return _bad("the answer of %s is larger than %d bytes, so it was not read to its end" % (_host(url), MAX_BODY), doing, request_id, status)
+        return _bad(
+            "the answer of %s is larger than %d bytes, so it was not read to its end"
+            % (_host(url), MAX_BODY),
+            doing,
+            request_id,
+            status,
+        )
 
     def _proxies_for(self, url, doing):
         """The environment's proxies for a host.
@@ -351,11 +438,18 @@ class Transport:
         except ValueError:
             problem = "is not a URL"
         except ImportError:
-            problem = "needs the Python library 'PySocks' where this task runs (pip install PySocks)"
+            problem = (
+                "needs the Python library 'PySocks' where this task runs (pip install PySocks)"
+            )
         if parts is not None and len(parts.password or "") > 3:
             self.keep_secret(parts.password)
         if problem:
-            names = [name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy") and os.environ[name] == proxy]
+            names = [
+                name
+                for name in os.environ
+                if name.lower() in ("http_proxy", "https_proxy", "all_proxy")
+                and os.environ[name] == proxy
+            ]
             shown = proxy.rpartition("@")[2]
             raise NksError(
                 "Could not %s: the proxy '%s' of the environment (%s) %s. Set it to a URL such as http://host:port, or name the host in NO_PROXY."
@@ -374,7 +468,8 @@ class Transport:
             return wire.parse(content.decode("utf-8"))
         except ValueError:
             raise BadReply(
-                "Could not %s: the answer is not JSON (HTTP %d%s)." % (doing, status, _reference(request_id)),
+                "Could not %s: the answer is not JSON (HTTP %d%s)."
+                % (doing, status, _reference(request_id)),
                 status_code=status,
                 request_id=request_id,
             ) from None
@@ -398,7 +493,9 @@ def _request_id(response):
 
 def _bad(problem, doing, request_id="", status=None):
     about = "" if status is None else " (HTTP %d%s)" % (status, _reference(request_id))
-    return BadReply("Could not %s: %s%s." % (doing, problem, about), status_code=status, request_id=request_id)
+    return BadReply(
+        "Could not %s: %s%s." % (doing, problem, about), status_code=status, request_id=request_id
+    )
 
 
 def unreadable(bundle):

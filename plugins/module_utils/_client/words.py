@@ -16,7 +16,11 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 
 HIDDEN = wire.HIDDEN
 #: Where the cause of an error stands in its text: behind a number of the system, in quotation marks, behind a colon.
-REASONS = (r"\[Errno [^\]]*\] ([^()'\":]{5,})()", r"\([0-9]*,? ?(?:'([^']{5,})'|\"([^\"]{5,})\")", r": ([A-Z][^()'\":]{5,})()")
+REASONS = (
+    r"\[Errno [^\]]*\] ([^()'\":]{5,})()",
+    r"\([0-9]*,? ?(?:'([^']{5,})'|\"([^\"]{5,})\")",
+    r": ([A-Z][^()'\":]{5,})()",
+)
 #: No more of a text is looked at than this (characters): what a person reads stands at its beginning.
 MAX_TEXT = 256 * 1024
 #: An error's text holds what the server sent, and its cause stands at its end.
@@ -36,7 +40,11 @@ def shown(text, secrets=()):
 def hidden(text, secrets):
     """The text without secrets, in the spellings in which a service may quote them; at most about :data:`MAX_TEXT` characters of it."""
     # The last secret may have been cut, and what is left of it would not be found.
-    unsure = max((len(spelling) for secret in secrets for spelling in _spellings(secret)), default=0) if len(text) > MAX_TEXT else 0
+    unsure = (
+        max((len(spelling) for secret in secrets for spelling in _spellings(secret)), default=0)
+        if len(text) > MAX_TEXT
+        else 0
+    )
     text = text[:MAX_TEXT]
     for secret in sorted(secrets, key=len, reverse=True):
         for part in _parts(secret):
@@ -74,7 +82,11 @@ def _page(text):
     last = {name: number for number, name in enumerate(names)}
     kept, inside = [parts[0]], None
     for number, name in enumerate(names):
-        if inside is None and name in ("head", "script", "style") and last.get("/" + name, -1) > number:
+        if (
+            inside is None
+            and name in ("head", "script", "style")
+            and last.get("/" + name, -1) > number
+        ):
             inside = "/" + name
         elif name == inside:
             inside = None
@@ -120,12 +132,16 @@ def spellings(secret):
 
 
 def _parts(secret):
-    return dict.fromkeys([secret] + [line.strip() for line in secret.splitlines() if len(line.strip()) > 5])
+    return dict.fromkeys(
+        [secret] + [line.strip() for line in secret.splitlines() if len(line.strip()) > 5]
+    )
 
 
 def _spellings(text):
     quoted = _quoted(text)
-    for spelling in dict.fromkeys([text] + quoted + [again for once in quoted for again in _quoted(once)]):
+    for spelling in dict.fromkeys(
+        [text] + quoted + [again for once in quoted for again in _quoted(once)]
+    ):
         if spelling:
             yield spelling
 

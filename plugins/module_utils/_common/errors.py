@@ -98,7 +98,10 @@ def visible(text):
     """
     if text.isprintable():
         return text
-    return "".join(letter if letter.isprintable() else " " if letter.isspace() else repr(letter)[1:-1] for letter in text)
+    return "".join(
+        letter if letter.isprintable() else " " if letter.isspace() else repr(letter)[1:-1]
+        for letter in text
+    )
 
 
 def in_sentence(value):

@@ -32,19 +32,30 @@ def check(expression, option="query"):
     :raises BadInput: naming the place where it cannot be read.
     """
     if jmespath is None:
-        raise NksError("%s: the Python library 'jmespath' is needed where this task runs (pip install jmespath)." % option, exception=JMESPATH_ERROR)
+        raise NksError(
+            "%s: the Python library 'jmespath' is needed where this task runs (pip install jmespath)."
+            % option,
+            exception=JMESPATH_ERROR,
+        )
     if _nested(expression) > MAX_NESTED:
         raise BadInput(option, None, TOO_DEEP, "use a simpler one")
     try:
         compiled = jmespath.compile(expression)
     except jmespath.exceptions.JMESPathError as error:
         reason = str(error).splitlines()[0].rstrip(".")
-        raise BadInput(option, expression, "is not a JMESPath expression (%s)" % reason, "see jmespath.org") from None
+        raise BadInput(
+            option, expression, "is not a JMESPath expression (%s)" % reason, "see jmespath.org"
+        ) from None
     except RecursionError:
         raise BadInput(option, None, TOO_DEEP, "use a simpler one") from None
     except Exception as error:
         # The library's own mistakes about odd expressions.
-        raise BadInput(option, expression, "is not a JMESPath expression (%s)" % _reason(error), "see jmespath.org") from None
+        raise BadInput(
+            option,
+            expression,
+            "is not a JMESPath expression (%s)" % _reason(error),
+            "see jmespath.org",
+        ) from None
     if _depth(compiled.parsed) > MAX_DEPTH:
         raise BadInput(option, None, TOO_DEEP, "use a simpler one")
     return compiled
@@ -67,7 +78,9 @@ def _depth(node):
     level, depth = [node], 0
     while level:
         depth += 1
-        level = [child for part in level for child in part.get("children", ()) if isinstance(child, dict)]
+        level = [
+            child for part in level for child in part.get("children", ()) if isinstance(child, dict)
+        ]
     return depth
 
 
@@ -94,14 +107,24 @@ def search(expression, data, option="query"):
         # The result of "&name" is an expression and no data.
         json.dumps(found)
     except jmespath.exceptions.JMESPathError as error:
-        raise BadInput(option, expression, "does not fit the result (%s)" % _reason(error), "see jmespath.org") from None
+        raise BadInput(
+            option, expression, "does not fit the result (%s)" % _reason(error), "see jmespath.org"
+        ) from None
     except TypeError as error:
         # JMESPath defines no order for anything but numbers, and the library leaves that to Python.
-        reason = "it gives an expression and not data" if "JSON serializable" in str(error) else _reason(error)
-        raise BadInput(option, expression, "does not fit the result (%s)" % reason, "see jmespath.org") from None
+        reason = (
+            "it gives an expression and not data"
+            if "JSON serializable" in str(error)
+            else _reason(error)
+        )
+        raise BadInput(
+            option, expression, "does not fit the result (%s)" % reason, "see jmespath.org"
+        ) from None
     except Exception as error:
         # The library's own mistakes about odd expressions, such as a slice with a step of 0.
-        raise BadInput(option, expression, "does not fit the result (%s)" % _reason(error), "see jmespath.org") from None
+        raise BadInput(
+            option, expression, "does not fit the result (%s)" % _reason(error), "see jmespath.org"
+        ) from None
     return found
 
 

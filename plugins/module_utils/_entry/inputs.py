@@ -39,7 +39,11 @@ def secrets(spec, given):
     """
     found = set(_found(spec, given))
     # Whichever credentials are used in the end: those of the environment are never shown either.
-    found.update(os.environ.get("NHNCLOUD_" + name.upper()) for name, entry in spec.items() if entry.get("no_log"))
+    found.update(
+        os.environ.get("NHNCLOUD_" + name.upper())
+        for name, entry in spec.items()
+        if entry.get("no_log")
+    )
     found -= {None, ""}
     return {spelling for secret in found for spelling in _spellings(secret)}
 
@@ -82,7 +86,9 @@ def shown(spec, values):
             # An option that does not exist may be a misspelled password.
             result[name] = WHOLE
         elif entry.get("options"):
-            parts = [_shown_part(entry, part) for part in (value if isinstance(value, list) else [value])]
+            parts = [
+                _shown_part(entry, part) for part in (value if isinstance(value, list) else [value])
+            ]
             result[name] = parts if isinstance(value, list) else parts[0]
         elif entry.get("type") == "dict":
             result[name] = _shown_labels(value)
@@ -107,7 +113,11 @@ def hidden(tree, found):
     def leaf(value):
         if isinstance(value, str):
             return WHOLE if value in found else text(value, forms)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and any(form in str(value) for form in forms):
+        if (
+            isinstance(value, (int, float))
+            and not isinstance(value, bool)
+            and any(form in str(value) for form in forms)
+        ):
             return WHOLE
         return value
 
@@ -118,7 +128,10 @@ def hidden(tree, found):
         holder = holders.pop()
         for key, value in list(holder.items() if isinstance(holder, dict) else enumerate(holder)):
             if isinstance(value, dict):
-                holder[key] = {text(name, long) if isinstance(name, str) else name: item for name, item in value.items()}
+                holder[key] = {
+                    text(name, long) if isinstance(name, str) else name: item
+                    for name, item in value.items()
+                }
                 holders.append(holder[key])
             elif isinstance(value, (list, tuple)):
                 holder[key] = list(value)
@@ -160,7 +173,10 @@ def _holds_dictionaries(entry):
 def _has_secrets(entry):
     """Whether something within an option's value may be a secret: a suboption, or anything where the keys are free."""
     options = entry.get("options")
-    return options is None or any(inner.get("no_log") or (inner.get("type") in ("dict", "list") and _has_secrets(inner)) for inner in options.values())
+    return options is None or any(
+        inner.get("no_log") or (inner.get("type") in ("dict", "list") and _has_secrets(inner))
+        for inner in options.values()
+    )
 
 
 def _found(spec, values):
@@ -192,7 +208,11 @@ def _unreadable(value):
 
 
 def _may_hold_appkey(value):
-    return isinstance(value, str) and "appkey" in value.lower() and not isinstance(wire.read("json", value), (dict, list))
+    return (
+        isinstance(value, str)
+        and "appkey" in value.lower()
+        and not isinstance(wire.read("json", value), (dict, list))
+    )
 
 
 def _parts(value):
@@ -251,7 +271,10 @@ def _dictionaries(entry, value, path):
     """A value as a list of dictionaries; see :func:`_dictionary`."""
     form = "a list of dictionaries"
     if isinstance(value, list):
-        return [_dictionary(entry, item, "%s[%d]" % (path, number), form) for number, item in enumerate(value)]
+        return [
+            _dictionary(entry, item, "%s[%d]" % (path, number), form)
+            for number, item in enumerate(value)
+        ]
     try:
         return [_dictionary(entry, item, path, form) for item in check_type_list(value)]
     except TypeError:
@@ -260,13 +283,17 @@ def _dictionaries(entry, value, path):
 
 def _misshapen(entry, value, path, form):
     """The error about a value that is no dictionary, or no list of dictionaries."""
-    keys = ", ".join(name + (" (required)" if inner.get("required") else "") for name, inner in (entry.get("options") or {}).items())
+    keys = ", ".join(
+        name + (" (required)" if inner.get("required") else "")
+        for name, inner in (entry.get("options") or {}).items()
+    )
     option = re.sub(r"\[[0-9]+\]\Z", "", path)
     return BadInput(
         path,
         None if _has_secrets(entry) or isinstance(value, (dict, list)) else _short(value),
         "is not %s" % (form if path == option else "a dictionary"),
-        "set %s to %s %s" % (option, form, "with the keys " + keys if keys else "of names and values"),
+        "set %s to %s %s"
+        % (option, form, "with the keys " + keys if keys else "of names and values"),
     )
 
 
@@ -289,7 +316,10 @@ def _shown_labels(value):
 def _without_appkeys(value):
     """The user's own labels without what may be an appkey; see :func:`wire.appkeys` for those that can be read."""
     if isinstance(value, dict):
-        return {name: WHOLE if item and str(name).lower().endswith("appkey") else _without_appkeys(item) for name, item in value.items()}
+        return {
+            name: WHOLE if item and str(name).lower().endswith("appkey") else _without_appkeys(item)
+            for name, item in value.items()
+        }
     if isinstance(value, list):
         return [_without_appkeys(item) for item in value]
     return WHOLE if _may_hold_appkey(value) else value

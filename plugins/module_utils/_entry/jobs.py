@@ -11,8 +11,16 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._apply import run, wa
 from ansible_collections.nhncloud.nks.plugins.module_utils._client import words  # pylint: disable=unused-import  # noqa: F401
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import inputs  # pylint: disable=unused-import  # noqa: F401
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe import names  # pylint: disable=unused-import  # noqa: F401
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan import changes, creation, ranges, upgrade  # pylint: disable=unused-import  # noqa: F401
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import autoscale, certificate, cluster, info, ipacl, kubeconfig, node, nodegroup
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import (
+    autoscale,
+    certificate,
+    cluster,
+    info,
+    ipacl,
+    kubeconfig,
+    node,
+    nodegroup,
+)
 
 JOBS = {
     job.name: job

@@ -62,7 +62,9 @@ def main(job):
     """
     module = Module(argument_spec=job.arguments, supports_check_mode=True, **job.constraints)
     try:
-        result = engine.perform(job, module.params, check_mode=module.check_mode, diff_mode=module._diff)
+        result = engine.perform(
+            job, module.params, check_mode=module.check_mode, diff_mode=module._diff
+        )
     except NksError as error:
         result = dict(error.values, msg=error.msg, failed=True)
     for warning in result.pop("warnings", []):

@@ -71,7 +71,11 @@ def parse_mode(value, option="mode", current=None):
         raise BadInput(option, value, "is a number that does not read as an octal mode", QUOTE)
     if isinstance(value, str) and re.fullmatch(r"(0o|0)?[0-7]{1,4}", value):
         return int(value, 8)
-    clauses = [CLAUSE.fullmatch(clause) for clause in value.split(",")] if isinstance(value, str) else [None]
+    clauses = (
+        [CLAUSE.fullmatch(clause) for clause in value.split(",")]
+        if isinstance(value, str)
+        else [None]
+    )
     if None in clauses:
         raise BadInput(option, value, "is not a file mode", QUOTE)
     mode = DEFAULT_MODE if current is None else current
@@ -85,7 +89,11 @@ def parse_mode(value, option="mode", current=None):
 def _sensible(mode):
     """Whether a mode grants no class more than the one before it, and nothing without reading."""
     user, group, other = mode >> 6 & 7, mode >> 3 & 7, mode & 7
-    return group & ~user == 0 and other & ~group == 0 and all(bits & 4 for bits in (user, group, other) if bits)
+    return (
+        group & ~user == 0
+        and other & ~group == 0
+        and all(bits & 4 for bits in (user, group, other) if bits)
+    )
 
 
 def _sensible_digits(digits):
@@ -124,7 +132,13 @@ def attributes(path):
         raise
     owner, group = _name(pwd.getpwuid, status.st_uid), _name(grp.getgrgid, status.st_gid)
     mode = stat.S_IMODE(status.st_mode)
-    return {"mode": mode, "uid": status.st_uid, "gid": status.st_gid, "owner": owner, "group": group}
+    return {
+        "mode": mode,
+        "uid": status.st_uid,
+        "gid": status.st_gid,
+        "owner": owner,
+        "group": group,
+    }
 
 
 def _name(look_up, number):
@@ -151,7 +165,9 @@ def _identifier(option, value, look_up):
     try:
         return look_up(str(value))[2]
     except (KeyError, ValueError):
-        raise BadInput(option, value, "is not known on this host", "create it first, or give a number") from None
+        raise BadInput(
+            option, value, "is not known on this host", "create it first, or give a number"
+        ) from None
 
 
 def correct(path, mode=None, owner=None, group=None, check_mode=False):
@@ -204,7 +220,9 @@ def locked(path, clock, unsafe_writes=False):
     paths = {os.path.abspath(path), os.path.realpath(path)}
     held = []
     try:
-        for name in sorted(paths):  # always in the same order, so that two tasks never wait for each other
+        for name in sorted(
+            paths
+        ):  # always in the same order, so that two tasks never wait for each other
             try:
                 _lock(name, path, clock)
             except NksError as error:
@@ -244,11 +262,18 @@ def _lock(name, path, clock):
             raise BadInput(
                 "dest",
                 path,
-                "is locked: %s was created at %s and has not been removed for %d s" % (lock, created, now - since),
-                "if neither kubectl nor another task is writing the file, an interrupted one has left the lock: delete %s" % lock,
+                "is locked: %s was created at %s and has not been removed for %d s"
+                % (lock, created, now - since),
+                "if neither kubectl nor another task is writing the file, an interrupted one has left the lock: delete %s"
+                % lock,
             )
         if now - start >= LOCK_LIMIT:
-            raise BadInput("dest", path, "has been locked by others in turns for %d s (%s)" % (now - start, lock), "run the task again later")
+            raise BadInput(
+                "dest",
+                path,
+                "has been locked by others in turns for %d s (%s)" % (now - start, lock),
+                "run the task again later",
+            )
         clock.sleep(LOCK_INTERVAL * random.uniform(0.2, 1.0))  # nosec: not for cryptography
 
 
@@ -296,7 +321,10 @@ class Private:
                     write(self.path, function(present), mode=DEFAULT_MODE)
                     return
             if clock.now() - start >= STALE_LOCK:
-                raise NksError("Could not lock %s within %d s; another process holds it." % (self.path, STALE_LOCK))
+                raise NksError(
+                    "Could not lock %s within %d s; another process holds it."
+                    % (self.path, STALE_LOCK)
+                )
             if not locked_by_us:
                 clock.sleep(LOCK_INTERVAL * random.uniform(0.2, 1.0))  # nosec: not for cryptography
 
@@ -333,11 +361,21 @@ class Private:
         if stat.S_ISLNK(status.st_mode):
             raise Untrusted(self.path, "is a symbolic link", "give the path of the file itself")
         if not stat.S_ISREG(status.st_mode):
-            raise Untrusted(self.path, "is not a regular file", "give the path of a file of your own")
+            raise Untrusted(
+                self.path, "is not a regular file", "give the path of a file of your own"
+            )
         if status.st_uid != os.geteuid():
-            raise Untrusted(self.path, "belongs to another user (%s)" % _name(pwd.getpwuid, status.st_uid), "give the path of a file of your own")
+            raise Untrusted(
+                self.path,
+                "belongs to another user (%s)" % _name(pwd.getpwuid, status.st_uid),
+                "give the path of a file of your own",
+            )
         if stat.S_IMODE(status.st_mode) != DEFAULT_MODE:
-            raise Untrusted(self.path, "has mode %04o" % stat.S_IMODE(status.st_mode), "delete it, or give it mode 0600")
+            raise Untrusted(
+                self.path,
+                "has mode %04o" % stat.S_IMODE(status.st_mode),
+                "delete it, or give it mode 0600",
+            )
 
     def _trust_directory(self):
         """Whoever can write to the directory can put another file in the place of ours."""
@@ -345,11 +383,16 @@ class Private:
         with _explained("look at", directory):
             status = os.stat(directory)
         if status.st_uid not in (0, os.geteuid()):
-            raise Untrusted(self.path, "lies in a directory of another user (%s)" % directory, "use a directory of your own")
+            raise Untrusted(
+                self.path,
+                "lies in a directory of another user (%s)" % directory,
+                "use a directory of your own",
+            )
         if status.st_mode & 0o022:
             raise Untrusted(
                 self.path,
-                "lies in a directory to which other users can write (%s, mode %04o)" % (directory, stat.S_IMODE(status.st_mode)),
+                "lies in a directory to which other users can write (%s, mode %04o)"
+                % (directory, stat.S_IMODE(status.st_mode)),
                 "use a directory with mode 0700",
             )
 
@@ -389,7 +432,9 @@ def read(path):
         raise
     except UnicodeDecodeError:
         pass  # it quotes the contents, so it must not be chained to our error
-    raise NotText("dest", path, "is not a text file in UTF-8", "give another path, or remove the file")
+    raise NotText(
+        "dest", path, "is not a text file in UTF-8", "give another path, or remove the file"
+    )
 
 
 def check_destination(path, unsafe_writes=False):
@@ -404,9 +449,18 @@ def check_destination(path, unsafe_writes=False):
     if not path or path.endswith("/"):
         raise BadInput("dest", path, "does not name a file", "give the path of a file")
     if not os.path.isdir(parent):
-        raise BadInput("dest", path, "lies in the directory %s, which is not there" % parent, "create it first")
-    if not os.access(parent, os.W_OK | os.X_OK) and not (unsafe_writes and os.access(path, os.W_OK)):
-        raise BadInput("dest", path, "lies in the directory %s, which may not be written to" % parent, "change that")
+        raise BadInput(
+            "dest", path, "lies in the directory %s, which is not there" % parent, "create it first"
+        )
+    if not os.access(parent, os.W_OK | os.X_OK) and not (
+        unsafe_writes and os.access(path, os.W_OK)
+    ):
+        raise BadInput(
+            "dest",
+            path,
+            "lies in the directory %s, which may not be written to" % parent,
+            "change that",
+        )
 
 
 def write(path, text, mode=None, owner=None, group=None, unsafe_writes=False):
@@ -480,7 +534,9 @@ def _temporary(directory):
     """(handle, path) of a new file, locked for as long as the handle is open."""
     while True:
         with _replacing():
-            handle, temporary = tempfile.mkstemp(prefix=TEMPORARY[0], suffix=TEMPORARY[1], dir=directory)
+            handle, temporary = tempfile.mkstemp(
+                prefix=TEMPORARY[0], suffix=TEMPORARY[1], dir=directory
+            )
         # Between the two lines ``clean`` of another process may have taken it for one that was left behind.
         if _flock(handle) and os.fstat(handle).st_nlink:
             return handle, temporary
@@ -529,7 +585,9 @@ def _like(handle, original, present):
 
     :returns: the mode to give it: that of ``original``, with nothing for the group where it got another group.
     """
-    with contextlib.suppress(OSError, AttributeError):  # no SELinux, or no extended attributes on this system
+    with contextlib.suppress(
+        OSError, AttributeError
+    ):  # no SELinux, or no extended attributes on this system
         os.setxattr(handle, "security.selinux", os.getxattr(original, "security.selinux"))
     with contextlib.suppress(OSError):
         os.fchown(handle, -1, present["gid"])

@@ -41,7 +41,9 @@ MAX_DEPTH = 64
 MAX_NODES = 200000
 #: No number, date or special form begins with a letter, so of such texts only some words mean something else.
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./:@=+-]*")
-WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"])
+WORDS = frozenset(
+    ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"]
+)
 
 
 class _CannotSplice(Exception):
@@ -84,7 +86,10 @@ def _checked(config, source):
             if name is None or isinstance(name, (dict, list)):
                 raise _refusal(source, "entry %d of its '%s' has no name" % (number, section))
             if not isinstance(entry.get(body) or {}, dict):
-                raise _refusal(source, "the '%s' of entry %d of its '%s' is not a mapping" % (body, number, section))
+                raise _refusal(
+                    source,
+                    "the '%s' of entry %d of its '%s' is not a mapping" % (body, number, section),
+                )
     return config
 
 
@@ -103,7 +108,9 @@ def _load(text, source):
     try:
         _check_extent(yaml.parse(text, Loader=loader))
         return yaml.load(text, Loader=loader)  # a safe loader, see _yaml_classes
-    except Exception as error:  # PyYAML lets KeyError, ValueError and others through, e.g. for "!!bool x"
+    except (
+        Exception
+    ) as error:  # PyYAML lets KeyError, ValueError and others through, e.g. for "!!bool x"
         mark = getattr(error, "problem_mark", None)
         where = " (line %d)" % (mark.line + 1) if mark else ""
     # Outside of the except clause: the YAML error quotes the text, and must not be chained to ours.
@@ -138,7 +145,10 @@ def _check_extent(events):
         elif isinstance(event, yaml.ScalarEvent):
             anchor, size = event.anchor, 1
         elif isinstance(event, yaml.AliasEvent):
-            anchor, size = None, sizes[event.anchor]  # KeyError: unknown, or an anchor that contains itself
+            anchor, size = (
+                None,
+                sizes[event.anchor],
+            )  # KeyError: unknown, or an anchor that contains itself
         else:
             continue
         if anchor:
@@ -152,7 +162,9 @@ def _check_extent(events):
 def _yaml_classes():
     """(loader, dumper) for the data of a kubeconfig, which has no dates and, as kubectl writes it, no aliases."""
     if yaml is None:
-        raise NksError("PyYAML is needed on the host that runs nks_kubeconfig: install it there (pip install PyYAML).")
+        raise NksError(
+            "PyYAML is needed on the host that runs nks_kubeconfig: install it there (pip install PyYAML)."
+        )
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         pass
@@ -168,7 +180,11 @@ def _yaml_classes():
         return tag, regexp
 
     Loader.yaml_implicit_resolvers = {
-        first: [resolves(tag, regexp) for tag, regexp in resolvers if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")]
+        first: [
+            resolves(tag, regexp)
+            for tag, regexp in resolvers
+            if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
+        ]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
     # Ansible hands options over as subclasses of str, which PyYAML would refuse to write.
@@ -209,13 +225,20 @@ def single(config, context, set_current, source="the kubeconfig that the service
     :raises NksError: no context to take, one whose cluster or user is not there, or a field that is not accepted.
     """
     if not isinstance(context, str) or not context.strip() or not context.isprintable():
-        raise BadInput("context", context, "is not a name for a context", "give one line of printable characters")
+        raise BadInput(
+            "context",
+            context,
+            "is not a name for a context",
+            "give one line of printable characters",
+        )
     contexts = config.get("contexts") or []
     chosen = _entry(config, "contexts", config.get("current-context"))
     if chosen is None and len(contexts) == 1:
         chosen = contexts[0]
     if chosen is None:
-        raise _refusal(source, "it has %d contexts and none of them is its 'current-context'" % len(contexts))
+        raise _refusal(
+            source, "it has %d contexts and none of them is its 'current-context'" % len(contexts)
+        )
     used = _accepted(chosen, "context", source)
     made = {"apiVersion": "v1", "kind": "Config", "preferences": {}}
     for section, body in (SECTIONS[0], SECTIONS[2]):
@@ -238,13 +261,22 @@ def _accepted(entry, body, source):
 
     :raises NksError: one of them may not come from the service, or is not a text.
     """
-    fields = {str(field): value for field, value in (entry.get(body) or {}).items() if value not in (None, "", [], {}, False)}
+    fields = {
+        str(field): value
+        for field, value in (entry.get(body) or {}).items()
+        if value not in (None, "", [], {}, False)
+    }
     strange = sorted(field for field in fields if field not in ACCEPTED[body])
     if strange:
         raise NksError(
             "%s was not used: its %s has %s, and kubectl could run commands, read files or connect elsewhere because of it. "
             "Only %s are accepted there; contact NHN Cloud support if the service really returns more."
-            % (source, body, ", ".join(repr(field[:40]) for field in strange[:5]), ", ".join(ACCEPTED[body]))
+            % (
+                source,
+                body,
+                ", ".join(repr(field[:40]) for field in strange[:5]),
+                ", ".join(ACCEPTED[body]),
+            )
         )
     for field, value in fields.items():
         if not isinstance(value, str) and (body != "context" or isinstance(value, (dict, list))):
@@ -303,13 +335,21 @@ def remove(text, context, source="the existing kubeconfig"):
     :raises NksError: ``text`` is not a kubeconfig.
     """
     config = parse_existing(text, source)
-    others = [entry.get("context") or {} for entry in config.get("contexts") or [] if str(entry["name"]) != context]
+    others = [
+        entry.get("context") or {}
+        for entry in config.get("contexts") or []
+        if str(entry["name"]) != context
+    ]
     changes = {}
     for section, body in SECTIONS:
         used = body != "context" and any(str(other.get(body)) == context for other in others)
         entries = [] if used else config.get(section) or []
-        changes[section] = {index: None for index, entry in enumerate(entries) if str(entry["name"]) == context}
-    return _edit(text, config, changes, "" if str(config.get("current-context")) == context else None)
+        changes[section] = {
+            index: None for index, entry in enumerate(entries) if str(entry["name"]) == context
+        }
+    return _edit(
+        text, config, changes, "" if str(config.get("current-context")) == context else None
+    )
 
 
 # --- editing a text line by line -------------------------------------------------------------------------------------
@@ -326,7 +366,9 @@ def _edit(text, config, changes, current):
         return text
     wanted = dict(config)
     for section, edits in changes.items():
-        entries = [edits.get(index, old) for index, old in enumerate((config.get(section) or []) + [None])]
+        entries = [
+            edits.get(index, old) for index, old in enumerate((config.get(section) or []) + [None])
+        ]
         wanted[section] = [entry for entry in entries if entry is not None]
     if current is not None:
         wanted["current-context"] = current
@@ -354,7 +396,11 @@ def _splice(text, changes, current, wanted):
         raise _CannotSplice
     lines = _with_line_end(text).splitlines(True)
     newline = "\r\n" if lines[0].endswith("\r\n") else "\n"
-    keys = {key.value: key.start_mark.line for key, _value in root.value if isinstance(key, yaml.ScalarNode)}
+    keys = {
+        key.value: key.start_mark.line
+        for key, _value in root.value
+        if isinstance(key, yaml.ScalarNode)
+    }
     nodes = {key.value: value for key, value in root.value if isinstance(key, yaml.ScalarNode)}
     margin = " " * root.start_mark.column
     dash = _dash_column(nodes, lines, root.start_mark.column)
@@ -375,12 +421,16 @@ def _splice(text, changes, current, wanted):
         else:
             if not wanted[section]:
                 line = keys[section]
-                edits.append((line, line + 1, [re.sub(r"^( *[^\s:]+ *:)", r"\1 []", lines[line], count=1)]))
+                edits.append(
+                    (line, line + 1, [re.sub(r"^( *[^\s:]+ *:)", r"\1 []", lines[line], count=1)])
+                )
             for index, block in sorted(blocks.items()):
                 if index == len(node.value):
                     edits.append((_end(node), _end(node), block))
                 else:
-                    edits.append((node.value[index].start_mark.line, _end(node.value[index]), block))
+                    edits.append(
+                        (node.value[index].start_mark.line, _end(node.value[index]), block)
+                    )
     if current is not None:
         value = _dump({"current-context": current}).strip()
         if "current-context" in nodes:
@@ -402,7 +452,9 @@ def _dash_column(nodes, lines, default):
     columns = []
     for section, _body in SECTIONS:
         node = nodes.get(section)
-        for entry in node.value if isinstance(node, yaml.SequenceNode) and not node.flow_style else []:
+        for entry in (
+            node.value if isinstance(node, yaml.SequenceNode) and not node.flow_style else []
+        ):
             before = lines[entry.start_mark.line][: entry.start_mark.column]
             if not re.match(r"^ *- +$", before):
                 raise _CannotSplice
@@ -448,7 +500,11 @@ def foreign_entries(config, context, leads_there):
     :param context: None where the name is not known yet; any one name will do then.
     :param leads_there: function of the URL of an API server (or None): whether it may be the cluster's.
     """
-    entries = [(section, str(entry["name"])) for section, _body in SECTIONS for entry in config.get(section) or []]
+    entries = [
+        (section, str(entry["name"]))
+        for section, _body in SECTIONS
+        for entry in config.get(section) or []
+    ]
     names = {name for _section, name in entries}
     if len(names) == 1:
         (name,) = names
@@ -500,7 +556,9 @@ def certificate_expiry(config, context):
     try:
         pem = base64.b64decode(data).decode("ascii")
         # Not a regular expression: with many beginnings and no end, that would take quadratic time.
-        body = pem.partition("-----BEGIN CERTIFICATE-----")[2].partition("-----END CERTIFICATE-----")[0]
+        body = pem.partition("-----BEGIN CERTIFICATE-----")[2].partition(
+            "-----END CERTIFICATE-----"
+        )[0]
         return _not_after(base64.b64decode(body)).isoformat()
     except (ValueError, TypeError, AttributeError):
         return None
@@ -525,7 +583,9 @@ def _not_after(der):
     _tag, _start, end = _element(der, start)  # notBefore
     tag, start, end = _element(der, end)  # notAfter
     value = der[start:end].decode("ascii")
-    if tag == 0x17 and re.fullmatch(r"[0-9]{12}Z", value):  # UTCTime: two digits of the year, 1950 to 2049
+    if tag == 0x17 and re.fullmatch(
+        r"[0-9]{12}Z", value
+    ):  # UTCTime: two digits of the year, 1950 to 2049
         value = ("19" if value >= "50" else "20") + value
     elif tag != 0x18 or not re.fullmatch(r"[0-9]{14}Z", value):  # GeneralizedTime
         raise ValueError("not a time")
@@ -585,7 +645,11 @@ def _facts(config, context):
         return {}
     is_current = str(config.get("current-context")) == context
     expiry = certificate_expiry(config, context)
-    facts = {"context": (context, context), "current": (is_current, is_current), "certificate_expiry": (expiry, expiry)}
+    facts = {
+        "context": (context, context),
+        "current": (is_current, is_current),
+        "certificate_expiry": (expiry, expiry),
+    }
     for body, fields in _bodies(config, context).items():
         for field, value in sorted(fields.items(), key=str):
             name, shown = _shown(body, str(field), value)
@@ -610,5 +674,8 @@ def _shown(body, field, value):
 def _other_names(config, context):
     """The names of all entries but those of ``context``, as "users/admin"."""
     return sorted(
-        "%s/%s" % (section, entry["name"]) for section, _body in SECTIONS for entry in (config or {}).get(section) or [] if str(entry["name"]) != context
+        "%s/%s" % (section, entry["name"])
+        for section, _body in SECTIONS
+        for entry in (config or {}).get(section) or []
+        if str(entry["name"]) != context
     )

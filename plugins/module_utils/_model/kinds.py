@@ -152,7 +152,10 @@ class Volumes(Items):
     PREFIX = "volume_"
 
     def write(self, value: Any) -> list[dict[str, Any]]:
-        return [{self.PREFIX + key: item[key] for key in self.rows if item.get(key) is not None} for item in value]
+        return [
+            {self.PREFIX + key: item[key] for key in self.rows if item.get(key) is not None}
+            for item in value
+        ]
 
     def read(self, value: Any) -> Any:
         if not isinstance(value, list):
@@ -179,7 +182,8 @@ class Volumes(Items):
         if not desired:
             return True
         return any(
-            self._same(desired[0], other) and self._pairs(desired[1:], observed[:place] + observed[place + 1 :])
+            self._same(desired[0], other)
+            and self._pairs(desired[1:], observed[:place] + observed[place + 1 :])
             for place, other in enumerate(observed)
         )
 
@@ -196,7 +200,10 @@ class Volumes(Items):
 
         A mount path that the service chose is ignored.
         """
-        return all(value is None or key not in observed or observed[key] == value for key, value in desired.items())
+        return all(
+            value is None or key not in observed or observed[key] == value
+            for key, value in desired.items()
+        )
 
 
 class SecurityGroups(Items):
@@ -231,7 +238,9 @@ class SecurityGroups(Items):
         return groups
 
     def show(self, value: Any) -> Any:
-        return [dict(item, security_groups=sorted(item["security_groups"], key=str)) for item in value]
+        return [
+            dict(item, security_groups=sorted(item["security_groups"], key=str)) for item in value
+        ]
 
 
 class Settings(Kind):

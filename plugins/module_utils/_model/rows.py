@@ -135,7 +135,12 @@ class Row:
         """
         holder, path = (group, self.group) if self.group else (cluster, self.cluster)
         value = _at(holder, path)
-        if cluster is not None and self.group and self.cluster != self.group and _label(self.cluster):
+        if (
+            cluster is not None
+            and self.group
+            and self.cluster != self.group
+            and _label(self.cluster)
+        ):
             # The first node group keeps what it was created with under the cluster's label; upstream Magnum shows the
             # template's image as its image_id.
             label = _at(group, self.cluster)
@@ -183,7 +188,9 @@ def _at(holder: Any, path: str | None) -> Any:
 
 def table(*classes: type) -> dict[str, Row]:
     """The rows of some classes by the names of their options, in the order of the documentation."""
-    return {name: row for rows in classes for name, row in vars(rows).items() if isinstance(row, Row)}
+    return {
+        name: row for rows in classes for name, row in vars(rows).items() if isinstance(row, Row)
+    }
 
 
 def arguments(rows: Mapping[str, Row], required: bool = False) -> dict[str, dict[str, Any]]:
@@ -235,7 +242,9 @@ class AutoscaleOptions:
     max_node_count = Row(INTEGER, group="ca_max_node_count", aliases=["ca_max_node_count"], low=1)
     """Largest number of nodes."""
 
-    scale_down_enabled = Row(BOOLEAN, group="ca_scale_down_enable", aliases=["ca_scale_down_enable"])
+    scale_down_enabled = Row(
+        BOOLEAN, group="ca_scale_down_enable", aliases=["ca_scale_down_enable"]
+    )
     """Whether the autoscaler also removes nodes."""
 
     scale_down_unneeded_time = Row(
@@ -421,10 +430,14 @@ class ClusterOptions:
     keypair = Row(TEXT, cluster="keypair", required=True, no_log=False)
     """Name of the key pair for the nodes. A key pair belongs to one user. Required to create the cluster."""
 
-    network = Row(UUID, cluster="fixed_network", aliases=["fixed_network"], ref="network", required=True)
+    network = Row(
+        UUID, cluster="fixed_network", aliases=["fixed_network"], ref="network", required=True
+    )
     """Name or UUID of the network (VPC) of the nodes. Required to create the cluster."""
 
-    subnet = Row(UUID, cluster="fixed_subnet", aliases=["fixed_subnet"], ref="subnet", required=True)
+    subnet = Row(
+        UUID, cluster="fixed_subnet", aliases=["fixed_subnet"], ref="subnet", required=True
+    )
     """Name or UUID of the subnet of the nodes. A name is looked up in O(network). Required to create the cluster."""
 
     external_network = Row(
@@ -445,7 +458,9 @@ class ClusterOptions:
     )
     """Names or UUIDs of subnets of O(external_network), in any order. If it is not set or empty, a cluster is created with all of them."""
 
-    kubernetes_version = Row(TEXT, cluster="labels.kube_tag", aliases=["kube_tag"], change="upgrade", required=True)
+    kubernetes_version = Row(
+        TEXT, cluster="labels.kube_tag", aliases=["kube_tag"], change="upgrade", required=True
+    )
     """Kubernetes version in the form that NKS uses, for example V(v1.32.3). Required to create the cluster.
 
     On an existing cluster, another version is an upgrade, see O(upgrade). The task fails on a downgrade.
@@ -477,7 +492,9 @@ class ClusterOptions:
     It must not overlap O(subnet), O(service_cluster_ip_range), 169.254.0.0/16 or 198.18.0.0/19.
     """
 
-    pods_network_subnet = Row(INTEGER, cluster="labels.pods_network_subnet", fixed=FIXED_WITHOUT_CNI)
+    pods_network_subnet = Row(
+        INTEGER, cluster="labels.pods_network_subnet", fixed=FIXED_WITHOUT_CNI
+    )
     """Prefix length of the pod subnet of one node, 20 to 28, and at least 2 longer than the prefix of O(pods_network_cidr). If it is
     not set, NKS uses 24.
     """
@@ -568,7 +585,10 @@ class ReconcileOptions:
 
 NODEGROUP = table(NodegroupOptions)
 #: In nks_cluster, options of node groups are those of the first one, and the version is that of the cluster.
-CLUSTER = {**table(ClusterOptions), **{name: row for name, row in NODEGROUP.items() if name != "kubernetes_version"}}
+CLUSTER = {
+    **table(ClusterOptions),
+    **{name: row for name, row in NODEGROUP.items() if name != "kubernetes_version"},
+}
 AUTOSCALE = table(AutoscaleOptions)
 COMMON = table(CommonOptions)
 RECONCILE = table(ReconcileOptions)

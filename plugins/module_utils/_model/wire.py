@@ -96,7 +96,8 @@ TEXTS = ("fixed_network", "fixed_subnet", "name", "status", "status_reason", "uu
 #: An appkey in a text: between quotation marks, as JSON and Python write it, up to the end of the value, which may have none; or bare,
 #: as a sentence or a command line has it ("appKey=...", "appkey: ..."), where a short word is one of the sentence.
 APPKEY = re.compile(
-    r"""(app[ _-]?key\\*["']?\s{0,9}[:=]\s{0,9}u?\\*["'])[^"'\\]+|(app[ _-]?key\\*["']?\s{0,9}[:=]\s{0,9})[^\s"'\\,;&<>(){}\[\]]{6,}""", re.IGNORECASE
+    r"""(app[ _-]?key\\*["']?\s{0,9}[:=]\s{0,9}u?\\*["'])[^"'\\]+|(app[ _-]?key\\*["']?\s{0,9}[:=]\s{0,9})[^\s"'\\,;&<>(){}\[\]]{6,}""",
+    re.IGNORECASE,
 )
 
 #: No answer of the API is nested deeper. Python's own limit depends on how deep its calls are already, so it differs between the ways to run.
@@ -143,7 +144,12 @@ def parse(text):
         depth += 1
         if depth > MAX_DEPTH:
             raise ValueError("nested too deeply")
-        level = [item for holder in level for item in (holder.values() if isinstance(holder, dict) else holder) if isinstance(item, (dict, list))]
+        level = [
+            item
+            for holder in level
+            for item in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(item, (dict, list))
+        ]
     if SURROGATE.search(text):
         # UnicodeEncodeError is a ValueError.
         json.dumps(data, ensure_ascii=False).encode("utf-8")
@@ -172,7 +178,11 @@ def read(kind, value):
         return read_list(value, ":")
     if not isinstance(value, str) or kind not in ("bool", "int", "json"):
         # A whole number may come as 10.0 from a server that knows only one kind of number.
-        return int(value) if kind == "int" and isinstance(value, float) and value.is_integer() else value
+        return (
+            int(value)
+            if kind == "int" and isinstance(value, float) and value.is_integer()
+            else value
+        )
     text = value.strip()
     if not text:
         return None
@@ -190,7 +200,9 @@ def read_list(value, separator):
         value = value.split(separator)
     if not isinstance(value, list):
         return []
-    return [item.strip() if isinstance(item, str) else item for item in value if item not in ("", None)]
+    return [
+        item.strip() if isinstance(item, str) else item for item in value if item not in ("", None)
+    ]
 
 
 def write(kind, value):
@@ -230,7 +242,9 @@ def labels(reply):
     if not isinstance(reply, dict):
         return {}
     return {
-        key: _members(read(LABELS.get(key), value), MEMBERS.get(key, {})) if LABELS.get(key) == "json" else read(LABELS.get(key), value)
+        key: _members(read(LABELS.get(key), value), MEMBERS.get(key, {}))
+        if LABELS.get(key) == "json"
+        else read(LABELS.get(key), value)
         for key, value in reply.items()
     }
 
@@ -259,7 +273,9 @@ def identified(reply, doing):
     if not all(isinstance(reply.get(key), str) and reply[key] for key in ("uuid", "status")):
         request_id = getattr(reply, "request_id", None)
         raise BadReply(
-            "Could not %s: the answer has no uuid or no status%s." % (doing, " (request id %s)" % request_id if request_id else ""), request_id=request_id
+            "Could not %s: the answer has no uuid or no status%s."
+            % (doing, " (request id %s)" % request_id if request_id else ""),
+            request_id=request_id,
         )
     # What a task cannot do without, where the service is silent.
     typed["name"] = typed.get("name") or typed["uuid"]
@@ -285,7 +301,11 @@ def metric_policies(group):
     :param group: the typed node group.
     """
     labels_of = group.get("labels") or {}
-    return [label for label in ("mba_scale_out", "mba_scale_in") if isinstance(labels_of.get(label), dict) and labels_of[label].get("enable") is True]
+    return [
+        label
+        for label in ("mba_scale_out", "mba_scale_in")
+        if isinstance(labels_of.get(label), dict) and labels_of[label].get("enable") is True
+    ]
 
 
 def ipacl(reply):
@@ -294,7 +314,9 @@ def ipacl(reply):
     if isinstance(typed.get("action"), str):
         typed["action"] = typed["action"].upper()
     targets = reply.get("ipacl_targets")
-    typed["ipacl_targets"] = [item for item in targets if isinstance(item, dict)] if isinstance(targets, list) else []
+    typed["ipacl_targets"] = (
+        [item for item in targets if isinstance(item, dict)] if isinstance(targets, list) else []
+    )
     return typed
 
 
@@ -308,7 +330,10 @@ def versions(reply):
     supported = reply.get("supported_k8s")
     if not isinstance(supported, dict):
         return []
-    return [{"version": version, "available": read("bool", supported[version]) is True} for version in sorted(supported, key=version_key)]
+    return [
+        {"version": version, "available": read("bool", supported[version]) is True}
+        for version in sorted(supported, key=version_key)
+    ]
 
 
 def event_types(reply):
@@ -336,7 +361,10 @@ def _is_appkey(key):
 def masked(value):
     """A copy without appkeys: the one secret that the service shows in its replies (encrypted volumes, log shipping)."""
     if isinstance(value, dict):
-        return {key: HIDDEN if item and isinstance(key, str) and _is_appkey(key) else masked(item) for key, item in value.items()}
+        return {
+            key: HIDDEN if item and isinstance(key, str) and _is_appkey(key) else masked(item)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
         return [masked(item) for item in value]
     if isinstance(value, str) and "key" in value.lower():
@@ -355,6 +383,10 @@ def appkeys(value):
         if isinstance(item, list):
             pending.extend(item)
         elif isinstance(item, dict):
-            found += [str(inner) for key, inner in item.items() if str(key).lower().endswith("appkey") and inner]
+            found += [
+                str(inner)
+                for key, inner in item.items()
+                if str(key).lower().endswith("appkey") and inner
+            ]
             pending.extend(item.values())
     return found

@@ -77,7 +77,13 @@ class Names:
         if not found:
             raise NksError(
                 "%s: there is no %s '%s'%s; %s."
-                % (option, what, value, " in network %s" % self._network(scope) if scope else "", candidates(value, [item["name"] for item in items]))
+                % (
+                    option,
+                    what,
+                    value,
+                    " in network %s" % self._network(scope) if scope else "",
+                    candidates(value, [item["name"] for item in items]),
+                )
             )
         return found[0]
 
@@ -87,13 +93,18 @@ class Names:
 
     def _network(self, uuid):
         """How a message calls a network: by its name where that was read."""
-        known = self._lists.get(("network", None), []) + self._lists.get(("external_network", None), [])
+        known = self._lists.get(("network", None), []) + self._lists.get(
+            ("external_network", None), []
+        )
         return next((item["name"] for item in known if item["id"] == uuid and item["name"]), uuid)
 
     def no_cluster(self, option, ref):
         """The error for a cluster that has to be there and is not."""
         names = [str(item.get("name")) for item in self.api.clusters()]
-        return NksError("%s: there is no cluster '%s' in this region and project; %s." % (option, ref, candidates(ref, names)))
+        return NksError(
+            "%s: there is no cluster '%s' in this region and project; %s."
+            % (option, ref, candidates(ref, names))
+        )
 
     # -- nodes -------------------------------------------------------------------------------------------------------
 
@@ -113,7 +124,11 @@ class Names:
         else:
             members = self.instances(group, cluster)
             levels = _references(members)
-            shown = [text for node in members for text in [node["uuid"], node["name"]] + node["addresses"]]
+            shown = [
+                text
+                for node in members
+                for text in [node["uuid"], node["name"]] + node["addresses"]
+            ]
         found = []
         for ref in map(str, refs):
             hits = _referred(levels, ref)
@@ -135,7 +150,9 @@ class Names:
         :param cluster: the typed cluster, read whole; without it, only the group's ``node_list`` counts.
         """
         network = None if nodes.listed(group) else self._network(cluster)
-        here = {one["uuid"]: address for address, one in self._all.by_address(group, network).items()}
+        here = {
+            one["uuid"]: address for address, one in self._all.by_address(group, network).items()
+        }
         found = []
         for one in self._all.of(group, network):
             addresses = [address for _network, address in one["places"]]
@@ -163,12 +180,21 @@ class Names:
         network = None if nodes.listed(group) else self._network(cluster)
         members = self._all.of(group, network)
         # In the compute service's own letters, large or small.
-        uuids = [(self._all.get(uuid) or {"uuid": uuid})["uuid"] for uuid in nodes.listed(group)] or [one["uuid"] for one in members]
+        uuids = [
+            (self._all.get(uuid) or {"uuid": uuid})["uuid"] for uuid in nodes.listed(group)
+        ] or [one["uuid"] for one in members]
         found = nodes.suspects(self._all, members, cluster.get("name"), group.get("name"))
         if found:
-            found = nodes.suspects(self._all, members, cluster.get("name"), group.get("name"), self._network(cluster))
+            found = nodes.suspects(
+                self._all, members, cluster.get("name"), group.get("name"), self._network(cluster)
+            )
         dropped, unclear = self._judge(found, group, cluster)
-        whole = dict(group, labels=dict(group.get("labels") or {}, node_list=uuids + [one["uuid"] for one in dropped]))
+        whole = dict(
+            group,
+            labels=dict(
+                group.get("labels") or {}, node_list=uuids + [one["uuid"] for one in dropped]
+            ),
+        )
         return whole, unclear
 
     @property
@@ -185,7 +211,9 @@ class Names:
             return nodes.network_name(self.resources("network"), uuid) if uuid else None
         except NksError as error:
             # An account may use NKS without looking at networks, and a service may have no network service beside it.
-            if error.values.get("status_code") not in (403, 404) and not isinstance(error, BadInput):
+            if error.values.get("status_code") not in (403, 404) and not isinstance(
+                error, BadInput
+            ):
                 raise
             return None
 
@@ -195,7 +223,11 @@ class Names:
         others = list(self._others(found, group, cluster)) if found else []
         for one in found:
             same = [other["uuid"] for other in found if other["name"] == one["name"]]
-            reasons = ["%d stopped instances have that name (%s)" % (len(same), ", ".join(same))] if len(same) > 1 else []
+            reasons = (
+                ["%d stopped instances have that name (%s)" % (len(same), ", ".join(same))]
+                if len(same) > 1
+                else []
+            )
             for suspect, owner, belongs in others:
                 if suspect is not one or belongs is False:
                     continue
@@ -237,7 +269,9 @@ class Names:
             belongs = nodes.may_own(self._all, group, one)
             if belongs:
                 # Only now is it worth a look at the network.
-                belongs = nodes.may_own(self._all, group, one, self._network(self.api.cluster(cluster)))
+                belongs = nodes.may_own(
+                    self._all, group, one, self._network(self.api.cluster(cluster))
+                )
             return belongs
         except NksError:
             return True
@@ -251,16 +285,26 @@ class Names:
         return self.api.external_networks()
 
     def _list_subnet(self, scope):
-        return [item for item in self.api.vpc_subnets(scope) if not scope or item.get("vpc_id") in (None, scope)]
+        return [
+            item
+            for item in self.api.vpc_subnets(scope)
+            if not scope or item.get("vpc_id") in (None, scope)
+        ]
 
     def _list_external_subnet(self, scope):
         return self.api.subnets(scope)
 
     def _list_availability_zone(self, _scope):
-        return [dict(item, id=item.get("zoneName"), name=item.get("zoneName")) for item in self.api.availability_zones()]
+        return [
+            dict(item, id=item.get("zoneName"), name=item.get("zoneName"))
+            for item in self.api.availability_zones()
+        ]
 
     def _list_keypair(self, _scope):
-        pairs = [item.get("keypair") if isinstance(item.get("keypair"), dict) else item for item in self.api.keypairs()]
+        pairs = [
+            item.get("keypair") if isinstance(item.get("keypair"), dict) else item
+            for item in self.api.keypairs()
+        ]
         return [dict(item, id=item.get("name")) for item in pairs]
 
     def _list_image(self, _scope):
@@ -303,7 +347,10 @@ def _references(members):
     """What may name a node -> UUIDs, what names it best first: UUID, name, its address, its addresses in further networks."""
     levels = [{}, {}, {}, {}]
     for node in members:
-        for level, texts in zip(levels, ([nodes.key(node["uuid"])], [node["name"]], [node["address"]], node["addresses"])):
+        for level, texts in zip(
+            levels,
+            ([nodes.key(node["uuid"])], [node["name"]], [node["address"]], node["addresses"]),
+        ):
             for text in dict.fromkeys(texts):
                 level.setdefault(text, []).append(node["uuid"])
     return levels
@@ -321,7 +368,9 @@ def _referred(levels, ref):
 def _no_node(option, group, ref, shown, unclear):
     """The error for a reference to no node of a group."""
     for one, reason in unclear:
-        if nodes.key(ref) == nodes.key(one["uuid"]) or ref in [one["name"]] + [address for _network, address in one["places"]]:
+        if nodes.key(ref) == nodes.key(one["uuid"]) or ref in [one["name"]] + [
+            address for _network, address in one["places"]
+        ]:
             return NksError(
                 "%s: the stopped instance %s (%s) is not in node_list of node group %s, and %s. It is not changed; start or stop it in the console."
                 % (option, one["name"], one["uuid"], group.get("name"), reason)
@@ -331,7 +380,10 @@ def _no_node(option, group, ref, shown, unclear):
             "%s: it is not certain which instances are the nodes of node group %s: the service does not show its node_list, and its "
             "addresses lead to no instance in the cluster's network." % (option, group.get("name"))
         )
-    return NksError("%s: there is no node '%s' in node group %s; %s." % (option, ref, group.get("name"), candidates(ref, shown)))
+    return NksError(
+        "%s: there is no node '%s' in node group %s; %s."
+        % (option, ref, group.get("name"), candidates(ref, shown))
+    )
 
 
 def _named(item):

@@ -24,7 +24,9 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 
 #: An IPv4 address of one machine, in its only spelling: no 0.0.0.0/8, loopback, link-local, multicast or reserved one, and no leading zeros,
 #: with which "010.0.0.1" is 8.0.0.1 to ssh. Every host of an inventory is checked, so this is a pattern: ipaddress takes four times as long.
-IPV4 = re.compile(r"(?!127\.|169\.254\.)(?:[1-9]|[1-9][0-9]|1[0-9]{2}|2[01][0-9]|22[0-3])(?:\.(?:[0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])){3}")
+IPV4 = re.compile(
+    r"(?!127\.|169\.254\.)(?:[1-9]|[1-9][0-9]|1[0-9]{2}|2[01][0-9]|22[0-3])(?:\.(?:[0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])){3}"
+)
 
 
 def address(value):
@@ -44,7 +46,14 @@ def address(value):
         found = ipaddress.IPv6Address(value)
     except ValueError:
         return None
-    special = found.is_loopback or found.is_unspecified or found.is_multicast or found.is_link_local or found.is_reserved or found.ipv4_mapped
+    special = (
+        found.is_loopback
+        or found.is_unspecified
+        or found.is_multicast
+        or found.is_link_local
+        or found.is_reserved
+        or found.ipv4_mapped
+    )
     return None if special else str(found)
 
 
@@ -56,7 +65,9 @@ def key(uuid):
 def listed(group):
     """The UUIDs in ``node_list`` of a typed node group, each once."""
     uuids = (group.get("labels") or {}).get("node_list")
-    return list({key(uuid): str(uuid) for uuid in uuids}.values()) if isinstance(uuids, list) else []
+    return (
+        list({key(uuid): str(uuid) for uuid in uuids}.values()) if isinstance(uuids, list) else []
+    )
 
 
 def addresses(group):
@@ -92,7 +103,11 @@ def network_name(networks, uuid):
     :param networks: the project's networks, each with ``id`` and ``name`` (VPC guide, List VPCs).
     """
     found = [item.get("name") for item in networks if uuid and key(item.get("id")) == key(uuid)]
-    if len(found) != 1 or not found[0] or sum(item.get("name") == found[0] for item in networks) != 1:
+    if (
+        len(found) != 1
+        or not found[0]
+        or sum(item.get("name") == found[0] for item in networks) != 1
+    ):
         return None
     return found[0]
 
@@ -106,7 +121,12 @@ class Instances:
 
     def __init__(self, servers):
         self.all = [
-            {"uuid": server["id"], "name": wire.text(server.get("name")), "status": wire.text(server.get("status")), "places": places(server)}
+            {
+                "uuid": server["id"],
+                "name": wire.text(server.get("name")),
+                "status": wire.text(server.get("status")),
+                "places": places(server),
+            }
             for server in servers
             if isinstance(server.get("id"), str) and server["id"]
         ]
@@ -146,7 +166,12 @@ class Instances:
         :param network: as in :meth:`of`.
         """
         texts = set(addresses(group)[0])
-        pairs = [(name, text, one) for one in self.of(group, network) for name, text in one["places"] if text in texts and network in (None, name)]
+        pairs = [
+            (name, text, one)
+            for one in self.of(group, network)
+            for name, text in one["places"]
+            if text in texts and network in (None, name)
+        ]
         found = _certain(pairs)
         if len(found) < len(pairs):
             # The network in which all of the group's addresses are found is the cluster's.
@@ -166,7 +191,11 @@ def _certain(pairs):
         return found
     of_address = Counter(text for _name, text, _one in pairs)
     of_instance = Counter(one["uuid"] for _name, _text, one in pairs)
-    return {text: one for _name, text, one in pairs if of_address[text] == 1 and of_instance[one["uuid"]] == 1}
+    return {
+        text: one
+        for _name, text, one in pairs
+        if of_address[text] == 1 and of_instance[one["uuid"]] == 1
+    }
 
 
 def could_name(cluster, group, name):
@@ -180,7 +209,9 @@ def could_name(cluster, group, name):
     from ansible_collections.nhncloud.nks.plugins.module_utils._model.wire import DEFAULT_GROUP
 
     kinds = [re.escape(str(group))] + ([r"default-w-[^-]+"] if group == DEFAULT_GROUP else [])
-    return bool(re.fullmatch(r"%s-(%s)-node-[0-9]+" % (re.escape(str(cluster)), "|".join(kinds)), str(name)))
+    return bool(
+        re.fullmatch(r"%s-(%s)-node-[0-9]+" % (re.escape(str(cluster)), "|".join(kinds)), str(name))
+    )
 
 
 def suspects(instances, members, cluster, group, network=None):

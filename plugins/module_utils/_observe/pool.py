@@ -60,11 +60,19 @@ class Pool:
     def __init__(self, workers: int) -> None:
         self._workers = workers
         self._threads: list[threading.Thread] = []
-        self._calls: queue.SimpleQueue[tuple[Pending[Any], Callable[[Pending[Any]], None]] | None] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[tuple[Pending[Any], Callable[..., None], tuple[Any, ...]]] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[
+            tuple[Pending[Any], Callable[[Pending[Any]], None]] | None
+        ] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[
+            tuple[Pending[Any], Callable[..., None], tuple[Any, ...]]
+        ] = queue.SimpleQueue()
         self._open = 0
 
-    def submit(self, call: Callable[[], Answer], done: Callable[[Pending[Any]], None] = lambda pending: None) -> Pending[Answer]:
+    def submit(
+        self,
+        call: Callable[[], Answer],
+        done: Callable[[Pending[Any]], None] = lambda pending: None,
+    ) -> Pending[Answer]:
         """Make a call in a thread.
 
         :param done: called in that thread once there is an answer, with what this method returns.

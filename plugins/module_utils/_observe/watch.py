@@ -27,7 +27,11 @@ def ready(state):
 
 def mark(state):
     """What changes in a resource when the service takes a request up."""
-    return None if state is None else (state["status"], state.get("updated_at"), state.get("status_reason"))
+    return (
+        None
+        if state is None
+        else (state["status"], state.get("updated_at"), state.get("status_reason"))
+    )
 
 
 class Watch:
@@ -50,7 +54,11 @@ class Watch:
     def read(self):
         """The present state, typed; None for 404."""
         try:
-            reply = self.api.nodegroup(self.cluster, self.group) if self.group else self.api.cluster(self.cluster)
+            reply = (
+                self.api.nodegroup(self.cluster, self.group)
+                if self.group
+                else self.api.cluster(self.cluster)
+            )
         except ApiError as error:
             if error.status != 404:
                 raise
@@ -80,5 +88,9 @@ def find_cluster(api, ref):
             raise
     raise NksError(
         "cluster: '%s' is the name of %d clusters (%s); give the UUID of one of them."
-        % (ref, len(same), ", ".join("%s %s" % (item.get("uuid"), item.get("status")) for item in same))
+        % (
+            ref,
+            len(same),
+            ", ".join("%s %s" % (item.get("uuid"), item.get("status")) for item in same),
+        )
     )

@@ -29,7 +29,9 @@ def days_left(cluster, now):
 def _ends(cluster):
     """When the certificate ends, as a datetime; None where the service does not tell."""
     try:
-        ends = datetime.fromisoformat(str(label(cluster, "certificate_expiry")).replace("Z", "+00:00"))
+        ends = datetime.fromisoformat(
+            str(label(cluster, "certificate_expiry")).replace("Z", "+00:00")
+        )
     except ValueError:
         return None
     return ends if ends.tzinfo else ends.replace(tzinfo=timezone.utc)
@@ -42,9 +44,15 @@ def check_renewable(resource, cluster):
     """
     version, cni = label(cluster, "kube_tag"), label(cluster, "cni_driver")
     if version and wire.version_key(version)[0][:2] < FIRST_MINOR:
-        reason, remedy = "Kubernetes v1.24 or newer is needed, and it has %s" % version, "Upgrade it first with nks_cluster."
+        reason, remedy = (
+            "Kubernetes v1.24 or newer is needed, and it has %s" % version,
+            "Upgrade it first with nks_cluster.",
+        )
     elif str(cni).lower() in UNSUPPORTED_CNIS:
-        reason, remedy = "its CNI is %s" % cni, "A cluster with this CNI has to be replaced before its certificate expires."
+        reason, remedy = (
+            "its CNI is %s" % cni,
+            "A cluster with this CNI has to be replaced before its certificate expires.",
+        )
     else:
         return
     raise NksError("%s: the certificate cannot be renewed: %s. %s" % (resource, reason, remedy))

@@ -10,7 +10,10 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import TEXT, UNKNOWN, UUID
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, group_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
+    Operation,
+    group_resource,
+)
 
 #: The first version in which the service changes the CNI (NKS user guide of 2024, Change Cluster CNI).
 FIRST_WITH_CNI_CHANGE = "v1.24.3"
@@ -30,16 +33,27 @@ def group_changes(cluster, group, wanted, autoscale, policy):
     resource = group_resource(cluster, group["name"])
     warnings = []
     settings = wanted.get("autoscale")
-    switch = autoscale_change(resource, group, settings, autoscale, whole=True) if settings else None
+    switch = (
+        autoscale_change(resource, group, settings, autoscale, whole=True) if settings else None
+    )
     # While the autoscaler is on the service refuses a resize: it is turned off before and on after everything else.
     off = switch is not None and settings["enabled"] is False
     # A new script is for new nodes only, so it goes before whatever makes nodes.
     script = _set_option(
-        "change_user_script", resource, group, wanted, "user_script", lambda api, ref: api.set_user_script(ref, group["uuid"], wanted["user_script"])
+        "change_user_script",
+        resource,
+        group,
+        wanted,
+        "user_script",
+        lambda api, ref: api.set_user_script(ref, group["uuid"], wanted["user_script"]),
     )
     resize = _resize(resource, group, wanted, settings, autoscale, warnings)
     # An upgrade and a flavor need buffer nodes, for which the quota has to have room: fewer nodes before them, more nodes after them.
-    shrink = resize is not None and isinstance(group.get("node_count"), int) and wanted["node_count"] < group["node_count"]
+    shrink = (
+        resize is not None
+        and isinstance(group.get("node_count"), int)
+        and wanted["node_count"] < group["node_count"]
+    )
     left = wanted["node_count"] if shrink else group.get("node_count")
     flavor = _set_option(
         "change_flavor",
@@ -47,12 +61,22 @@ def group_changes(cluster, group, wanted, autoscale, policy):
         group,
         wanted,
         "flavor",
-        lambda api, ref: api.set_flavor(ref, group["uuid"], wanted["flavor"], policy.num_buffer_nodes, policy.num_max_unavailable_nodes),
+        lambda api, ref: api.set_flavor(
+            ref,
+            group["uuid"],
+            wanted["flavor"],
+            policy.num_buffer_nodes,
+            policy.num_max_unavailable_nodes,
+        ),
     )
     if flavor is not None:
         rules.require_nodes(policy, resource, left)
-    first = [action for action in (switch if off else None, script, resize if shrink else None) if action]
-    last = [action for action in (flavor, None if shrink else resize, None if off else switch) if action]
+    first = [
+        action for action in (switch if off else None, script, resize if shrink else None) if action
+    ]
+    last = [
+        action for action in (flavor, None if shrink else resize, None if off else switch) if action
+    ]
     return first, last, left, warnings
 
 
@@ -72,7 +96,9 @@ def _set_option(name, resource, group, wanted, option, send):
 
     def start(state):
         shown = row.observed(None, state)
-        return shown is present or (present is not UNKNOWN and shown is not UNKNOWN and row.equal(present, shown))
+        return shown is present or (
+            present is not UNKNOWN and shown is not UNKNOWN and row.equal(present, shown)
+        )
 
     changes = {option: (row.show(present), row.show(value))}
     return Operation(name, resource, changes, send, group["uuid"], ((option, holds),), start=start)
@@ -91,29 +117,46 @@ def _resize(resource, group, wanted, settings, autoscale, warnings):
             raise BadInput(
                 "node_count",
                 count,
-                "is outside the %s to %s nodes that the autoscaler of %s keeps" % (low, high, resource),
+                "is outside the %s to %s nodes that the autoscaler of %s keeps"
+                % (low, high, resource),
                 "choose a count between them, other bounds, or turn the autoscaler off",
             )
-        inside = not (isinstance(low, int) and isinstance(high, int) and isinstance(present, int)) or low <= present <= high
+        inside = (
+            not (isinstance(low, int) and isinstance(high, int) and isinstance(present, int))
+            or low <= present <= high
+        )
         if autoscaled(settings, autoscale) or inside:
             return None
     if count == present:
         return None
-    check_metric_policies(resource, group, "node_count cannot be changed from %s to %s" % (present, count), ", or leave node_count out")
+    check_metric_policies(
+        resource,
+        group,
+        "node_count cannot be changed from %s to %s" % (present, count),
+        ", or leave node_count out",
+    )
     changes = {"node_count": (present, count)}
     victims = None
     if isinstance(present, int) and count < present:
         victims = wanted.get("nodes_to_remove")
         if victims and len(victims) > present - count:
             raise BadInput(
-                "nodes_to_remove", "%d nodes" % len(victims), "is more than the %d to go" % (present - count), "name fewer nodes or lower node_count"
+                "nodes_to_remove",
+                "%d nodes" % len(victims),
+                "is more than the %d to go" % (present - count),
+                "name fewer nodes or lower node_count",
             )
         if victims:
             changes["nodes_to_remove"] = (None, victims)
         if len(victims or ()) < present - count:
             warnings.append(
                 "%s goes from %d to %d nodes, and the service picks %s of the nodes to remove; name them with nodes_to_remove of nks_nodegroup."
-                % (resource, present, count, "all" if not victims else str(present - count - len(victims)))
+                % (
+                    resource,
+                    present,
+                    count,
+                    "all" if not victims else str(present - count - len(victims)),
+                )
             )
     return Operation(
         "resize",
@@ -136,7 +179,11 @@ def merged_autoscale(settings, present):
     :param present: the API's names -> typed values.
     """
     # What is neither a number nor a boolean could not be read, and is not sent back.
-    merged = {label: value for label, value in present.items() if label in wire.AUTOSCALE and isinstance(value, int)}
+    merged = {
+        label: value
+        for label, value in present.items()
+        if label in wire.AUTOSCALE and isinstance(value, int)
+    }
     for setting in rows.AUTOSCALE.values():
         if settings.get(setting.option) is not None:
             merged[setting.group] = settings[setting.option]
@@ -165,7 +212,10 @@ def autoscaled(settings, present):
     :param settings: option -> value, or None where they are not given.
     :param present: the API's names -> typed values.
     """
-    return present.get("ca_enable") is True and merged_autoscale(settings or {}, present).get("ca_enable") is True
+    return (
+        present.get("ca_enable") is True
+        and merged_autoscale(settings or {}, present).get("ca_enable") is True
+    )
 
 
 def autoscale_change(resource, group, settings, present, whole):
@@ -186,7 +236,8 @@ def autoscale_change(resource, group, settings, present, whole):
         check_metric_policies(resource, group, "the cluster autoscaler cannot be turned on")
     if settings.get("enabled") and group.get("stopped"):
         raise NksError(
-            "%s: the autoscaler cannot be turned on while nodes are stopped (%s). Start them first with nks_node." % (resource, ", ".join(group["stopped"]))
+            "%s: the autoscaler cannot be turned on while nodes are stopped (%s). Start them first with nks_node."
+            % (resource, ", ".join(group["stopped"]))
         )
     group_uuid = group["uuid"]
     merged = merged_autoscale(settings, present)
@@ -198,9 +249,24 @@ def autoscale_change(resource, group, settings, present, whole):
     )
     changes = differing
     if whole:
-        changes = {"autoscale": tuple({option: pair[side] for option, pair in differing.items()} for side in (0, 1))}
-    wanted = {setting.group: settings[setting.option] for setting in rows.AUTOSCALE.values() if settings.get(setting.option) is not None}
-    outcome = (("autoscale", lambda state: all(state["detail"].get(label) == value for label, value in wanted.items())),)
+        changes = {
+            "autoscale": tuple(
+                {option: pair[side] for option, pair in differing.items()} for side in (0, 1)
+            )
+        }
+    wanted = {
+        setting.group: settings[setting.option]
+        for setting in rows.AUTOSCALE.values()
+        if settings.get(setting.option) is not None
+    }
+    outcome = (
+        (
+            "autoscale",
+            lambda state: all(
+                state["detail"].get(label) == value for label, value in wanted.items()
+            ),
+        ),
+    )
     return Operation(
         "set_autoscale",
         resource,
@@ -210,7 +276,10 @@ def autoscale_change(resource, group, settings, present, whole):
         outcome,
         detail=lambda api, ref: wire.autoscale(api.autoscale(ref, group_uuid)),
         # All of them are sent back, so a change of any other one would be undone.
-        start=lambda state: all(state["detail"].get(setting.group) == present.get(setting.group) for setting in rows.AUTOSCALE.values()),
+        start=lambda state: all(
+            state["detail"].get(setting.group) == present.get(setting.group)
+            for setting in rows.AUTOSCALE.values()
+        ),
     )
 
 
@@ -239,15 +308,28 @@ def service_gateways(resource, wanted, cluster):
         )
     absent = [option for option, value in after.items() if not value]
     if absent:
-        raise BadInput(absent[0], None, "is not set on %s, and the service wants both gateways" % resource, "give %s too" % absent[0])
+        raise BadInput(
+            absent[0],
+            None,
+            "is not set on %s, and the service wants both gateways" % resource,
+            "give %s too" % absent[0],
+        )
     return Operation(
         "update_service_gateways",
         resource,
         changes,
         lambda api, ref: api.update_service_gateways(ref, after["ncr_sgw"], after["obs_sgw"]),
         None,
-        tuple((row.option, lambda state, row=row: UUID.equal(after[row.option], row.observed(state, None))) for row in table.values()),
-        start=lambda state: all(UUID.equal(present[row.option], row.observed(state, None)) for row in table.values()),
+        tuple(
+            (
+                row.option,
+                lambda state, row=row: UUID.equal(after[row.option], row.observed(state, None)),
+            )
+            for row in table.values()
+        ),
+        start=lambda state: all(
+            UUID.equal(present[row.option], row.observed(state, None)) for row in table.values()
+        ),
     )
 
 
@@ -267,9 +349,20 @@ def cni(resource, wanted, cluster, policy):
         )
     version = (cluster.get("labels") or {}).get("kube_tag")
     if version and wire.version_key(version) < wire.version_key(FIRST_WITH_CNI_CHANGE):
-        raise BadInput("cni", wanted["cni"], "needs Kubernetes %s or newer, and %s has %s" % (FIRST_WITH_CNI_CHANGE, resource, version), "upgrade it first")
+        raise BadInput(
+            "cni",
+            wanted["cni"],
+            "needs Kubernetes %s or newer, and %s has %s"
+            % (FIRST_WITH_CNI_CHANGE, resource, version),
+            "upgrade it first",
+        )
     if not wanted.get("pods_network_cidr"):
-        raise BadInput("pods_network_cidr", None, "is needed to change the CNI of %s" % resource, "give a network that is not in use yet")
+        raise BadInput(
+            "pods_network_cidr",
+            None,
+            "is needed to change the CNI of %s" % resource,
+            "give a network that is not in use yet",
+        )
     changes = {"cni": (present, wanted["cni"])}
     for option in ("pods_network_cidr", "pods_network_subnet"):
         network = rows.CLUSTER[option]

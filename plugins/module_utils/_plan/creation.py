@@ -12,7 +12,12 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import LABELS, SCRIPT
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ranges, rules
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan, cluster_resource, group_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
+    Operation,
+    Plan,
+    cluster_resource,
+    group_resource,
+)
 
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 
@@ -94,7 +99,12 @@ def _created(values, table):
             changes[row.option] = (None, row.show(values[row.option]))
     for option in ("autoscale", "labels"):
         if values.get(option):
-            changes[option] = (None, wire.masked({key: value for key, value in values[option].items() if value is not None}))
+            changes[option] = (
+                None,
+                wire.masked(
+                    {key: value for key, value in values[option].items() if value is not None}
+                ),
+            )
     return changes
 
 
@@ -104,9 +114,19 @@ def check_name(option, name):
     :raises BadInput: with the rule.
     """
     if wire.is_uuid(name):
-        raise BadInput(option, name, "has the form of a UUID, and there is nothing with it", "give a name to create something new")
+        raise BadInput(
+            option,
+            name,
+            "has the form of a UUID, and there is nothing with it",
+            "give a name to create something new",
+        )
     if not NAME.fullmatch(name):
-        raise BadInput(option, name, "is not a name that NKS takes", "use 1 to 32 of a-z, 0-9 and '-', beginning with a letter and not ending in '-'")
+        raise BadInput(
+            option,
+            name,
+            "is not a name that NKS takes",
+            "use 1 to 32 of a-z, 0-9 and '-', beginning with a letter and not ending in '-'",
+        )
 
 
 def check_creation(options, table, nodegroup=False):
@@ -119,7 +139,9 @@ def check_creation(options, table, nodegroup=False):
     missing = [
         row.option
         for row in table.values()
-        if row.required and options.get(row.option) in (None, "") and not (nodegroup and row.option not in _group_options())
+        if row.required
+        and options.get(row.option) in (None, "")
+        and not (nodegroup and row.option not in _group_options())
     ]
     if missing:
         raise NksError(
@@ -128,19 +150,36 @@ def check_creation(options, table, nodegroup=False):
         )
     check_name("name", options["name"])
     if options.get("public_api_endpoint") and not options.get("external_network"):
-        raise BadInput("public_api_endpoint", True, "needs a network with an internet gateway", "set external_network too")
+        raise BadInput(
+            "public_api_endpoint",
+            True,
+            "needs a network with an internet gateway",
+            "set external_network too",
+        )
     if not nodegroup:
         ranges.check_cidrs(options, creating=True)
     settings = options.get("autoscale") or {}
     if settings.get("enabled"):
-        policies = wire.metric_policies({"labels": wire.labels(LABELS.write(options.get("labels") or {}))})
+        policies = wire.metric_policies(
+            {"labels": wire.labels(LABELS.write(options.get("labels") or {}))}
+        )
         if policies:
-            raise BadInput("labels", policies[0], "cannot be on together with the cluster autoscaler", "turn one of them off")
+            raise BadInput(
+                "labels",
+                policies[0],
+                "cannot be on together with the cluster autoscaler",
+                "turn one of them off",
+            )
         low = settings.get("min_node_count") or 1
         high = settings.get("max_node_count") or 10
         count = options.get("node_count") or 1
         if not low <= count <= high:
-            raise BadInput("node_count", count, "is outside the autoscaler's %d to %d nodes" % (low, high), "choose a count between them, or other bounds")
+            raise BadInput(
+                "node_count",
+                count,
+                "is outside the autoscaler's %d to %d nodes" % (low, high),
+                "choose a count between them, or other bounds",
+            )
 
 
 def check_disk(image, boot_volume_size):
@@ -150,7 +189,12 @@ def check_disk(image, boot_volume_size):
     """
     least = wire.read("int", image.get("min_disk"))
     if isinstance(least, int) and boot_volume_size is not None and boot_volume_size < least:
-        raise BadInput("boot_volume_size", boot_volume_size, "is too small for image %s" % image.get("name"), "give %d (GB) or more" % least)
+        raise BadInput(
+            "boot_volume_size",
+            boot_volume_size,
+            "is too small for image %s" % image.get("name"),
+            "give %d (GB) or more" % least,
+        )
 
 
 def check_fit(image, flavor):
@@ -160,13 +204,21 @@ def check_fit(image, flavor):
     :param flavor: the flavor as the compute service shows it, or an empty dict.
     :raises BadInput: it is not.
     """
-    marks = {kind: str(image.get("nhncloud_allow_nks_%s_flavor" % kind)).lower() == "true" for kind in ("cpu", "gpu")}
+    marks = {
+        kind: str(image.get("nhncloud_allow_nks_%s_flavor" % kind)).lower() == "true"
+        for kind in ("cpu", "gpu")
+    }
     if not flavor.get("name") or not any(marks.values()):
         # Without a mark an image is an older one, of which nothing is known.
         return
     kind = "gpu" if rules.GPU_FLAVOR.fullmatch(rules.flavor_type(flavor["name"])) else "cpu"
     if not marks[kind]:
-        raise BadInput("image", image.get("name"), "is not made for nodes of flavor %s" % flavor["name"], "choose an image for %s flavors" % kind.upper())
+        raise BadInput(
+            "image",
+            image.get("name"),
+            "is not made for nodes of flavor %s" % flavor["name"],
+            "choose an image for %s flavors" % kind.upper(),
+        )
 
 
 def _group_options():

@@ -14,7 +14,11 @@ import ipaddress
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan, cluster_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
+    Operation,
+    Plan,
+    cluster_resource,
+)
 
 MAX_TARGETS = 100
 
@@ -27,7 +31,12 @@ def network(option, text):
     try:
         return ipaddress.ip_network(str(text).strip(), strict=False)
     except ValueError:
-        raise BadInput(option, text, "is neither an address nor a network", "write it like 203.0.113.7 or 203.0.113.0/24") from None
+        raise BadInput(
+            option,
+            text,
+            "is neither an address nor a network",
+            "write it like 203.0.113.7 or 203.0.113.0/24",
+        ) from None
 
 
 def given_targets(targets):
@@ -39,7 +48,12 @@ def given_targets(targets):
     for item in targets or []:
         key = network("targets.cidr_address", item["cidr_address"])
         if key in found and found[key] != item.get("description"):
-            raise BadInput("targets", item["cidr_address"], "is given twice with different descriptions", "name each network once")
+            raise BadInput(
+                "targets",
+                item["cidr_address"],
+                "is given twice with different descriptions",
+                "name each network once",
+            )
         found[key] = item.get("description")
     return found
 
@@ -71,12 +85,16 @@ class Control:
     def __init__(self, action=None, targets=None, subnets=()):
         self.action = action
         self.every = dict(targets or {})
-        self.targets = {key: text for key, text in self.every.items() if action != "ALLOW" or key not in subnets}
+        self.targets = {
+            key: text for key, text in self.every.items() if action != "ALLOW" or key not in subnets
+        }
 
     @classmethod
     def present(cls, ipacl, subnets):
         """What the service has; parameters as above."""
-        return cls(ipacl.get("action"), present_targets(ipacl), subnets) if ipacl["enable"] else cls()
+        return (
+            cls(ipacl.get("action"), present_targets(ipacl), subnets) if ipacl["enable"] else cls()
+        )
 
     def same(self, other):
         """Whether two states mean the same."""
@@ -93,14 +111,20 @@ class Control:
     def lets_in(self, address, subnets):
         """Whether every address of the network may connect."""
         if self.action == "ALLOW":
-            allowed = [key for key in list(self.targets) + list(subnets) if key.version == address.version]
+            allowed = [
+                key for key in list(self.targets) + list(subnets) if key.version == address.version
+            ]
             # Two halves of a network let all of it in.
             return any(address.subnet_of(key) for key in ipaddress.collapse_addresses(allowed))
-        return not any(address.version == key.version and address.overlaps(key) for key in self.targets)
+        return not any(
+            address.version == key.version and address.overlaps(key) for key in self.targets
+        )
 
 
 def _listed(targets):
-    return [_target(key, targets[key]) for key in sorted(targets, key=lambda key: (key.version, key))]
+    return [
+        _target(key, targets[key]) for key in sorted(targets, key=lambda key: (key.version, key))
+    ]
 
 
 def _target(key, description):
@@ -132,12 +156,16 @@ def wanted(desired, present, subnets):
         return _without(targets, present, subnets)
     action = desired.action.upper() if desired.action else present.action
     if action is None:
-        raise BadInput("action", None, "is needed to enforce the access control", "set it to allow or deny")
+        raise BadInput(
+            "action", None, "is needed to enforce the access control", "set it to allow or deny"
+        )
     if desired.targets is None:
         if action == present.action:
             return present
         if present.action is None:
-            raise BadInput("targets", None, "is needed to enforce the access control", "name the networks")
+            raise BadInput(
+                "targets", None, "is needed to enforce the access control", "name the networks"
+            )
         # The same networks under the other action mean the opposite: the office alone would be blocked, and everybody else let in.
         raise BadInput(
             "action",
@@ -151,14 +179,36 @@ def wanted(desired, present, subnets):
             targets[key] = present.targets.get(key, "")
     if not desired.purge and present.action is not None:
         if present.action != action:
-            raise BadInput("purge", False, "would turn the list for %s into one for %s" % (present.action, action), "set purge to true and give the whole list")
+            raise BadInput(
+                "purge",
+                False,
+                "would turn the list for %s into one for %s" % (present.action, action),
+                "set purge to true and give the whole list",
+            )
         targets = {**present.targets, **targets}
-    if action == "DENY" and any(key.version == subnet.version and key.overlaps(subnet) for key in targets for subnet in subnets):
-        raise BadInput("targets", None, "overlaps the cluster's own subnet under deny, which the service refuses", "leave that range out")
+    if action == "DENY" and any(
+        key.version == subnet.version and key.overlaps(subnet)
+        for key in targets
+        for subnet in subnets
+    ):
+        raise BadInput(
+            "targets",
+            None,
+            "overlaps the cluster's own subnet under deny, which the service refuses",
+            "leave that range out",
+        )
     if not targets:
-        raise BadInput("targets", "[]", "is empty", "name 1 to %d networks, or set state to absent to turn the access control off" % MAX_TARGETS)
+        raise BadInput(
+            "targets",
+            "[]",
+            "is empty",
+            "name 1 to %d networks, or set state to absent to turn the access control off"
+            % MAX_TARGETS,
+        )
     if len(targets) > MAX_TARGETS:
-        raise BadInput("targets", "%d networks" % len(targets), "is too many", "give at most %d" % MAX_TARGETS)
+        raise BadInput(
+            "targets", "%d networks" % len(targets), "is too many", "give at most %d" % MAX_TARGETS
+        )
     return Control(action, targets, subnets)
 
 
@@ -208,7 +258,9 @@ def _change(cluster, present, after, keep, subnets):
     if (present.action is None) != (after.action is None):
         changes["state"] = ("absent", "present") if after.action else ("present", "absent")
     if present.action != after.action:
-        changes["action"] = tuple(state.action.lower() if state.action else None for state in (present, after))
+        changes["action"] = tuple(
+            state.action.lower() if state.action else None for state in (present, after)
+        )
     if present.targets != after.targets:
         changes["targets"] = (present.shown(), after.shown())
     arguments = ("true", after.action, after.sent()) if after.action else ("false",)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.changes import check_metric_policies
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.changes import (
+    check_metric_policies,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan
 
 
@@ -28,13 +30,25 @@ def change_nodes(resource, group, nodes, named, state, read):
     if not pending:
         return Plan()
     if wire.autoscale_of(group).get("ca_enable") is True:
-        raise NksError("%s: nodes cannot be %s while the autoscaler is on. Turn it off first with nks_autoscale (enabled: false)." % (resource, state))
+        raise NksError(
+            "%s: nodes cannot be %s while the autoscaler is on. Turn it off first with nks_autoscale (enabled: false)."
+            % (resource, state)
+        )
     check_metric_policies(resource, group, "nodes cannot be %s" % state)
     if wants_stop and not {node["uuid"] for node in nodes} - stopped - set(pending):
-        raise BadInput("nodes", None, "would leave no running node in %s, which the service refuses" % resource, "leave at least one node out")
+        raise BadInput(
+            "nodes",
+            None,
+            "would leave no running node in %s, which the service refuses" % resource,
+            "leave at least one node out",
+        )
     names = {node["uuid"]: node["name"] for node in nodes}
     before, after = ("started", "stopped") if wants_stop else ("stopped", "started")
-    changes = {"nodes": tuple({names.get(uuid, uuid): value for uuid in pending} for value in (before, after))}
+    changes = {
+        "nodes": tuple(
+            {names.get(uuid, uuid): value for uuid in pending} for value in (before, after)
+        )
+    }
 
     def arrived(detail):
         now = {node["uuid"]: node["status"] for node in detail}
@@ -47,7 +61,9 @@ def change_nodes(resource, group, nodes, named, state, read):
                 "stop_nodes" if wants_stop else "start_nodes",
                 resource,
                 changes,
-                lambda api, ref: (api.stop_nodes if wants_stop else api.start_nodes)(ref, group["uuid"], pending),
+                lambda api, ref: (api.stop_nodes if wants_stop else api.start_nodes)(
+                    ref, group["uuid"], pending
+                ),
                 group["uuid"],
                 (("nodes", lambda state: arrived(state["detail"])),),
                 detail=read,

@@ -61,7 +61,10 @@ class Operation:
 
     def report(self) -> dict[str, Any]:
         """The operation as ``actions`` of the result has it."""
-        changes = {option: {"before": before, "after": after} for option, (before, after) in self.changes.items()}
+        changes = {
+            option: {"before": before, "after": after}
+            for option, (before, after) in self.changes.items()
+        }
         return {"action": self.name, "resource": self.resource, "changes": changes}
 
 
@@ -85,7 +88,10 @@ class Plan:
         """The same plan, reported with names instead of UUIDs."""
         operations = []
         for operation in self.operations:
-            changes = {option: named_pair(before, after, names.get(option)) for option, (before, after) in operation.changes.items()}
+            changes = {
+                option: named_pair(before, after, names.get(option))
+                for option, (before, after) in operation.changes.items()
+            }
             operations.append(replace(operation, changes=changes))
         return Plan(operations, self.warnings)
 

@@ -13,9 +13,22 @@ from typing import Any, Dict, Mapping
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import ABSENT, ClusterSpec, NodegroupSpec, Observed, ObservedNodegroup, Policy
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import (
+    ABSENT,
+    ClusterSpec,
+    NodegroupSpec,
+    Observed,
+    ObservedNodegroup,
+    Policy,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import LABELS, UNKNOWN, UUID
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan, cluster_resource, group_resource, named_pair
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
+    Operation,
+    Plan,
+    cluster_resource,
+    group_resource,
+    named_pair,
+)
 
 Options = Mapping[str, Any]
 State = Dict[str, Any]
@@ -41,13 +54,21 @@ def plan(desired: ClusterSpec, observed: Observed, policy: Policy | None = None)
     if desired.ipacl is not None:
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ipacl
 
-        parts.append(ipacl.plan_access(desired.name, desired.ipacl, observed.ipacl, observed.subnets))
+        parts.append(
+            ipacl.plan_access(desired.name, desired.ipacl, observed.ipacl, observed.subnets)
+        )
     if desired.certificate is not None:
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import certificate
 
-        parts.append(certificate.renewal(cluster_resource(desired.name), observed.cluster or {}, desired.certificate))
+        parts.append(
+            certificate.renewal(
+                cluster_resource(desired.name), observed.cluster or {}, desired.certificate
+            )
+        )
     operations = [operation for part in parts for operation in part.operations]
-    return Plan(operations, [warning for part in parts for warning in part.warnings]).named(observed.names)
+    return Plan(operations, [warning for part in parts for warning in part.warnings]).named(
+        observed.names
+    )
 
 
 def _delete(resource: str, group: str | None = None) -> Plan:
@@ -73,7 +94,9 @@ def _cluster(desired: ClusterSpec, observed: Observed, policy: Policy) -> Plan:
 
     cluster, group = observed.cluster, observed.nodegroups.get(wire.DEFAULT_GROUP)
     resource = cluster_resource(cluster["name"])
-    network = changes.cni(resource, options, cluster, policy) if options.get("cni") is not None else None
+    network = (
+        changes.cni(resource, options, cluster, policy) if options.get("cni") is not None else None
+    )
     fixed = dict(options)
     if network:
         fixed.update(pods_network_cidr=None, pods_network_subnet=None)
@@ -86,12 +109,17 @@ def _cluster(desired: ClusterSpec, observed: Observed, policy: Policy) -> Plan:
         first, last, left, more = _group_changes(cluster["name"], group, options, observed, policy)
         warnings += more
         # A resize that comes first leaves fewer nodes for the upgrade.
-        workers = [dict(item, node_count=left) if item["uuid"] == group.state["uuid"] else item for item in workers]
+        workers = [
+            dict(item, node_count=left) if item["uuid"] == group.state["uuid"] else item
+            for item in workers
+        ]
     upgrades: list[Operation] = []
     if options.get("kubernetes_version") is not None:
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import upgrade
 
-        upgrades, more = upgrade.upgrade_cluster(cluster, workers, options["kubernetes_version"], observed.versions, policy)
+        upgrades, more = upgrade.upgrade_cluster(
+            cluster, workers, options["kubernetes_version"], observed.versions, policy
+        )
         warnings += more
     wants_gateways = options.get("ncr_sgw") or options.get("obs_sgw")
     gateways = changes.service_gateways(resource, options, cluster) if wants_gateways else None
@@ -99,7 +127,9 @@ def _cluster(desired: ClusterSpec, observed: Observed, policy: Policy) -> Plan:
     return Plan([*first, *middle, *upgrades, *last], warnings)
 
 
-def _nodegroup(desired: ClusterSpec, spec: NodegroupSpec, observed: Observed, policy: Policy) -> Plan:
+def _nodegroup(
+    desired: ClusterSpec, spec: NodegroupSpec, observed: Observed, policy: Policy
+) -> Plan:
     """The part of one node group."""
     group = observed.nodegroups.get(spec.name)
     resource = group_resource(desired.name, spec.name)
@@ -111,30 +141,54 @@ def _nodegroup(desired: ClusterSpec, spec: NodegroupSpec, observed: Observed, po
     if spec.autoscale is not None and group:
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import changes
 
-        switch = changes.autoscale_change(resource, group.state, spec.autoscale, group.autoscale, whole=False)
+        switch = changes.autoscale_change(
+            resource, group.state, spec.autoscale, group.autoscale, whole=False
+        )
         parts.append(Plan([switch] if switch else []))
     if spec.nodes is not None and group:
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import nodes
 
-        parts.append(nodes.change_nodes(resource, group.state, group.instances, spec.nodes.uuids, spec.nodes.state, group.read_instances))
-    return Plan([operation for part in parts for operation in part.operations], [warning for part in parts for warning in part.warnings])
+        parts.append(
+            nodes.change_nodes(
+                resource,
+                group.state,
+                group.instances,
+                spec.nodes.uuids,
+                spec.nodes.state,
+                group.read_instances,
+            )
+        )
+    return Plan(
+        [operation for part in parts for operation in part.operations],
+        [warning for part in parts for warning in part.warnings],
+    )
 
 
-def _create_or_change(desired: ClusterSpec, options: Options, name: str, observed: Observed, policy: Policy) -> Plan:
+def _create_or_change(
+    desired: ClusterSpec, options: Options, name: str, observed: Observed, policy: Policy
+) -> Plan:
     group = observed.nodegroups.get(name)
     if group is None:
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation
 
         return creation.create_nodegroup(desired.name, {"name": name, **options})
     resource = group_resource(desired.name, name)
-    warnings = _fixed_differences(options, rows.NODEGROUP, (None, group.state), policy, resource, observed)
+    warnings = _fixed_differences(
+        options, rows.NODEGROUP, (None, group.state), policy, resource, observed
+    )
     first, last, left, more = _group_changes(desired.name, group, options, observed, policy)
     upgrades: list[Operation] = []
     if options.get("kubernetes_version") is not None:
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import upgrade
 
         cluster = observed.cluster or {"name": desired.name}
-        upgrades = upgrade.upgrade_group(cluster, dict(group.state, node_count=left), options["kubernetes_version"], observed.versions, policy)
+        upgrades = upgrade.upgrade_group(
+            cluster,
+            dict(group.state, node_count=left),
+            options["kubernetes_version"],
+            observed.versions,
+            policy,
+        )
     return Plan([*first, *upgrades, *last], warnings + more)
 
 
@@ -152,12 +206,19 @@ def _group_changes(
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
 
         names = observed.flavors
-        rules.check_flavor_change(group_resource(cluster, group.state["name"]), names.get(before), names.get(after))
+        rules.check_flavor_change(
+            group_resource(cluster, group.state["name"]), names.get(before), names.get(after)
+        )
     return changes.group_changes(cluster, group.state, options, group.autoscale, policy)
 
 
 def _fixed_differences(
-    options: Options, table: Mapping[str, rows.Row], holders: tuple[State | None, State | None], policy: Policy, resource: str, observed: Observed
+    options: Options,
+    table: Mapping[str, rows.Row],
+    holders: tuple[State | None, State | None],
+    policy: Policy,
+    resource: str,
+    observed: Observed,
 ) -> list[str]:
     """Differences in what cannot be changed after creation.
 
@@ -172,12 +233,25 @@ def _fixed_differences(
             continue
         current = row.observed(cluster, group)
         if not row.equal(options[option], current):
-            found.append((option, *named_pair(row.show(current), row.show(options[option]), observed.names.get(option))))
+            found.append(
+                (
+                    option,
+                    *named_pair(
+                        row.show(current), row.show(options[option]), observed.names.get(option)
+                    ),
+                )
+            )
     labels = [holder["labels"] for holder in (group, cluster) if holder and holder.get("labels")]
     for label, value in LABELS.write(options.get("labels") or {}).items():
         current = next((shown[label] for shown in labels if label in shown), UNKNOWN)
         if current is not UNKNOWN and not LABELS.same(value, current):
-            found.append(("labels.%s" % label, wire.masked({label: current})[label], wire.masked({label: value})[label]))
+            found.append(
+                (
+                    "labels.%s" % label,
+                    wire.masked({label: current})[label],
+                    wire.masked({label: value})[label],
+                )
+            )
     return _refuse(found, policy.immutable, resource)
 
 
@@ -187,11 +261,17 @@ def _refuse(found: list[tuple[str, Any, Any]], immutable: str, resource: str) ->
         return []
     text = "%s: cannot be changed after creation: %s" % (
         resource,
-        "; ".join("%s is %s, wanted %s" % (option, _brief(before), _brief(after)) for option, before, after in found),
+        "; ".join(
+            "%s is %s, wanted %s" % (option, _brief(before), _brief(after))
+            for option, before, after in found
+        ),
     )
     if immutable == "warn":
         return [text + ". Left as it is."]
-    raise NksError(text + ". Set the present value, leave the option out, set immutable to warn, or delete and create anew.")
+    raise NksError(
+        text
+        + ". Set the present value, leave the option out, set immutable to warn, or delete and create anew."
+    )
 
 
 def _brief(value: Any) -> str:

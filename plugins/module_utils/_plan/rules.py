@@ -47,15 +47,32 @@ def check_options(options):
         if option in given and given[option] < least:
             raise BadInput(option, given[option], "is too small", "give %d or more" % least)
     if given.get("wait_timeout", 1) > MAX_WAIT:
-        raise BadInput("wait_timeout", given["wait_timeout"], "is too large", "give %d (a year) or less" % MAX_WAIT)
+        raise BadInput(
+            "wait_timeout",
+            given["wait_timeout"],
+            "is too large",
+            "give %d (a year) or less" % MAX_WAIT,
+        )
     # Not a number is neither above nor below.
     if not 0 < given.get("wait_interval", 1) <= MAX_INTERVAL:
-        raise BadInput("wait_interval", given["wait_interval"], "is not a time", "give seconds above 0, %d at most" % MAX_INTERVAL)
+        raise BadInput(
+            "wait_interval",
+            given["wait_interval"],
+            "is not a time",
+            "give seconds above 0, %d at most" % MAX_INTERVAL,
+        )
     for option in ("name", "cluster", "nodegroup"):
         if option in given and str(given[option]).strip() in ("", ".", ".."):
-            raise BadInput(option, given[option], "is neither a name nor a UUID", "give one of them")
+            raise BadInput(
+                option, given[option], "is neither a name nor a UUID", "give one of them"
+            )
     if "kubernetes_version" in given and not VERSION.fullmatch(given["kubernetes_version"]):
-        raise BadInput("kubernetes_version", given["kubernetes_version"], "is not a version as NKS writes it", "write it like v1.31.4")
+        raise BadInput(
+            "kubernetes_version",
+            given["kubernetes_version"],
+            "is not a version as NKS writes it",
+            "write it like v1.31.4",
+        )
     if given.get("user_script"):
         _check_script(given["user_script"])
     if "extra_volumes" in given:
@@ -65,18 +82,28 @@ def check_options(options):
         subnets.setdefault(item["subnet"], set()).update(item["security_groups"])
     for subnet, groups in subnets.items():
         if not 1 <= len(groups) <= MAX_SECURITY_GROUPS:
-            raise BadInput("extra_security_groups", subnet, "has %d security groups" % len(groups), "give 1 to %d for a subnet" % MAX_SECURITY_GROUPS)
+            raise BadInput(
+                "extra_security_groups",
+                subnet,
+                "has %d security groups" % len(groups),
+                "give 1 to %d for a subnet" % MAX_SECURITY_GROUPS,
+            )
     if "autoscale" in given:
         check_autoscale(given["autoscale"], "autoscale.")
     _check_pairs(given)
-    if any(option in given for option in ("pods_network_cidr", "service_cluster_ip_range", "pods_network_subnet")):
+    if any(
+        option in given
+        for option in ("pods_network_cidr", "service_cluster_ip_range", "pods_network_subnet")
+    ):
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ranges
 
         ranges.check_cidrs(given)
     owned = rows.owned_labels() if given.get("labels") else {}
     for label in given.get("labels", {}):
         if label in owned:
-            raise BadInput("labels", label, "has an option of its own", "use the option %s" % owned[label])
+            raise BadInput(
+                "labels", label, "has an option of its own", "use the option %s" % owned[label]
+            )
 
 
 def check_autoscale(settings, prefix=""):
@@ -92,9 +119,17 @@ def check_autoscale(settings, prefix=""):
         if value is None or setting.low is None:
             continue
         # With the autoscaler off the service keeps zeros as the counts (observed).
-        low = 0 if setting.option.endswith("node_count") and not settings.get("enabled") else setting.low
+        low = (
+            0
+            if setting.option.endswith("node_count") and not settings.get("enabled")
+            else setting.low
+        )
         if value < low or (setting.high is not None and value > setting.high):
-            remedy = "give %d or more" % low if setting.high is None else "give %d to %d" % (low, setting.high)
+            remedy = (
+                "give %d or more" % low
+                if setting.high is None
+                else "give %d to %d" % (low, setting.high)
+            )
             raise BadInput(prefix + setting.option, value, "is out of range", remedy)
     _check_bounds(settings, prefix)
 
@@ -115,13 +150,23 @@ def check_autoscale_change(settings, present, merged, prefix=""):
         for option in counts:
             # The service keeps zeros only while the autoscaler is off (observed).
             if settings.get(option) is None and merged.get(option) == 0:
-                raise BadInput(prefix + option, 0, "is the current value, which is too small when the autoscaler is on", "set %s to 1 or more" % option)
+                raise BadInput(
+                    prefix + option,
+                    0,
+                    "is the current value, which is too small when the autoscaler is on",
+                    "set %s to 1 or more" % option,
+                )
 
 
 def _check_bounds(settings, prefix):
     low, high = settings.get("min_node_count"), settings.get("max_node_count")
     if isinstance(low, int) and isinstance(high, int) and low > high:
-        raise BadInput(prefix + "min_node_count", low, "is more than max_node_count (%d)" % high, "let the minimum be at most the maximum")
+        raise BadInput(
+            prefix + "min_node_count",
+            low,
+            "is more than max_node_count (%d)" % high,
+            "let the minimum be at most the maximum",
+        )
 
 
 def flavor_type(name):
@@ -138,9 +183,16 @@ def check_flavor_change(resource, before, after):
     """
     types = [None if name is None else flavor_type(name) for name in (before, after)]
     if FIXED_FLAVOR in types:
-        problem = "the service never changes the flavor of %s nodes, nor another one to %s" % (FIXED_FLAVOR, FIXED_FLAVOR)
-    elif any(kind in FLAVORS_THAT_MIX for kind in types) and any(kind is not None and GPU_FLAVOR.fullmatch(kind) for kind in types):
-        problem = "the service changes flavors only among the types %s" % ", ".join(FLAVORS_THAT_MIX)
+        problem = "the service never changes the flavor of %s nodes, nor another one to %s" % (
+            FIXED_FLAVOR,
+            FIXED_FLAVOR,
+        )
+    elif any(kind in FLAVORS_THAT_MIX for kind in types) and any(
+        kind is not None and GPU_FLAVOR.fullmatch(kind) for kind in types
+    ):
+        problem = "the service changes flavors only among the types %s" % ", ".join(
+            FLAVORS_THAT_MIX
+        )
     else:
         return
     raise BadInput(
@@ -154,19 +206,41 @@ def check_flavor_change(resource, before, after):
 def _check_script(script):
     size = len(script.encode("utf-8", "replace"))
     if size > MAX_SCRIPT:
-        raise BadInput("user_script", None, "has %d bytes" % size, "keep it to %d (64 KB)" % MAX_SCRIPT)
+        raise BadInput(
+            "user_script", None, "has %d bytes" % size, "keep it to %d (64 KB)" % MAX_SCRIPT
+        )
     if not script.startswith("#!"):
-        raise BadInput("user_script", None, "does not begin with '#!'", "name the interpreter in its first line, as in #!/bin/bash")
+        raise BadInput(
+            "user_script",
+            None,
+            "does not begin with '#!'",
+            "name the interpreter in its first line, as in #!/bin/bash",
+        )
 
 
 def _check_volumes(volumes):
     if len(volumes) > MAX_VOLUMES:
-        raise BadInput("extra_volumes", "%d volumes" % len(volumes), "is too many", "give at most %d" % MAX_VOLUMES)
+        raise BadInput(
+            "extra_volumes",
+            "%d volumes" % len(volumes),
+            "is too many",
+            "give at most %d" % MAX_VOLUMES,
+        )
     for item in volumes:
         if not 1 <= item["size"] <= MAX_VOLUME_SIZE:
-            raise BadInput("extra_volumes.size", item["size"], "is out of range", "give 1 to %d (GB)" % MAX_VOLUME_SIZE)
+            raise BadInput(
+                "extra_volumes.size",
+                item["size"],
+                "is out of range",
+                "give 1 to %d (GB)" % MAX_VOLUME_SIZE,
+            )
         if item.get("mount_path") and not item["mount_path"].startswith("/"):
-            raise BadInput("extra_volumes.mount_path", item["mount_path"], "is not an absolute path", "begin it with '/'")
+            raise BadInput(
+                "extra_volumes.mount_path",
+                item["mount_path"],
+                "is not an absolute path",
+                "begin it with '/'",
+            )
 
 
 def _check_pairs(given):
@@ -190,4 +264,9 @@ def require_nodes(policy, resource, node_count):
     unavailable = policy.num_max_unavailable_nodes
     if unavailable is not None and isinstance(node_count, int) and unavailable > max(node_count, 1):
         most = max(node_count, 1)
-        raise BadInput("num_max_unavailable_nodes", unavailable, "is more than the %d nodes of %s" % (node_count, resource), "give %d or less" % most)
+        raise BadInput(
+            "num_max_unavailable_nodes",
+            unavailable,
+            "is more than the %d nodes of %s" % (node_count, resource),
+            "give %d or less" % most,
+        )

@@ -9,7 +9,11 @@ from __future__ import annotations
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, cluster_resource, group_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
+    Operation,
+    cluster_resource,
+    group_resource,
+)
 
 
 def minor(version):
@@ -26,7 +30,9 @@ def needs_versions(cluster, target, groups):
     at = _at(cluster)
     if at is None:
         return False
-    return at != target or any(minor(_at(group)) < _previous(minor(at)) for group in groups if _at(group))
+    return at != target or any(
+        minor(_at(group)) < _previous(minor(at)) for group in groups if _at(group)
+    )
 
 
 def upgrade_cluster(cluster, groups, target, versions, policy):
@@ -48,27 +54,43 @@ def upgrade_cluster(cluster, groups, target, versions, policy):
     resource = cluster_resource(name)
     at = _at(cluster)
     if at is None:
-        return [], ["%s does not show its Kubernetes version, so kubernetes_version was not compared." % resource]
+        return [], [
+            "%s does not show its Kubernetes version, so kubernetes_version was not compared."
+            % resource
+        ]
     silent = [group_resource(name, group["name"]) for group in groups if _at(group) is None]
-    warnings = ["%s does not show its Kubernetes version, so it is not upgraded." % ", ".join(silent)] if silent and mode == "all" else []
+    warnings = (
+        ["%s does not show its Kubernetes version, so it is not upgraded." % ", ".join(silent)]
+        if silent and mode == "all"
+        else []
+    )
     groups = [group for group in groups if _at(group) is not None]
     behind = [group for group in groups if _newer(at, _at(group))]
     if at == target and (mode != "all" or not behind):
         return [], warnings
     if mode == "never":
-        return [], ["%s: kubernetes_version is %s, wanted %s; not upgraded, for upgrade is never." % (resource, at, target)]
+        return [], [
+            "%s: kubernetes_version is %s, wanted %s; not upgraded, for upgrade is never."
+            % (resource, at, target)
+        ]
     # While groups are behind the cluster cannot know its next step; what it offers is a version all the same.
-    way = [] if at == target else _steps(resource, at, target, versions, _upgradable(cluster), bool(behind))
+    way = (
+        []
+        if at == target
+        else _steps(resource, at, target, versions, _upgradable(cluster), bool(behind))
+    )
     if mode == "control_plane":
         if len(way) > 1:
             raise NksError(
                 "%s: from %s to %s there are %d minor versions to go (%s), and upgrade: control_plane takes one. "
-                "Set upgrade to all, or kubernetes_version to %s first." % (resource, at, target, len(way), ", ".join(way), way[0])
+                "Set upgrade to all, or kubernetes_version to %s first."
+                % (resource, at, target, len(way), ", ".join(way), way[0])
             )
         if behind:
             raise NksError(
                 "%s: the control plane is at %s, and before its next step every node group must be too; behind are %s. "
-                "Set upgrade to all, or upgrade them with nks_nodegroup." % (resource, at, _versions_of(behind))
+                "Set upgrade to all, or upgrade them with nks_nodegroup."
+                % (resource, at, _versions_of(behind))
             )
     actions = []
     standing = {group["uuid"]: _at(group) for group in groups}
@@ -79,7 +101,9 @@ def upgrade_cluster(cluster, groups, target, versions, policy):
         if mode == "all":
             for group in groups:
                 if _newer(at, standing[group["uuid"]]):
-                    actions += _upgrade_group(name, group, standing[group["uuid"]], at, versions, policy)
+                    actions += _upgrade_group(
+                        name, group, standing[group["uuid"]], at, versions, policy
+                    )
                     standing[group["uuid"]] = at
     return actions, warnings
 
@@ -95,9 +119,16 @@ def upgrade_group(cluster, group, target, versions, policy):
     if at == target or at is None:
         return []
     if _newer(at, target):
-        raise BadInput("kubernetes_version", target, "is below %s, which %s has" % (at, resource), "a downgrade is not possible")
+        raise BadInput(
+            "kubernetes_version",
+            target,
+            "is below %s, which %s has" % (at, resource),
+            "a downgrade is not possible",
+        )
     known = {item["version"] for item in versions} | (_upgradable(group) or set())
-    if target != control_plane and (target not in known or (control_plane and _newer(target, control_plane))):
+    if target != control_plane and (
+        target not in known or (control_plane and _newer(target, control_plane))
+    ):
         raise BadInput(
             "kubernetes_version",
             target,
@@ -126,23 +157,40 @@ def _steps(resource, at, target, versions, offered, behind):
     :param behind: whether node groups are behind, so that more may be offered once they are not.
     """
     if _newer(at, target):
-        raise BadInput("kubernetes_version", target, "is below %s, which %s has" % (at, resource), "a downgrade is not possible")
+        raise BadInput(
+            "kubernetes_version",
+            target,
+            "is below %s, which %s has" % (at, resource),
+            "a downgrade is not possible",
+        )
     known = {item["version"] for item in versions} | (offered or set())
     available = {item["version"] for item in versions if item["available"]} | (offered or set())
     if target not in known:
-        raise BadInput("kubernetes_version", target, "is not a version that NKS has", "choose one of %s" % (_listed(available) or "nks_version_info"))
+        raise BadInput(
+            "kubernetes_version",
+            target,
+            "is not a version that NKS has",
+            "choose one of %s" % (_listed(available) or "nks_version_info"),
+        )
     way, here = [], at
     while here != target:
         # The cluster itself says where its next step may lead; for later steps only the list of versions can tell.
         choice = offered if offered is not None and not behind and not way else known
-        choice = {version for version in choice if minor(here) <= minor(version) <= _next(minor(here)) and _newer(version, here)}
+        choice = {
+            version
+            for version in choice
+            if minor(here) <= minor(version) <= _next(minor(here)) and _newer(version, here)
+        }
         step = _towards(here, target, choice, available)
         if step is None:
             raise BadInput(
                 "kubernetes_version",
                 target,
-                "cannot be reached from %s: the service offers no step from %s towards it" % (at, here),
-                "choose one of %s" % _listed(choice) if choice else "ask nks_version_info what there is",
+                "cannot be reached from %s: the service offers no step from %s towards it"
+                % (at, here),
+                "choose one of %s" % _listed(choice)
+                if choice
+                else "ask nks_version_info what there is",
             )
         way.append(step)
         here = step
@@ -158,7 +206,9 @@ def _towards(here, target, choice, available):
     if minor(target) in (minor(here), _next(minor(here))):
         return target if target in choice else None
     passed = [version for version in choice if minor(version) == _next(minor(here))]
-    return max(passed, key=lambda version: (version in available, wire.version_key(version)), default=None)
+    return max(
+        passed, key=lambda version: (version in available, wire.version_key(version)), default=None
+    )
 
 
 def one_step(before, after):
@@ -206,7 +256,10 @@ def _upgrade_group(cluster, group, before, after, versions, policy):
     resource = group_resource(cluster, group["name"])
     rules.require_nodes(policy, resource, group.get("node_count"))
     if group.get("stopped"):
-        raise NksError("%s cannot be upgraded while nodes of it are stopped (%s). Start them first with nks_node." % (resource, ", ".join(group["stopped"])))
+        raise NksError(
+            "%s cannot be upgraded while nodes of it are stopped (%s). Start them first with nks_node."
+            % (resource, ", ".join(group["stopped"]))
+        )
     offered = _upgradable(group) or set()
     known = {item["version"] for item in versions} | offered | {after}
     available = {item["version"] for item in versions if item["available"]} | offered
@@ -218,7 +271,8 @@ def _upgrade_group(cluster, group, before, after, versions, policy):
             raise BadInput(
                 "kubernetes_version",
                 after,
-                "cannot be reached from %s, which %s has: the service lists no version in between" % (before, resource),
+                "cannot be reached from %s, which %s has: the service lists no version in between"
+                % (before, resource),
                 "upgrade the node group step by step with nks_nodegroup",
             )
         actions.append(_upgrade_step(resource, group, here, step, policy))
@@ -231,7 +285,9 @@ def _upgrade_step(resource, group, before, after, policy):
         "upgrade",
         resource,
         {"kubernetes_version": (before, after)},
-        lambda api, ref: api.upgrade(ref, group["uuid"], after, policy.num_buffer_nodes, policy.num_max_unavailable_nodes),
+        lambda api, ref: api.upgrade(
+            ref, group["uuid"], after, policy.num_buffer_nodes, policy.num_max_unavailable_nodes
+        ),
         group["uuid"],
         (("kubernetes_version", lambda state: _at(state) == after),),
         start=lambda state: _at(state) == before,

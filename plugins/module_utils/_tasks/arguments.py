@@ -10,7 +10,10 @@ import os
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._client.identity import SERVICES, FromEnvironment
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.identity import (
+    SERVICES,
+    FromEnvironment,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows
 
 AUTH_TYPES: dict = {
@@ -44,7 +47,12 @@ def from_environment(variable):
 
 def auth():
     """The connection options; each falls back to its variable NHNCLOUD_…"""
-    return {name: dict({"type": "str", "fallback": (from_environment, ["NHNCLOUD_" + name.upper()])}, **entry) for name, entry in AUTH_TYPES.items()}
+    return {
+        name: dict(
+            {"type": "str", "fallback": (from_environment, ["NHNCLOUD_" + name.upper()])}, **entry
+        )
+        for name, entry in AUTH_TYPES.items()
+    }
 
 
 def wait():

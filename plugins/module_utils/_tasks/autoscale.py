@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import ClusterSpec, NodegroupSpec, Observed, ObservedNodegroup
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import (
+    ClusterSpec,
+    NodegroupSpec,
+    Observed,
+    ObservedNodegroup,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import plan, rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import find_group, no_group, note_stopped, planned_group, present_autoscale
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import (
+    find_group,
+    no_group,
+    note_stopped,
+    planned_group,
+    present_autoscale,
+)
 
 
 def run(task):
@@ -22,7 +33,9 @@ def run(task):
     cluster = task.planned_cluster()
     group = planned_group(task, cluster, task.options["nodegroup"])
     if group is None:
-        return _predicted(task, cluster.last["name"] if cluster else task.options["cluster"], settings)
+        return _predicted(
+            task, cluster.last["name"] if cluster else task.options["cluster"], settings
+        )
     present = present_autoscale(task, cluster, group, True)
     note_stopped(task, cluster, group, settings, present)
     todo = _plan(cluster.last["name"], group.last, settings, present)
@@ -38,7 +51,10 @@ def _predicted(task, cluster, settings):
     :param cluster: the cluster's name.
     """
     name = task.options["nodegroup"]
-    return {"autoscale": {}, "plan": _plan(cluster, {"uuid": name, "name": name}, settings, {"ca_enable": False})}
+    return {
+        "autoscale": {},
+        "plan": _plan(cluster, {"uuid": name, "name": name}, settings, {"ca_enable": False}),
+    }
 
 
 def _plan(cluster, group, settings, present):
@@ -49,7 +65,9 @@ def _plan(cluster, group, settings, present):
     """
     name = group["name"]
     desired = ClusterSpec(cluster, nodegroups=(NodegroupSpec(name, autoscale=settings),))
-    return plan.plan(desired, Observed({"name": cluster}, {name: ObservedNodegroup(group, present)}))
+    return plan.plan(
+        desired, Observed({"name": cluster}, {name: ObservedNodegroup(group, present)})
+    )
 
 
 def info(task):
@@ -65,8 +83,20 @@ def info(task):
 
 
 def _target():
-    return {"cluster": {"type": "str", "required": True}, "nodegroup": {"type": "str", "default": wire.DEFAULT_GROUP}}
+    return {
+        "cluster": {"type": "str", "required": True},
+        "nodegroup": {"type": "str", "default": wire.DEFAULT_GROUP},
+    }
 
 
-JOB = Job("nks_autoscale", dict(arguments.auth(), **_target(), **arguments.wait(), **rows.arguments(rows.AUTOSCALE, True)), run)
-INFO = Job("nks_autoscale_info", dict(arguments.auth(), **_target(), **arguments.query()), info, reads_only=True)
+JOB = Job(
+    "nks_autoscale",
+    dict(arguments.auth(), **_target(), **arguments.wait(), **rows.arguments(rows.AUTOSCALE, True)),
+    run,
+)
+INFO = Job(
+    "nks_autoscale_info",
+    dict(arguments.auth(), **_target(), **arguments.query()),
+    info,
+    reads_only=True,
+)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._apply import failures
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput
-from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import ClusterSpec, Observed
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import (
+    ClusterSpec,
+    Observed,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import failed
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import certificate, plan
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
@@ -24,13 +27,24 @@ def run(task):
     """One task of nks_certificate; see the documentation of the module."""
     options = task.options
     if not 1 <= options["term_of_validity"] <= 5:
-        raise BadInput("term_of_validity", options["term_of_validity"], "is out of range", "give 1 to 5 (years)")
+        raise BadInput(
+            "term_of_validity",
+            options["term_of_validity"],
+            "is out of range",
+            "give 1 to 5 (years)",
+        )
     watch = task.planned_cluster()
     if watch is None:
         # A new certificate is not due.
-        desired = ClusterSpec(options["cluster"], certificate=options["term_of_validity"] if options["force"] else None)
+        desired = ClusterSpec(
+            options["cluster"],
+            certificate=options["term_of_validity"] if options["force"] else None,
+        )
         todo = plan.plan(desired, Observed({"name": options["cluster"]}))
-        return {"certificate": {"expiry": None, "days_left": None, "term_of_validity": None}, "plan": todo}
+        return {
+            "certificate": {"expiry": None, "days_left": None, "term_of_validity": None},
+            "plan": todo,
+        }
     task.usable(watch)
     cluster = watch.last
     days = certificate.days_left(cluster, task.clock.utc())
@@ -46,8 +60,14 @@ def run(task):
             % (options["renew_before_days"], options["term_of_validity"])
         )
     if days is None and not due:
-        task.warnings.append("%s does not show when its certificate ends; set force to renew it all the same." % watch.name)
-    todo = plan.plan(ClusterSpec(cluster["name"], certificate=options["term_of_validity"] if due else None), Observed(cluster))
+        task.warnings.append(
+            "%s does not show when its certificate ends; set force to renew it all the same."
+            % watch.name
+        )
+    todo = plan.plan(
+        ClusterSpec(cluster["name"], certificate=options["term_of_validity"] if due else None),
+        Observed(cluster),
+    )
     _runner, state = task.carry_out(todo, watch)
     if todo.operations and not task.check_mode:
         task.warnings.append(DEAD % watch.name)

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import ABSENT, ClusterSpec, Observed, ObservedNodegroup, Policy
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import (
+    ABSENT,
+    ClusterSpec,
+    Observed,
+    ObservedNodegroup,
+    Policy,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import SecurityGroups
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import operations, plan
@@ -42,7 +48,11 @@ def _listed(task, name):
     A second cluster of the name would be an expensive mistake.
     """
     for item in task.api.clusters():
-        if item.get("name") == name and item.get("uuid") and not str(item.get("status")).startswith("DELETE_"):
+        if (
+            item.get("name") == name
+            and item.get("uuid")
+            and not str(item.get("status")).startswith("DELETE_")
+        ):
             watch = Watch(task.api, item["uuid"], None, operations.cluster_resource(name))
             if task.waiter().wait_until_shown(watch) is not None:
                 return watch
@@ -77,7 +87,10 @@ def _create(task):
     runner, state = task.carry_out(todo)
     if state is None and runner is not None:
         # Not waited for: what the service shows already, or what is known for certain.
-        state = task.shown(runner.cluster) or {"uuid": runner.cluster.cluster, "name": wanted["name"]}
+        state = task.shown(runner.cluster) or {
+            "uuid": runner.cluster.cluster,
+            "name": wanted["name"],
+        }
         runner.only_one(wanted["name"], last=True)
     return {"cluster": wire.masked(state or {}), "plan": todo}
 
@@ -100,7 +113,9 @@ def _reconcile(task, watch):
         # A wait ends with a look at the cluster, whatever it was for.
         cluster = watch.last if options["wait"] else watch.read()
         if cluster is None:
-            raise NksError("%s was deleted by someone else while it was being changed." % watch.name)
+            raise NksError(
+                "%s was deleted by someone else while it was being changed." % watch.name
+            )
     return {"cluster": wire.masked(cluster), "plan": todo}
 
 
@@ -121,7 +136,11 @@ def _resolved(task, cluster, given, group):
 
     :param group: the watch of the first node group, or None.
     """
-    if not any(given.get(row.option) for row in rows.CLUSTER.values() if row.ref or isinstance(row.kind, SecurityGroups)):
+    if not any(
+        given.get(row.option)
+        for row in rows.CLUSTER.values()
+        if row.ref or isinstance(row.kind, SecurityGroups)
+    ):
         return dict(given), {}, {}
     from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.references import References
 
@@ -137,16 +156,26 @@ def _for_upgrade(task, watch, target):
     :returns: (watches of the worker groups, list of versions).
     """
     mode, here = task.options["upgrade"], (watch.last.get("labels") or {}).get("kube_tag")
-    if target is None or here is None or mode == "never" or (mode == "control_plane" and target == here):
+    if (
+        target is None
+        or here is None
+        or mode == "never"
+        or (mode == "control_plane" and target == here)
+    ):
         return [], []
     from ansible_collections.nhncloud.nks.plugins.module_utils._plan import upgrade
-    from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import stopped_nodes, worker_groups
+    from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import (
+        stopped_nodes,
+        worker_groups,
+    )
 
     groups = worker_groups(task, watch)
     if mode == "all" and any(group.last["labels"].get("kube_tag") != target for group in groups):
         for group in groups:
             group.last["stopped"] = stopped_nodes(task, watch, group)
-    wanted = upgrade.needs_versions(watch.last, target, [group.last for group in groups] if mode == "all" else [])
+    wanted = upgrade.needs_versions(
+        watch.last, target, [group.last for group in groups] if mode == "all" else []
+    )
     return groups, wire.versions(task.api.supports()) if wanted else []
 
 
@@ -155,7 +184,11 @@ JOB = Job(
     dict(
         arguments.auth(),
         name={"type": "str", "required": True},
-        upgrade={"type": "str", "choices": ["control_plane", "all", "never"], "default": "control_plane"},
+        upgrade={
+            "type": "str",
+            "choices": ["control_plane", "all", "never"],
+            "default": "control_plane",
+        },
         **arguments.state("present", "absent"),
         **arguments.wait(),
         **arguments.reconciled(),

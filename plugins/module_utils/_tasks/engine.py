@@ -18,11 +18,24 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._client import identi
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, NksError, Overtaken, WaitError
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import (
+    ApiError,
+    NksError,
+    Overtaken,
+    WaitError,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch, busy, failed, find_cluster
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import (
+    Watch,
+    busy,
+    failed,
+    find_cluster,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Plan, cluster_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
+    Plan,
+    cluster_resource,
+)
 
 WAIT_TIMEOUT = 3600
 DELETE_TIMEOUT = 1800
@@ -69,7 +82,12 @@ class Task:
         verify = options.get("validate_certs", True)
         if verify and options.get("ca_cert"):
             verify = options["ca_cert"]
-        self.transport = Transport(self.clock, timeout=options.get("request_timeout", 30.0), max_retries=options.get("max_retries", 5), verify=verify)
+        self.transport = Transport(
+            self.clock,
+            timeout=options.get("request_timeout", 30.0),
+            max_retries=options.get("max_retries", 5),
+            verify=verify,
+        )
         self.api = Api(self.transport, identity.Identity(self.transport, options))
         self._names = None
 
@@ -85,7 +103,13 @@ class Task:
     def timeout(self):
         """Seconds for one operation."""
         given = self.options.get("wait_timeout")
-        return given if given is not None else DELETE_TIMEOUT if self.options.get("state") == "absent" else WAIT_TIMEOUT
+        return (
+            given
+            if given is not None
+            else DELETE_TIMEOUT
+            if self.options.get("state") == "absent"
+            else WAIT_TIMEOUT
+        )
 
     def told(self):
         """The warnings, each as it may be shown."""
@@ -139,7 +163,9 @@ class Task:
         if reply is None:
             return None
         state = wire.identified(reply, "read cluster %s" % ref)
-        return Watch(self.api, state["uuid"], None, cluster_resource(state.get("name") or ref), state)
+        return Watch(
+            self.api, state["uuid"], None, cluster_resource(state.get("name") or ref), state
+        )
 
     def idle(self, watch, again=False):
         """Wait while an operation is under way on the watched resource, whoever started it.
@@ -151,14 +177,21 @@ class Task:
         """
         if busy(watch.last) and not self.options.get("wait", True):
             raise WaitError(
-                "%s is in %s, so it cannot be compared yet. Run the task again later, or let it wait (wait: true)." % (watch.name, watch.last["status"]),
+                "%s is in %s, so it cannot be compared yet. Run the task again later, or let it wait (wait: true)."
+                % (watch.name, watch.last["status"]),
                 status=watch.last["status"],
             )
         if not busy(watch.last):
             return watch.last
         status, state = watch.last["status"], self.waiter().wait_until_idle(watch, watch.last)
         if again:
-            raise Overtaken(WaitError("%s was busy each time it was read, at last in %s. Run the task again later." % (watch.name, status), status=status))
+            raise Overtaken(
+                WaitError(
+                    "%s was busy each time it was read, at last in %s. Run the task again later."
+                    % (watch.name, status),
+                    status=status,
+                )
+            )
         return state
 
     def gone(self):
@@ -200,7 +233,10 @@ class Task:
 
         if not self.check_mode or not creation.NAME.fullmatch(ref) or wire.is_uuid(ref):
             raise missing
-        self.warnings.append(missing.msg + " In check mode this is not an error, since an earlier task may create it: the result is a prediction.")
+        self.warnings.append(
+            missing.msg
+            + " In check mode this is not an error, since an earlier task may create it: the result is a prediction."
+        )
 
     def usable(self, watch):
         """Refuse what was never made.
@@ -218,7 +254,9 @@ class Task:
         The service may accept a creation and show it a little later, not in the list either (observed on Magnum). A task
         that came in between would make a second one.
         """
-        return self._waiter(min(self.options.get("wait_interval") or SHOWN_INTERVAL, SHOWN_INTERVAL), SHOWN_TIMEOUT).wait_until_shown(watch)
+        return self._waiter(
+            min(self.options.get("wait_interval") or SHOWN_INTERVAL, SHOWN_INTERVAL), SHOWN_TIMEOUT
+        ).wait_until_shown(watch)
 
     @staticmethod
     def failure(watch):
@@ -234,12 +272,23 @@ class Task:
         :param watches: watches of its node groups.
         :returns: (the runner, or None where nothing was to be done; the state after the last action, or None).
         """
-        broken = [watch for watch in [cluster] + list(watches) if watch is not None and failed(watch.last)]
+        broken = [
+            watch for watch in [cluster] + list(watches) if watch is not None and failed(watch.last)
+        ]
         again = bool(broken) and self._failed_step(plan, broken, cluster)
         for watch in broken:
             if not plan.operations or again:
-                self.warnings.append("%s is in %s: %s" % (watch.name, watch.last["status"], watch.last.get("status_reason") or "no reason given"))
-            elif any(action.name not in ("delete", "renew_certificate") for action in plan.operations):
+                self.warnings.append(
+                    "%s is in %s: %s"
+                    % (
+                        watch.name,
+                        watch.last["status"],
+                        watch.last.get("status_reason") or "no reason given",
+                    )
+                )
+            elif any(
+                action.name not in ("delete", "renew_certificate") for action in plan.operations
+            ):
                 raise self.failure(watch)
         self.warnings += plan.warnings
         if self.check_mode or not plan.operations:
@@ -272,11 +321,17 @@ class Task:
         from ansible_collections.nhncloud.nks.plugins.module_utils._apply import failures
 
         action = plan.operations[0] if plan.operations else None
-        if action is None or action.name != "upgrade" or any(watch.last["status"] != "UPDATE_FAILED" for watch in broken):
+        if (
+            action is None
+            or action.name != "upgrade"
+            or any(watch.last["status"] != "UPDATE_FAILED" for watch in broken)
+        ):
             return False
         event = failures.last_failed_event(cluster, cluster.last) or {}
         own = (action.group,) if action.group else (cluster.cluster, wire.CONTROL_PLANE)
-        return event.get("type") == UPGRADE and (event.get("resource_uuid") in own or event.get("resource_name") in own)
+        return event.get("type") == UPGRADE and (
+            event.get("resource_uuid") in own or event.get("resource_name") in own
+        )
 
 
 def perform(job, options, check_mode=False, diff_mode=False, clock=None, progress=None):

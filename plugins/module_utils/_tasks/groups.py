@@ -19,14 +19,25 @@ def find_group(task, cluster, ref, option="nodegroup"):
     :param option: the option that holds the reference, for the message.
     """
     if ref == wire.CONTROL_PLANE:
-        raise BadInput(option, ref, "is the control plane, which the service does not let us touch as a node group", "name a worker group")
+        raise BadInput(
+            option,
+            ref,
+            "is the control plane, which the service does not let us touch as a node group",
+            "name a worker group",
+        )
     name = cluster.last.get("name") or cluster.cluster
     watch = Watch(task.api, cluster.cluster, ref, group_resource(name, ref))
     state = watch.read()
     if state is None:
         return None
     # From here on by UUID.
-    return Watch(task.api, cluster.cluster, state["uuid"], group_resource(name, state.get("name") or ref), state)
+    return Watch(
+        task.api,
+        cluster.cluster,
+        state["uuid"],
+        group_resource(name, state.get("name") or ref),
+        state,
+    )
 
 
 def needed_group(task, cluster, ref, option="nodegroup"):
@@ -59,8 +70,12 @@ def planned_group(task, cluster, ref):
 
 def no_group(task, cluster, option, ref):
     """The error for a node group that has to be there and is not."""
-    names = ", ".join(str(item.get("name")) for item in task.api.nodegroups(cluster.cluster)) or "none"
-    return NksError("%s: %s has no node group '%s'; there are: %s." % (option, cluster.name, ref, names))
+    names = (
+        ", ".join(str(item.get("name")) for item in task.api.nodegroups(cluster.cluster)) or "none"
+    )
+    return NksError(
+        "%s: %s has no node group '%s'; there are: %s." % (option, cluster.name, ref, names)
+    )
 
 
 def default_group(task, cluster):
@@ -89,7 +104,11 @@ def worker_groups(task, cluster):
     """All worker groups, idle. The list has no labels, and so no versions: each group is read."""
     watches = []
     for item in task.api.nodegroups(cluster.cluster):
-        watch = find_group(task, cluster, item.get("uuid")) if item.get("role", "worker") == "worker" else None
+        watch = (
+            find_group(task, cluster, item.get("uuid"))
+            if item.get("role", "worker") == "worker"
+            else None
+        )
         if watch is not None and task.idle(watch, again=True) is not None:
             watch.last["labels"] = watch.last.get("labels") or {}
             watches.append(watch)

@@ -42,7 +42,12 @@ def nodegroups(task):
         found = [] if watch is None else [watch.last]
     else:
         listed = task.api.nodegroups(cluster.cluster)
-        read = _whole(task, listed, "%s: node group" % cluster.name, lambda uuid: task.api.nodegroup(cluster.cluster, uuid))
+        read = _whole(
+            task,
+            listed,
+            "%s: node group" % cluster.name,
+            lambda uuid: task.api.nodegroup(cluster.cluster, uuid),
+        )
         found = [wire.resource(item) for item in read]
     return query.applied(task.options["query"], "nodegroups", [wire.masked(item) for item in found])
 
@@ -100,14 +105,21 @@ def _whole(task, listed, kind, read):
     found, failures = [], []
     for item in listed:
         if not item.get("uuid"):
-            task.warnings.append("%s %s is left out: the list shows no uuid for it." % (kind, item.get("name")))
+            task.warnings.append(
+                "%s %s is left out: the list shows no uuid for it." % (kind, item.get("name"))
+            )
             continue
         try:
             found += _unless_gone(lambda uuid=item["uuid"]: read(uuid))
         except NksError as error:
             if error.values.get("status_code") == 401:
                 raise
-            error.msg = "%s %s (%s) cannot be read. %s" % (kind, item.get("name"), item["uuid"], error.msg)
+            error.msg = "%s %s (%s) cannot be read. %s" % (
+                kind,
+                item.get("name"),
+                item["uuid"],
+                error.msg,
+            )
             failures.append(error)
     if failures and not found:
         # An empty list would mean that there is nothing.
@@ -118,26 +130,48 @@ def _whole(task, listed, kind, read):
 
 CLUSTERS = Job(
     "nks_cluster_info",
-    dict(arguments.auth(), name={"type": "str"}, details={"type": "bool", "default": True}, **arguments.query()),
+    dict(
+        arguments.auth(),
+        name={"type": "str"},
+        details={"type": "bool", "default": True},
+        **arguments.query(),
+    ),
     clusters,
     reads_only=True,
 )
 NODEGROUPS = Job(
     "nks_nodegroup_info",
-    dict(arguments.auth(), cluster={"type": "str", "required": True}, name={"type": "str"}, **arguments.query()),
+    dict(
+        arguments.auth(),
+        cluster={"type": "str", "required": True},
+        name={"type": "str"},
+        **arguments.query(),
+    ),
     nodegroups,
     reads_only=True,
 )
 EVENTS = Job(
     "nks_event_info",
-    dict(arguments.auth(), cluster={"type": "str", "required": True}, uuid={"type": "str"}, **arguments.query()),
+    dict(
+        arguments.auth(),
+        cluster={"type": "str", "required": True},
+        uuid={"type": "str"},
+        **arguments.query(),
+    ),
     events,
     reads_only=True,
 )
-VERSIONS = Job("nks_version_info", dict(arguments.auth(), **arguments.query()), versions, reads_only=True)
+VERSIONS = Job(
+    "nks_version_info", dict(arguments.auth(), **arguments.query()), versions, reads_only=True
+)
 RESOURCES = Job(
     "nks_resource_info",
-    dict(arguments.auth(), kind={"type": "str", "required": True, "choices": KINDS}, name={"type": "str"}, **arguments.query()),
+    dict(
+        arguments.auth(),
+        kind={"type": "str", "required": True, "choices": KINDS},
+        name={"type": "str"},
+        **arguments.query(),
+    ),
     resources,
     reads_only=True,
 )

@@ -10,12 +10,18 @@ import ipaddress
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import AccessSpec, ClusterSpec, Observed
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import (
+    AccessSpec,
+    ClusterSpec,
+    Observed,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ipacl, plan
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
 
-PRIVATE = [ipaddress.ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+PRIVATE = [
+    ipaddress.ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+]
 
 
 def run(task):
@@ -43,13 +49,17 @@ def _predicted(task):
     """What check mode knows of a cluster that does not exist yet: it is created without access control, and its subnet is not known."""
     options = task.options
     # A private address may be in that subnet, which is always allowed.
-    keep = [address for address in options["keep"] or [] if not _private(ipacl.network("keep", address))]
+    keep = [
+        address for address in options["keep"] or [] if not _private(ipacl.network("keep", address))
+    ]
     desired = ClusterSpec(options["cluster"], ipacl=_desired(options, keep))
     return {"ipacl": {"enable": False}, "plan": plan.plan(desired, Observed())}
 
 
 def _desired(options, keep):
-    return AccessSpec(options["state"], options["action"], options["targets"], options["purge"], tuple(keep or ()))
+    return AccessSpec(
+        options["state"], options["action"], options["targets"], options["purge"], tuple(keep or ())
+    )
 
 
 def info(task):
@@ -76,7 +86,8 @@ def _subnets(task, cluster):
     return [
         ipaddress.ip_network(item["cidr"], strict=False)
         for item in listed
-        if wire.one_spelling(item["id"]) == wire.one_spelling(cluster.get("fixed_subnet")) and isinstance(item.get("cidr"), str)
+        if wire.one_spelling(item["id"]) == wire.one_spelling(cluster.get("fixed_subnet"))
+        and isinstance(item.get("cidr"), str)
     ]
 
 
@@ -101,4 +112,9 @@ JOB = Job(
     ),
     run,
 )
-INFO = Job("nks_ipacl_info", dict(arguments.auth(), cluster={"type": "str", "required": True}, **arguments.query()), info, reads_only=True)
+INFO = Job(
+    "nks_ipacl_info",
+    dict(arguments.auth(), cluster={"type": "str", "required": True}, **arguments.query()),
+    info,
+    reads_only=True,
+)

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import contextlib
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, BadReply, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import (
+    BadInput,
+    BadReply,
+    NksError,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._local import files, kubeconfig
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import find_cluster
@@ -32,7 +36,11 @@ def run(task):
     if watch is not None:
         task.usable(watch)
     context = options["context"] or (watch.last["name"] if watch else options["cluster"])
-    single = _from_service(task, watch, context) if watch else kubeconfig.single(kubeconfig.UNKNOWN, context, options["set_current_context"])
+    single = (
+        _from_service(task, watch, context)
+        if watch
+        else kubeconfig.single(kubeconfig.UNKNOWN, context, options["set_current_context"])
+    )
     result = {
         "path": options["dest"],
         "context": context,
@@ -53,12 +61,21 @@ def _from_service(task, watch, context):
     :raises BadReply: what the service returned is not a kubeconfig.
     """
     reply = task.api.kubeconfig(watch.cluster)
-    source = "The kubeconfig that the service returned for %s (request id %s)" % (watch.name, reply.request_id)
+    source = "The kubeconfig that the service returned for %s (request id %s)" % (
+        watch.name,
+        reply.request_id,
+    )
     text = reply.get("config")
     if not isinstance(text, str):
-        raise BadReply("%s is not there (no 'config' in the answer). Look at the cluster's status and events." % source, request_id=reply.request_id)
+        raise BadReply(
+            "%s is not there (no 'config' in the answer). Look at the cluster's status and events."
+            % source,
+            request_id=reply.request_id,
+        )
     try:
-        return kubeconfig.single(kubeconfig.parse(text, source), context, task.options["set_current_context"], source)
+        return kubeconfig.single(
+            kubeconfig.parse(text, source), context, task.options["set_current_context"], source
+        )
     except NksError as error:
         error.values.setdefault("request_id", reply.request_id)
         raise
@@ -71,7 +88,9 @@ def _known_context(options):
 
 def _makes_no_request(options):
     """Whether the task needs nothing of the service: entries are taken out of a file by their name."""
-    return options["state"] == "absent" and bool(_known_context(options) or _deletes_anything(options))
+    return options["state"] == "absent" and bool(
+        _known_context(options) or _deletes_anything(options)
+    )
 
 
 def _deletes_anything(options):
@@ -89,11 +108,17 @@ def _absent(task):
         reply = find_cluster(task.api, options["cluster"])
         if reply is None:
             raise NksError(
-                "context: cluster '%s' is not there any more, so its name is not known; set context to the name of the entries to remove." % options["cluster"]
+                "context: cluster '%s' is not there any more, so its name is not known; set context to the name of the entries to remove."
+                % options["cluster"]
             )
         context = reply.get("name")
     context = context or options["cluster"]
-    result = {"path": options["dest"], "context": context, "server": None, "certificate_expiry": None}
+    result = {
+        "path": options["dest"],
+        "context": context,
+        "server": None,
+        "certificate_expiry": None,
+    }
     return dict(result, **destination.take_out(context))
 
 
@@ -116,7 +141,11 @@ class _Destination:
         self.makes_backup = options["backup"]
         self.sets_current = options["set_current_context"]
         self.unsafe_writes = options["unsafe_writes"]
-        self.given_mode, self.owner, self.group = options["mode"], options["owner"], options["group"]
+        self.given_mode, self.owner, self.group = (
+            options["mode"],
+            options["owner"],
+            options["group"],
+        )
         self.clock, self.check_mode = task.clock, task.check_mode
         files.owner_ids(self.owner, self.group)
         files.parse_mode(self.given_mode)
@@ -150,7 +179,9 @@ class _Destination:
             self.text = files.read(self.path)
             self.config = kubeconfig.parse_existing(self.text, self.path)
             if not self.merges and not self.config and "#" in (self.text or ""):
-                self.config = kubeconfig.parse(self.text, self.path)  # refuses what has nothing but comments
+                self.config = kubeconfig.parse(
+                    self.text, self.path
+                )  # refuses what has nothing but comments
         except files.NotText as error:
             self.problem = error
         except NksError as error:
@@ -172,16 +203,23 @@ class _Destination:
         doing = "replace" if self.state == "present" else "delete"
         if self.problem is not None:
             raise NksError(
-                "%s Set force=true to %s the file whatever is in it; merge=true needs a kubeconfig." % (self.problem.msg, doing), **self.problem.values
+                "%s Set force=true to %s the file whatever is in it; merge=true needs a kubeconfig."
+                % (self.problem.msg, doing),
+                **self.problem.values,
             )
         foreign = kubeconfig.foreign_entries(self.config, context, leads_there)
         if foreign:
-            shown = ", ".join(foreign[:6]) + (" and %d more" % (len(foreign) - 6) if len(foreign) > 6 else "")
+            shown = ", ".join(foreign[:6]) + (
+                " and %d more" % (len(foreign) - 6) if len(foreign) > 6 else ""
+            )
             raise BadInput(
                 "dest",
                 self.path,
-                "has entries besides those of cluster %s (%s)" % (context, shown) if context else "has entries of several clusters (%s)" % shown,
-                "set merge=true to change only the entries named by context, or force=true to %s the whole file" % doing,
+                "has entries besides those of cluster %s (%s)" % (context, shown)
+                if context
+                else "has entries of several clusters (%s)" % shown,
+                "set merge=true to change only the entries named by context, or force=true to %s the whole file"
+                % doing,
             )
 
     def put(self, single, context):
@@ -195,8 +233,17 @@ class _Destination:
             else:
                 same = self.config is not None and kubeconfig.equal(self.config, single)
                 text = self.text if same else kubeconfig.render(single)
-            attributes = files.correct(self.path, self.mode, self.owner, self.group, check_mode=True)
-            return self._writing(text, context, {option: (change["before"], change["after"]) for option, change in attributes.items()})
+            attributes = files.correct(
+                self.path, self.mode, self.owner, self.group, check_mode=True
+            )
+            return self._writing(
+                text,
+                context,
+                {
+                    option: (change["before"], change["after"])
+                    for option, change in attributes.items()
+                },
+            )
 
         return self._converge(plan)
 
@@ -209,7 +256,9 @@ class _Destination:
                 return None, None
             if self.merges:
                 return self._writing(kubeconfig.remove(self.text, context, self.path), context, {})
-            return Operation("remove", "file/%s" % self.path, {"state": ("present", "absent")}), lambda: files.remove(self.path)
+            return Operation(
+                "remove", "file/%s" % self.path, {"state": ("present", "absent")}
+            ), lambda: files.remove(self.path)
 
         return self._converge(plan)
 
@@ -217,15 +266,21 @@ class _Destination:
         """(action, function that does it) for another text, other attributes, or both; (None, None) for neither."""
         changes = {}
         if text != self.text:
-            changes["kubeconfig"] = kubeconfig.describe_change(self.config, kubeconfig.parse(text, self.path), context)
+            changes["kubeconfig"] = kubeconfig.describe_change(
+                self.config, kubeconfig.parse(text, self.path), context
+            )
         changes.update(attributes)
         if not changes:
             return None, None
         if text == self.text:
-            return Operation("write", "file/%s" % self.path, changes), lambda: files.correct(self.path, self.mode, self.owner, self.group)
+            return Operation("write", "file/%s" % self.path, changes), lambda: files.correct(
+                self.path, self.mode, self.owner, self.group
+            )
         return (
             Operation("write", "file/%s" % self.path, changes),
-            lambda: files.write(self.path, text, self.mode, self.owner, self.group, self.unsafe_writes),
+            lambda: files.write(
+                self.path, text, self.mode, self.owner, self.group, self.unsafe_writes
+            ),
         )
 
     def _converge(self, plan):
@@ -245,7 +300,11 @@ class _Destination:
             self._look()
             action, do = plan()
             if action is not None:
-                if self.makes_backup and self.is_there and ("kubeconfig" in action.changes or action.name == "remove"):
+                if (
+                    self.makes_backup
+                    and self.is_there
+                    and ("kubeconfig" in action.changes or action.name == "remove")
+                ):
                     result["backup_file"] = files.backup(self.path)
                 do()
         return dict(result, plan=Plan([action] if action else []))
@@ -266,7 +325,11 @@ JOB = Job(
         context={"type": "str"},
         set_current_context={"type": "bool", "default": True},
         return_content={"type": "bool", "default": False},
-        unsafe_writes={"type": "bool", "default": False, "fallback": (arguments.from_environment, ["ANSIBLE_UNSAFE_WRITES"])},
+        unsafe_writes={
+            "type": "bool",
+            "default": False,
+            "fallback": (arguments.from_environment, ["ANSIBLE_UNSAFE_WRITES"]),
+        },
         **arguments.state("present", "absent"),
         **arguments.wait(),
     ),

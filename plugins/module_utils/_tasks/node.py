@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import ClusterSpec, NodegroupSpec, NodesSpec, Observed, ObservedNodegroup
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import (
+    ClusterSpec,
+    NodegroupSpec,
+    NodesSpec,
+    Observed,
+    ObservedNodegroup,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.names import Names
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import plan
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan, group_resource
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
+    Operation,
+    Plan,
+    group_resource,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import planned_group
@@ -33,13 +43,21 @@ def run(task):
     nodes = task.names.instances(whole)
     named = task.names.nodes("nodes", whole, options["nodes"], unclear=unclear)
     name = group.last["name"]
-    desired = ClusterSpec(cluster.last["name"], nodegroups=(NodegroupSpec(name, nodes=NodesSpec(tuple(named), options["state"])),))
-    observed = ObservedNodegroup(whole, instances=nodes, read_instances=lambda api, _ref: Names(api).instances(whole))
+    desired = ClusterSpec(
+        cluster.last["name"],
+        nodegroups=(NodegroupSpec(name, nodes=NodesSpec(tuple(named), options["state"])),),
+    )
+    observed = ObservedNodegroup(
+        whole, instances=nodes, read_instances=lambda api, _ref: Names(api).instances(whole)
+    )
     todo = plan.plan(desired, Observed(cluster.last, {name: observed}))
     task.carry_out(todo, cluster, [group])
     if todo.operations and not task.check_mode:
         nodes = Names(task.api).instances(whole)
-    shown = {node["uuid"]: {key: node[key] for key in ("uuid", "name", "address", "status")} for node in nodes}
+    shown = {
+        node["uuid"]: {key: node[key] for key in ("uuid", "name", "address", "status")}
+        for node in nodes
+    }
     return {"nodes": [shown[uuid] for uuid in named if uuid in shown], "plan": todo}
 
 
@@ -51,11 +69,23 @@ def _predicted(options, cluster):
     """
     known = [ref for ref in options["nodes"] if wire.is_uuid(ref)]
     if known:
-        raise BadInput("nodes", known[0], "is not a node of node group %s, which does not exist yet" % options["nodegroup"], "list its nodes by name")
+        raise BadInput(
+            "nodes",
+            known[0],
+            "is not a node of node group %s, which does not exist yet" % options["nodegroup"],
+            "list its nodes by name",
+        )
     if options["state"] == "started":
         return {"nodes": [], "plan": Plan()}
-    changes = {"nodes": tuple(dict.fromkeys(options["nodes"], value) for value in ("started", "stopped"))}
-    return {"nodes": [], "plan": Plan([Operation("stop_nodes", group_resource(cluster, options["nodegroup"]), changes)])}
+    changes = {
+        "nodes": tuple(dict.fromkeys(options["nodes"], value) for value in ("started", "stopped"))
+    }
+    return {
+        "nodes": [],
+        "plan": Plan(
+            [Operation("stop_nodes", group_resource(cluster, options["nodegroup"]), changes)]
+        ),
+    }
 
 
 JOB = Job(

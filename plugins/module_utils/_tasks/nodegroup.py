@@ -8,11 +8,29 @@ from __future__ import annotations
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
-from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import ABSENT, ClusterSpec, NodegroupSpec, Observed, ObservedNodegroup, Policy
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan import changes, operations, plan, upgrade
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import (
+    ABSENT,
+    ClusterSpec,
+    NodegroupSpec,
+    Observed,
+    ObservedNodegroup,
+    Policy,
+)
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import (
+    changes,
+    operations,
+    plan,
+    upgrade,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import find_group, no_group, note_stopped, present_autoscale, stopped_nodes
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import (
+    find_group,
+    no_group,
+    note_stopped,
+    present_autoscale,
+    stopped_nodes,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.references import References
 
 
@@ -29,7 +47,9 @@ def run(task):
     if group is None or task.idle(group, again=True) is None:
         if wire.is_uuid(name):
             raise no_group(task, cluster, "name", name)
-        if task.check_mode and not any(task.options.get(row.option) for row in rows.NODEGROUP.values() if row.required):
+        if task.check_mode and not any(
+            task.options.get(row.option) for row in rows.NODEGROUP.values() if row.required
+        ):
             # Nothing is there to create it with, so an earlier task may do it.
             task.predict(name, no_group(task, cluster, "name", name))
             return {"nodegroup": {}, "plan": operations.Plan()}
@@ -45,7 +65,12 @@ def _predicted(task, cluster):
     """
     given = task.given(rows.NODEGROUP)
     if given["name"] == wire.CONTROL_PLANE:
-        raise BadInput("name", given["name"], "is the control plane, which the service does not let us touch as a node group", "name a worker group")
+        raise BadInput(
+            "name",
+            given["name"],
+            "is the control plane, which the service does not let us touch as a node group",
+            "name a worker group",
+        )
     complete = any(given.get(row.option) for row in rows.NODEGROUP.values() if row.required)
     if given["name"] == wire.DEFAULT_GROUP or not (complete or wire.is_uuid(given["name"])):
         # It is created with the cluster, or by an earlier task.
@@ -55,7 +80,9 @@ def _predicted(task, cluster):
     references = References(task)
     wanted = references.resolve(given, rows.NODEGROUP)
     if groups is not None:
-        wanted["extra_security_groups"] = [dict(item, security_groups=references.security_groups(item)) for item in groups]
+        wanted["extra_security_groups"] = [
+            dict(item, security_groups=references.security_groups(item)) for item in groups
+        ]
     references.complete_group(wanted, None)
     todo = _plan({"name": cluster}, NodegroupSpec(wanted["name"], options=wanted), None)
     task.carry_out(todo)
@@ -84,7 +111,12 @@ def _absent(task, name):
         return gone
     if group.last.get("name") == wire.DEFAULT_GROUP:
         # Refused by Magnum, and whether NKS would take it nobody says: known beforehand, it is told in check mode too.
-        raise BadInput("name", name, "is the first node group, which only goes with its cluster", "delete the cluster with nks_cluster")
+        raise BadInput(
+            "name",
+            name,
+            "is the first node group, which only goes with its cluster",
+            "delete the cluster with nks_cluster",
+        )
     spec = NodegroupSpec(group.last["name"], ABSENT)
     todo = _plan(cluster.last, spec, group.last)
     before = group.last
@@ -95,8 +127,15 @@ def _absent(task, name):
 def _create(task, cluster):
     references = References(task, cluster.last)
     wanted = references.resolve(task.given(rows.NODEGROUP), rows.NODEGROUP)
-    references.complete_group(wanted, (_upgraded(task, cluster, wanted.get("kubernetes_version")).get("labels") or {}).get("kube_tag"))
-    todo = _plan(cluster.last, NodegroupSpec(wanted["name"], options=wanted), None, names=references.names)
+    references.complete_group(
+        wanted,
+        (_upgraded(task, cluster, wanted.get("kubernetes_version")).get("labels") or {}).get(
+            "kube_tag"
+        ),
+    )
+    todo = _plan(
+        cluster.last, NodegroupSpec(wanted["name"], options=wanted), None, names=references.names
+    )
     runner, state = task.carry_out(todo, cluster)
     if state is None and not task.check_mode:
         # Not waited for: what the service shows already, or what is known for certain.
@@ -118,7 +157,13 @@ def _upgraded(task, cluster, version, present=None):
 
     labels = cluster.last.get("labels") or {}
     at, offered = labels.get("kube_tag"), labels.get("upgradable_kube_versions")
-    if not task.check_mode or at is None or version in (None, at) or present not in (None, at) or not upgrade.one_step(at, version):
+    if (
+        not task.check_mode
+        or at is None
+        or version in (None, at)
+        or present not in (None, at)
+        or not upgrade.one_step(at, version)
+    ):
         return cluster.last
     if isinstance(offered, list) and offered and version not in offered:
         return cluster.last
@@ -139,9 +184,19 @@ def _reconcile(task, cluster, group):
     group.last["labels"] = group.last.get("labels") or {}
     versions = []
     version, present = wanted.get("kubernetes_version"), group.last["labels"].get("kube_tag")
-    unknown = next((watch.name for watch in (group, cluster) if not (watch.last.get("labels") or {}).get("kube_tag")), None)
+    unknown = next(
+        (
+            watch.name
+            for watch in (group, cluster)
+            if not (watch.last.get("labels") or {}).get("kube_tag")
+        ),
+        None,
+    )
     if version not in (None, present) and unknown:
-        task.warnings.append("%s does not show its Kubernetes version, so kubernetes_version was not compared." % unknown)
+        task.warnings.append(
+            "%s does not show its Kubernetes version, so kubernetes_version was not compared."
+            % unknown
+        )
         version = wanted["kubernetes_version"] = None
     above = _upgraded(task, cluster, version, present)
     if version not in (None, present):
@@ -152,19 +207,34 @@ def _reconcile(task, cluster, group):
     note_stopped(task, cluster, group, given.get("autoscale"), autoscale)
     count, there = wanted.get("node_count"), group.last.get("node_count")
     fewer = count is not None and isinstance(there, int) and count < there
-    if options["nodes_to_remove"] and fewer and not changes.autoscaled(given.get("autoscale"), autoscale):
-        wanted["nodes_to_remove"] = task.names.nodes("nodes_to_remove", group.last, options["nodes_to_remove"], cluster.last)
+    if (
+        options["nodes_to_remove"]
+        and fewer
+        and not changes.autoscaled(given.get("autoscale"), autoscale)
+    ):
+        wanted["nodes_to_remove"] = task.names.nodes(
+            "nodes_to_remove", group.last, options["nodes_to_remove"], cluster.last
+        )
         if not all(wire.is_uuid(ref) for ref in options["nodes_to_remove"]):
-            references.names["nodes_to_remove"] = {node["uuid"]: node["name"] for node in task.names.instances(group.last, cluster.last)}
+            references.names["nodes_to_remove"] = {
+                node["uuid"]: node["name"]
+                for node in task.names.instances(group.last, cluster.last)
+            }
     spec = NodegroupSpec(group.last["name"], options=wanted)
-    looked_up = {"versions": versions, "names": references.names, "flavors": references.flavors(group.last, wanted)}
+    looked_up = {
+        "versions": versions,
+        "names": references.names,
+        "flavors": references.flavors(group.last, wanted),
+    }
     todo = _plan(above, spec, group.last, autoscale, Policy.of(options), **looked_up)
     before = group.last
     _runner, state = task.carry_out(todo, cluster, [group])
     if state is None and todo.operations and not task.check_mode:
         state = group.read()
         if state is None:
-            raise NksError("%s was deleted by someone else while it was being changed." % group.name)
+            raise NksError(
+                "%s was deleted by someone else while it was being changed." % group.name
+            )
     result = dict(state or before)
     result.pop("stopped", None)
     return {"nodegroup": wire.masked(result), "plan": todo}
@@ -179,7 +249,11 @@ def _plan(cluster, spec, group, autoscale=None, policy=None, **looked_up):
     :param looked_up: members of :class:`documents.Observed`.
     """
     nodegroups = {spec.name: ObservedNodegroup(group, autoscale or {})} if group else {}
-    return plan.plan(ClusterSpec(cluster["name"], nodegroups=(spec,)), Observed(cluster, nodegroups, **looked_up), policy)
+    return plan.plan(
+        ClusterSpec(cluster["name"], nodegroups=(spec,)),
+        Observed(cluster, nodegroups, **looked_up),
+        policy,
+    )
 
 
 JOB = Job(

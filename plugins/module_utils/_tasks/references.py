@@ -42,20 +42,36 @@ class References:
             wanted["subnet"] = self._one("subnet", "subnet", given["subnet"], self.network)
         if given.get("external_subnets"):
             wanted["external_subnets"] = [
-                self._member("external_subnets", "external_subnet", ref, wanted.get("external_network")) for ref in given["external_subnets"]
+                self._member(
+                    "external_subnets", "external_subnet", ref, wanted.get("external_network")
+                )
+                for ref in given["external_subnets"]
             ]
-        networks = [self._member("additional_networks", "network", ref) for ref in given.get("additional_networks") or []]
+        networks = [
+            self._member("additional_networks", "network", ref)
+            for ref in given.get("additional_networks") or []
+        ]
         if given.get("additional_networks") is not None:
             wanted["additional_networks"] = networks
         if given.get("additional_subnets") is not None:
             scopes = networks or [None] * len(given["additional_subnets"])
-            wanted["additional_subnets"] = [self._member("additional_subnets", "subnet", ref, scope) for ref, scope in zip(given["additional_subnets"], scopes)]
+            wanted["additional_subnets"] = [
+                self._member("additional_subnets", "subnet", ref, scope)
+                for ref, scope in zip(given["additional_subnets"], scopes)
+            ]
         if given.get("extra_security_groups") is not None:
-            wanted["extra_security_groups"] = [self._security_groups(item, networks) for item in given["extra_security_groups"]]
+            wanted["extra_security_groups"] = [
+                self._security_groups(item, networks) for item in given["extra_security_groups"]
+            ]
         for option in ("ncr_sgw", "obs_sgw"):
             network = self.items.get(option, {}).get("network_id")
             if network and self.network and not UUID.equal(network, self.network):
-                raise BadInput(option, given[option], "is not in the network of the cluster", "choose a service gateway of that network")
+                raise BadInput(
+                    option,
+                    given[option],
+                    "is not in the network of the cluster",
+                    "choose a service gateway of that network",
+                )
         return wanted
 
     def flavors(self, group, wanted):
@@ -65,7 +81,11 @@ class References:
 
         :param group: the typed node group; None where it was not read.
         """
-        if group is None or wanted.get("flavor") is None or UUID.equal(wanted["flavor"], group.get("flavor_id")):
+        if (
+            group is None
+            or wanted.get("flavor") is None
+            or UUID.equal(wanted["flavor"], group.get("flavor_id"))
+        ):
             return {}
         try:
             return self._names_of("flavor")
@@ -82,17 +102,30 @@ class References:
 
         if wanted.get("external_subnets") and not wanted.get("external_network"):
             shown = named(wanted["external_subnets"], self.names.get("external_subnets", {}))
-            raise BadInput("external_subnets", ", ".join(shown), "has no network", "set external_network too")
+            raise BadInput(
+                "external_subnets", ", ".join(shown), "has no network", "set external_network too"
+            )
         if wanted.get("external_network") and not wanted.get("external_subnets"):
             wanted["external_subnets"] = self._external_subnets(wanted["external_network"])
         subnet = self.items.get("subnet", {})
-        ranges.check_subnets(wanted, ([("subnet", subnet["cidr"])] if subnet.get("cidr") else []) + self.additional)
+        ranges.check_subnets(
+            wanted, ([("subnet", subnet["cidr"])] if subnet.get("cidr") else []) + self.additional
+        )
         if isinstance(subnet.get("routingtable"), dict):
             if subnet["routingtable"].get("gateway_id"):
                 if not wanted.get("external_network"):
-                    raise BadInput("external_network", None, "is needed, for subnet %s is attached to an internet gateway" % subnet["name"], "set it")
+                    raise BadInput(
+                        "external_network",
+                        None,
+                        "is needed, for subnet %s is attached to an internet gateway"
+                        % subnet["name"],
+                        "set it",
+                    )
             elif not (wanted.get("ncr_sgw") and wanted.get("obs_sgw")):
-                raise NksError("ncr_sgw and obs_sgw: both are needed, for subnet %s is not attached to an internet gateway; set both." % subnet["name"])
+                raise NksError(
+                    "ncr_sgw and obs_sgw: both are needed, for subnet %s is not attached to an internet gateway; set both."
+                    % subnet["name"]
+                )
         self._check_nodes(wanted)
 
     def _check_nodes(self, wanted):
@@ -111,7 +144,12 @@ class References:
         """
         version = wanted.get("kubernetes_version")
         if version is not None and control_plane and version != control_plane:
-            raise BadInput("kubernetes_version", version, "is not the control plane's version, which a new node group gets", "give %s" % control_plane)
+            raise BadInput(
+                "kubernetes_version",
+                version,
+                "is not the control plane's version, which a new node group gets",
+                "give %s" % control_plane,
+            )
         self._check_nodes(wanted)
 
     def _one(self, option, kind, value, scope=None):
@@ -133,17 +171,35 @@ class References:
 
     def _names_of(self, kind, scope=None):
         """UUID -> name of all resources of a kind; each list is read at most once."""
-        return {wire.one_spelling(item["id"]): item["name"] for item in self.task.names.resources(kind, scope) if item["id"] and item["name"]}
+        return {
+            wire.one_spelling(item["id"]): item["name"]
+            for item in self.task.names.resources(kind, scope)
+            if item["id"] and item["name"]
+        }
 
     def _external_subnets(self, network):
         """All subnets of the external network, as the console takes them."""
-        item = self.items.get("external_network") or next((item for item in self.task.names.resources("external_network") if item["id"] == network), {})
+        item = self.items.get("external_network") or next(
+            (
+                item
+                for item in self.task.names.resources("external_network")
+                if item["id"] == network
+            ),
+            {},
+        )
         subnets = item.get("subnets")
         if not isinstance(subnets, list) or not subnets:
-            subnets = [subnet["id"] for subnet in self.task.names.resources("external_subnet", network)]
+            subnets = [
+                subnet["id"] for subnet in self.task.names.resources("external_subnet", network)
+            ]
         subnets = [subnet for subnet in subnets if isinstance(subnet, str)]
         if not subnets:
-            raise BadInput("external_network", item.get("name") or network, "has no subnets that can be seen", "set external_subnets")
+            raise BadInput(
+                "external_network",
+                item.get("name") or network,
+                "has no subnets that can be seen",
+                "set external_subnets",
+            )
         # The service lists them in another order each time (observed); the plan is to be the same each time.
         return sorted(subnets)
 
@@ -152,10 +208,15 @@ class References:
         among = [network for network in [self.network] + networks if network]
         scope = among[0] if len(among) == 1 else None
         return {
-            "subnet": self._member("extra_security_groups.subnet", "subnet", item["subnet"], scope, among),
+            "subnet": self._member(
+                "extra_security_groups.subnet", "subnet", item["subnet"], scope, among
+            ),
             "security_groups": self.security_groups(item),
         }
 
     def security_groups(self, item):
         """The UUIDs of an entry's security groups."""
-        return [self._member("extra_security_groups.security_groups", "security_group", ref) for ref in item["security_groups"]]
+        return [
+            self._member("extra_security_groups.security_groups", "security_group", ref)
+            for ref in item["security_groups"]
+        ]
