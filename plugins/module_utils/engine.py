@@ -273,7 +273,7 @@ class Task:
         if action is None or action.name != "upgrade" or any(watch.last["status"] != "UPDATE_FAILED" for watch in broken):
             return False
         event = wait.last_failed_event(cluster, cluster.last) or {}
-        own = (action.group,) if action.group else (cluster.cluster, fields.CONTROL_PLANE)
+        own = (action.group,) if action.group else (cluster.cluster, wire.CONTROL_PLANE)
         return event.get("type") == UPGRADE and (event.get("resource_uuid") in own or event.get("resource_name") in own)
 
 

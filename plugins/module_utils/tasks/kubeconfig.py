@@ -30,7 +30,7 @@ def run(task):
     if watch is not None:
         task.usable(watch)
     context = options["context"] or (watch.last["name"] if watch else options["cluster"])
-    single = _from_service(task, watch, context) if watch else kubeconfig.single(kubeconfig.UNKNOWN, context, options["set_current_context"])
+    single = _from_service(task, watch, context) if watch else kubeconfig.predicted(context, options["set_current_context"])
     result = {
         "path": options["dest"],
         "context": context,

@@ -43,7 +43,7 @@ def _predicted(task, cluster):
     from ansible_collections.nhncloud.nks.plugins.module_utils import creation
 
     given = task.given(fields.NODEGROUP)
-    if given["name"] == fields.CONTROL_PLANE:
+    if given["name"] == wire.CONTROL_PLANE:
         raise BadInput("name", given["name"], "is the control plane, which the service does not let us touch as a node group", "name a worker group")
     complete = any(given.get(field.option) for field in fields.NODEGROUP if field.required)
     if given["name"] == fields.DEFAULT_GROUP or not (complete or wire.is_uuid(given["name"])):
