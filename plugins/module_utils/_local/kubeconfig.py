@@ -206,12 +206,13 @@ def _represent_str(dumper, value):
 # --- making ----------------------------------------------------------------------------------------------------------
 
 
-#: Stands for the kubeconfig of a cluster that does not exist yet, in check mode.
-UNKNOWN = {
-    "clusters": [{"name": "cluster", "cluster": {"server": "known once the cluster exists"}}],
-    "contexts": [{"name": "context", "context": {"cluster": "cluster", "user": "user"}}],
-    "users": [{"name": "user", "user": {"client-key-data": "known once the cluster exists"}}],
-}
+#: Stands for what check mode cannot know.
+LATER = "known once the cluster exists"
+
+
+def predicted(context, set_current):
+    """The kubeconfig of a cluster that does not exist yet, for check mode; parameters as of :func:`single`."""
+    return _one_context(context, set_current, {"server": LATER}, {"client-key-data": LATER}, {})
 
 
 def single(config, context, set_current, source="the kubeconfig that the service returned"):
@@ -224,13 +225,6 @@ def single(config, context, set_current, source="the kubeconfig that the service
     :raises BadInput: a context name that no kubeconfig can hold.
     :raises NksError: no context to take, one whose cluster or user is not there, or a field that is not accepted.
     """
-    if not isinstance(context, str) or not context.strip() or not context.isprintable():
-        raise BadInput(
-            "context",
-            context,
-            "is not a name for a context",
-            "give one line of printable characters",
-        )
     contexts = config.get("contexts") or []
     chosen = _entry(config, "contexts", config.get("current-context"))
     if chosen is None and len(contexts) == 1:
@@ -240,20 +234,40 @@ def single(config, context, set_current, source="the kubeconfig that the service
             source, "it has %d contexts and none of them is its 'current-context'" % len(contexts)
         )
     used = _accepted(chosen, "context", source)
-    made = {"apiVersion": "v1", "kind": "Config", "preferences": {}}
+    bodies = {}
     for section, body in (SECTIONS[0], SECTIONS[2]):
         entry = _entry(config, section, used.get(body))
-        fields = _accepted(entry, body, source) if entry else {}
-        if not fields:
+        bodies[body] = _accepted(entry, body, source) if entry else {}
+        if not bodies[body]:
             raise _refusal(source, "the %s of its context is not in its '%s'" % (body, section))
-        made[section] = [{"name": context, body: fields}]
-        used[body] = context
-    server_url = made["clusters"][0]["cluster"].get("server", "")
+    server_url = bodies["cluster"].get("server", "")
     if not server_url.startswith(("https://", "http://")) or not server_url.isprintable():
         raise _refusal(source, "its cluster has no 'server' that is a URL")
-    made["contexts"] = [{"name": context, "context": used}]
-    made["current-context"] = context if set_current else ""
-    return made
+    return _one_context(context, set_current, bodies["cluster"], bodies["user"], used)
+
+
+def _one_context(context, set_current, cluster, user, more):
+    """A kubeconfig of one cluster, one user and one context of one name.
+
+    :param more: further fields of the context, as its namespace.
+    :raises BadInput: a context name that no kubeconfig can hold.
+    """
+    if not isinstance(context, str) or not context.strip() or not context.isprintable():
+        raise BadInput(
+            "context",
+            context,
+            "is not a name for a context",
+            "give one line of printable characters",
+        )
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "preferences": {},
+        "clusters": [{"name": context, "cluster": cluster}],
+        "users": [{"name": context, "user": user}],
+        "contexts": [{"name": context, "context": dict(more, cluster=context, user=context)}],
+        "current-context": context if set_current else "",
+    }
 
 
 def _accepted(entry, body, source):

@@ -81,7 +81,7 @@ class Names:
                     option,
                     what,
                     value,
-                    " in network %s" % self._network(scope) if scope else "",
+                    " in network %s" % self._network_name(scope) if scope else "",
                     candidates(value, [item["name"] for item in items]),
                 )
             )
@@ -91,7 +91,7 @@ class Names:
         """The UUID of a reference; see :meth:`find`."""
         return value if wire.is_uuid(value) else self.find(option, kind, value, scope, among)["id"]
 
-    def _network(self, uuid):
+    def _network_name(self, uuid):
         """How a message calls a network: by its name where that was read."""
         known = self._lists.get(("network", None), []) + self._lists.get(
             ("external_network", None), []

@@ -39,7 +39,7 @@ def run(task):
     single = (
         _from_service(task, watch, context)
         if watch
-        else kubeconfig.single(kubeconfig.UNKNOWN, context, options["set_current_context"])
+        else kubeconfig.predicted(context, options["set_current_context"])
     )
     result = {
         "path": options["dest"],

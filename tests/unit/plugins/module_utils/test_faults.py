@@ -10,11 +10,13 @@ import ast
 import json
 import pathlib
 import re
+import shutil
 import stat
 import subprocess
 import sys
 
 import pytest
+import requests
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, NksError, NoAnswer, WaitError
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import autoscale, certificate, cluster, info, ipacl, node, nodegroup
@@ -429,7 +431,7 @@ def test_processes_that_share_a_token_cache_do_not_disturb_each_other(world, tmp
         certificates = [tmp_path / "ca" / ("%d-%d.pem" % (number, turn)) for turn in range(3)]
         for certificate_path in certificates:
             certificate_path.parent.mkdir(exist_ok=True)
-            certificate_path.touch()
+            shutil.copy(requests.certs.where(), certificate_path)
         given = json.dumps(dict(options, ca_certs=[str(certificate_path) for certificate_path in certificates]))
         running.append(subprocess.Popen([sys.executable, "-c", code, given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
     for process in running:

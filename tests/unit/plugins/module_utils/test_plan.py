@@ -185,9 +185,7 @@ def body(operation):
     return sent[0][-2]
 
 
-def for_cluster(
-    wanted, cluster=None, worker=None, groups=(), autoscale=None, upgrade="control_plane", immutable="fail", versions=VERSIONS, rolling=(), **more
-):
+def for_cluster(wanted, cluster=None, worker=None, groups=(), autoscale=None, upgrade="control_plane", immutable="fail", versions=VERSIONS, rolling=(), **more):
     """The plan for a cluster, from replies as the service sends them."""
     group = wire.resource(worker or WORKER)
     settings = wire.autoscale_of(group) if autoscale is None else wire.autoscale(autoscale)
