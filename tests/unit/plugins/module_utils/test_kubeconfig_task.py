@@ -519,7 +519,7 @@ def test_a_symbolic_link_is_locked_where_kubectl_would_and_where_it_leads(world,
 
 def test_the_lock_goes_whatever_happens(world, cluster, dest, monkeypatch):
     dest.write_text(OTHER, encoding="utf-8")
-    monkeypatch.setattr(os, "replace", lambda *paths: (_ for _ in ()).throw(KeyboardInterrupt()))
+    monkeypatch.setattr(os, "replace", lambda *paths: (dummy for dummy in ()).throw(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         run(world, dest=dest, merge=True)
     assert os.listdir(str(dest.parent)) == ["config"] and dest.read_text(encoding="utf-8") == OTHER
