@@ -269,9 +269,9 @@ class Runner:
         made = self.cluster
         try:
             listed = [item for item in self.api.clusters() if item.get("name") == name and not str(item.get("status")).startswith("DELETE_")]
-            others = [str(item.get("uuid")) for item in listed if item.get("uuid") != made.cluster]
+            uuids = [str(item.get("uuid")) for item in listed if item.get("uuid") != made.cluster]
             # The list has no dates. What is not shown yet was made later.
-            states = [Watch(self.api, uuid, None, made.name).read() for uuid in others + [made.cluster]] if others else []
+            states = [Watch(self.api, uuid, None, made.name).read() for uuid in uuids + [made.cluster]] if uuids else []
         except NksError:
             # The creation is under way, and must not be lost for this.
             return
