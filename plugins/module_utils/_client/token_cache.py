@@ -16,7 +16,7 @@ import re
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._local import files
+from ansible_collections.nhncloud.nks.plugins.module_utils._local.private import Private
 
 #: A token this close to its end is renewed beforehand: clocks differ, and a request takes its time.
 EXPIRY_MARGIN = timedelta(minutes=2)
@@ -25,7 +25,7 @@ EXPIRY_MARGIN = timedelta(minutes=2)
 class TokenCache:
     """One account's entry of the file.
 
-    :param path: the file; made with mode 0600. One that others can read or write is not used, see :class:`files.Private`.
+    :param path: the file; made with mode 0600. One that others can read or write is not used, see :class:`private.Private`.
     :param url: the identity service.
     :param tenant: the tenant's id.
     :param user: who logs in.
@@ -35,7 +35,7 @@ class TokenCache:
     """
 
     def __init__(self, path, url, tenant, user, transport, trust=True):
-        self.file = files.Private(os.path.expanduser(path))
+        self.file = Private(os.path.expanduser(path))
         trust = os.path.abspath(os.path.expanduser(trust)) if isinstance(trust, str) else str(trust)
         self.key = hashlib.sha256(
             "\n".join([url, tenant, user, trust]).encode("utf-8", "replace")

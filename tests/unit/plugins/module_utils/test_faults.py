@@ -389,7 +389,7 @@ def test_a_token_cache_that_others_can_write_is_not_used(world, tmp_path):
     for dummy in range(2):
         outcome = world.nks_cluster(node_count=2, token_cache=str(path))
         assert logins(outcome) == [200] and not outcome["changed"]
-        assert outcome["warnings"] == ["token_cache is not used: '%s' has mode 0666; delete it, or give it mode 0600." % path]
+        assert outcome["warnings"] == ["token_cache is not used: '%s' has mode 0666; delete it, or set its mode to 0600." % path]
     assert path.read_bytes() == kept and stat.S_IMODE(path.stat().st_mode) == 0o666
 
 
