@@ -360,7 +360,7 @@ def test_a_fixed_token_that_expires_is_told_and_another_one_goes_on(world, secon
     world.set(token_seconds=seconds, task_seconds=600.0)
     with pytest.raises(NksError) as caught:
         world.nks_cluster(**dict(CLUSTER, **with_token(world)))
-    assert "The token given with option token (NHNCLOUD_TOKEN) was not accepted: it has expired" in caught.value.msg
+    assert "The token set with the option token (NHNCLOUD_TOKEN) was not accepted: it has expired" in caught.value.msg
     assert caught.value.values["status_code"] == 401 and logins(caught.value.outcome) == []
     assert len(writes_to(world)) == (1 if seconds else 0)
     world.set(token_seconds=43200)
