@@ -188,7 +188,7 @@ from ansible.template import trust_as_template
 from ansible.utils.vars import combine_vars
 
 # Neither these nor what they import needs requests: a run from the cache works without it.
-from ansible_collections.nhncloud.nks.plugins.module_utils._client import identity
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import connection, identity
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import (
@@ -206,7 +206,7 @@ SECRETS = ["password", "token"]
 PATHS = ["ca_cert", "token_cache"]
 #: Options that may be templates or encrypted.
 CONNECTION = ["region", "tenant_id", "username", "auth_url", "domain"] + SECRETS + PATHS
-CONNECTION += [service + "_endpoint" for service in identity.SERVICES]
+CONNECTION += [service + "_endpoint" for service in connection.SERVICES]
 #: The value of hostname -> the field of a node that it stands for.
 HOST_NAMES = {"address": "address", "name": "name", "uuid": "uuid"}
 #: A name of a host from which neither a path (host_vars, fetched files) nor an option nor a pattern of hosts can be made.
@@ -306,8 +306,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 options[name] = self._rendered(name, options[name])
             elif options[name] is not None:
                 # From the environment, where a password may be anything: Ansible trusts these texts, and only the file's are templates.
-                options[name] = identity.FromEnvironment(options[name])
-        identity.settle(options)
+                options[name] = connection.FromEnvironment(options[name])
+        connection.settle(options)
         for name in ("regions", "clusters", "nodegroups"):
             options[name] = list(
                 dict.fromkeys(
@@ -315,7 +315,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 )
             )
         options["regions"] = list(dict.fromkeys(region.lower() for region in options["regions"]))
-        identity.check(options, options["regions"])
+        connection.check(options, options["regions"])
         for name in ("kubernetes_endpoint", "compute_endpoint", "network_endpoint"):
             if options[name] and len(options["regions"]) > 1:
                 raise BadInput(
@@ -1057,7 +1057,7 @@ def usable(data):
 
 def account_key(options):
     """What decides what is read, as a digest: two sources that differ in any of it do not share a cache entry."""
-    parts = [identity.identity_url(options)]
+    parts = [connection.identity_url(options)]
     parts += [
         options[name]
         for name in (

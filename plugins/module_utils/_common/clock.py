@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Time, in one place, so that tests can hand in their own."""
+"""Time, in one place, so that tests can replace it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from datetime import datetime, timezone
 class Clock:
     """The machine's clock. A test's clock has the same three methods."""
 
-    def now(self):
-        """Seconds on a clock that never goes back (float)."""
+    def now(self) -> float:
+        """Seconds on a clock that never goes back."""
         return time.monotonic()
 
-    def utc(self):
-        """The present moment as a datetime in UTC."""
+    def utc(self) -> datetime:
+        """The current time in UTC."""
         return datetime.now(timezone.utc)
 
-    def sleep(self, seconds):
-        """Wait for so many seconds."""
+    def sleep(self, seconds: float) -> None:
+        """Block for this number of seconds."""
         time.sleep(max(0.0, seconds))

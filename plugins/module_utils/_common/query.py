@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from typing import Any, Mapping
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 
@@ -19,17 +20,18 @@ except ImportError:
     jmespath = None
     JMESPATH_ERROR = traceback.format_exc()
 
-
-#: How deep an expression may be nested. Python's own limit depends on how deep its calls are already, which differs between the ways to run.
+#: How deep an expression may be nested. Python's own limit depends on the depth of the calls so far,
+#: which differs between the entry points.
 MAX_DEPTH = 200
 MAX_NESTED = 60
 TOO_DEEP = "is nested too deeply for JMESPath"
 
 
-def check(expression, option="query"):
-    """The compiled expression; called early, it refuses one that cannot be read before any request.
+def check(expression: str, option: str = "query") -> Any:
+    """The compiled expression; called early, it rejects an invalid one before any request.
 
-    :raises BadInput: naming the place where it cannot be read.
+    :returns: an object of jmespath, which has no types.
+    :raises BadInput: with the place of the first mistake.
     """
     if jmespath is None:
         raise NksError(
@@ -49,7 +51,7 @@ def check(expression, option="query"):
     except RecursionError:
         raise BadInput(option, None, TOO_DEEP, "use a simpler one") from None
     except Exception as error:
-        # The library's own mistakes about odd expressions.
+        # Bugs of the library with unusual expressions.
         raise BadInput(
             option,
             expression,
@@ -61,8 +63,8 @@ def check(expression, option="query"):
     return compiled
 
 
-def _nested(expression):
-    """How many brackets are open at most; those in quotation marks are counted too, which no sane expression minds."""
+def _nested(expression: str) -> int:
+    """The largest number of open brackets; counts those in quotation marks too, which no real expression exceeds."""
     depth = deepest = 0
     for letter in expression:
         if letter in "([{":
@@ -73,8 +75,8 @@ def _nested(expression):
     return deepest
 
 
-def _depth(node):
-    """How deep the parts of a compiled expression are nested."""
+def _depth(node: dict[str, Any]) -> int:
+    """The depth of the tree of a compiled expression."""
     level, depth = [node], 0
     while level:
         depth += 1
@@ -84,34 +86,34 @@ def _depth(node):
     return depth
 
 
-def _reason(error):
-    """What an exception of Python's says, in a sentence: its first line."""
+def _reason(error: Exception) -> str:
+    """The first line of an exception's text, for use within a sentence."""
     lines = str(error).splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 
-def check_early(options):
-    """Refuse a bad option ``query`` before any request; see :func:`check`."""
+def check_early(options: Mapping[str, Any]) -> None:
+    """Reject an invalid option ``query`` before any request; see :func:`check`."""
     if options["query"] is not None:
         check(options["query"])
 
 
-def search(expression, data, option="query"):
-    """What the expression gives.
+def search(expression: str, data: Any, option: str = "query") -> Any:
+    """The result of the expression: data as JSON has it.
 
-    :raises BadInput: it does not fit the data.
+    :raises BadInput: the expression does not fit the data.
     """
     compiled = check(expression, option)
     try:
         found = compiled.search(data)
-        # The result of "&name" is an expression and no data.
+        # The result of "&name" is an expression, not data.
         json.dumps(found)
     except jmespath.exceptions.JMESPathError as error:
         raise BadInput(
             option, expression, "does not fit the result (%s)" % _reason(error), "see jmespath.org"
         ) from None
     except TypeError as error:
-        # JMESPath defines no order for anything but numbers, and the library leaves that to Python.
+        # JMESPath defines an order only for numbers, and the library leaves the rest to Python.
         reason = (
             "it gives an expression and not data"
             if "JSON serializable" in str(error)
@@ -121,16 +123,16 @@ def search(expression, data, option="query"):
             option, expression, "does not fit the result (%s)" % reason, "see jmespath.org"
         ) from None
     except Exception as error:
-        # The library's own mistakes about odd expressions, such as a slice with a step of 0.
+        # Bugs of the library with unusual expressions, such as a slice with a step of 0.
         raise BadInput(
             option, expression, "does not fit the result (%s)" % _reason(error), "see jmespath.org"
         ) from None
     return found
 
 
-def applied(expression, key, items):
-    """The result of an information module: the items, and what the expression gives of them."""
-    result = {key: items}
+def applied(expression: str | None, key: str, items: list[Any]) -> dict[str, Any]:
+    """The result of an information module: the items, and the result of the expression over them."""
+    result: dict[str, Any] = {key: items}
     if expression is not None:
         result["result"] = search(expression, items)
     return result

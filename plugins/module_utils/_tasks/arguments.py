@@ -10,7 +10,7 @@ import os
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._client.identity import (
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.connection import (
     SERVICES,
     FromEnvironment,
 )
@@ -36,7 +36,7 @@ AUTH_TYPES.update({service + "_endpoint": {} for service in SERVICES})
 def from_environment(variable):
     """The value of an environment variable. An empty one is none: a credential of AWX leaves its unused fields empty.
 
-    Whether it is used is decided once all options are known; see :func:`identity.settle`.
+    Whether it is used is decided once all options are known; see :func:`connection.settle`.
 
     :raises AnsibleFallbackNotFound: it is not set.
     """

@@ -14,7 +14,7 @@ the rooms above; the action plugin loads them all once for a whole playbook.
 
 from __future__ import annotations
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._client import identity
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import connection, identity
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
@@ -338,14 +338,14 @@ def perform(job, options, check_mode=False, diff_mode=False, clock=None, progres
     """One task from options to result.
 
     :param job: see :class:`Job`.
-    :param options: options as Ansible validated them; those that are not used are taken out, see :func:`identity.settle`.
+    :param options: options as Ansible validated them; those that are not used are taken out, see :func:`connection.settle`.
     :returns: the result, free of secrets that the service showed; the caller masks those of the options.
     :raises NksError: with everything that the failed result should hold.
     """
-    identity.settle(options)
+    connection.settle(options)
     options = rows.normalized(options)
     if not job.offline(options):
-        identity.check(options)
+        connection.check(options)
     rules.check_options(options)
     task = Task(options, check_mode, clock, progress)
     try:

@@ -13,7 +13,15 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
     BadReply,
     NksError,
 )
-from ansible_collections.nhncloud.nks.plugins.module_utils._local import files, kubeconfig
+from ansible_collections.nhncloud.nks.plugins.module_utils._local import (
+    files,
+    kubeconfig,
+    kubeconfig_diff,
+    kubeconfig_edit,
+    locks,
+    modes,
+    paths,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import find_cluster
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan
@@ -147,10 +155,10 @@ class _Destination:
             options["group"],
         )
         self.clock, self.check_mode = task.clock, task.check_mode
-        files.owner_ids(self.owner, self.group)
-        files.parse_mode(self.given_mode)
+        modes.owner_ids(self.owner, self.group)
+        modes.parse_mode(self.given_mode)
         if self.state == "present":
-            files.check_destination(self.path, self.unsafe_writes)
+            paths.check_destination(self.path, self.unsafe_writes)
         self._look_carefully()
 
     def _look_carefully(self):
@@ -159,7 +167,7 @@ class _Destination:
         if self.problem is not None and not self.check_mode:
             with contextlib.ExitStack() as stack:
                 with contextlib.suppress(NksError):
-                    stack.enter_context(files.locked(self.path, self.clock))
+                    stack.enter_context(locks.locked(self.path, self.clock))
                 self._look()
 
     def _look(self):
@@ -172,9 +180,9 @@ class _Destination:
         :ivar problem: why not, as an exception.
         """
         self.text = self.config = self.problem = None
-        present = files.attributes(self.path)
+        present = modes.attributes(self.path)
         self.is_there = present is not None
-        self.mode = files.parse_mode(self.given_mode, current=present["mode"] if present else None)
+        self.mode = modes.parse_mode(self.given_mode, current=present["mode"] if present else None)
         try:
             self.text = files.read(self.path)
             self.config = kubeconfig.parse_existing(self.text, self.path)
@@ -229,11 +237,13 @@ class _Destination:
         def plan():
             self.refuse_foreign(context, lambda server: server == url)
             if self.merges:
-                text = kubeconfig.merge(self.text, single, context, self.sets_current, self.path)
+                text = kubeconfig_edit.merge(
+                    self.text, single, context, self.sets_current, self.path
+                )
             else:
                 same = self.config is not None and kubeconfig.equal(self.config, single)
                 text = self.text if same else kubeconfig.render(single)
-            attributes = files.correct(
+            attributes = modes.correct(
                 self.path, self.mode, self.owner, self.group, check_mode=True
             )
             return self._writing(
@@ -255,7 +265,9 @@ class _Destination:
             if not self.is_there:
                 return None, None
             if self.merges:
-                return self._writing(kubeconfig.remove(self.text, context, self.path), context, {})
+                return self._writing(
+                    kubeconfig_edit.remove(self.text, context, self.path), context, {}
+                )
             return Operation(
                 "remove", "file/%s" % self.path, {"state": ("present", "absent")}
             ), lambda: files.remove(self.path)
@@ -266,14 +278,14 @@ class _Destination:
         """(action, function that does it) for another text, other attributes, or both; (None, None) for neither."""
         changes = {}
         if text != self.text:
-            changes["kubeconfig"] = kubeconfig.describe_change(
+            changes["kubeconfig"] = kubeconfig_diff.describe_change(
                 self.config, kubeconfig.parse(text, self.path), context
             )
         changes.update(attributes)
         if not changes:
             return None, None
         if text == self.text:
-            return Operation("write", "file/%s" % self.path, changes), lambda: files.correct(
+            return Operation("write", "file/%s" % self.path, changes), lambda: modes.correct(
                 self.path, self.mode, self.owner, self.group
             )
         return (
@@ -296,7 +308,7 @@ class _Destination:
         if action is None or self.check_mode:
             return {"plan": Plan([action] if action else [])}
         result = {}
-        with files.locked(self.path, self.clock, self.unsafe_writes):
+        with locks.locked(self.path, self.clock, self.unsafe_writes):
             self._look()
             action, do = plan()
             if action is not None:

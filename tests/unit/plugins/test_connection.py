@@ -59,7 +59,7 @@ WRONG = {
     "infinite time": ({"request_timeout": "inf"}, {}, "request_timeout: inf is not a time limit; set it to seconds above 0"),
     "no time": ({}, {"NHNCLOUD_REQUEST_TIMEOUT": "nan"}, "request_timeout: nan is not a time limit; set it to seconds above 0"),
     "time before": ({"request_timeout": -1}, {}, "request_timeout: -1.0 is not a time limit; set it to seconds above 0"),
-    "retries below zero": ({"max_retries": -1}, {}, "max_retries: -1 is below zero; give 0 for no retries."),
+    "retries below zero": ({"max_retries": -1}, {}, "max_retries: -1 is below zero; set it to 0 for no retries."),
     "a proxy": (
         {"auth_url": "https://nks.invalid/v2.0"},
         {"HTTPS_PROXY": "http://proxy:port"},
@@ -155,8 +155,8 @@ def test_credentials_are_never_mixed(results):
         "Because username is set, NHNCLOUD_PASSWORD of the environment is not used: credentials of both are never mixed."
     )
     assert results["project of the task"]["msg"] == (
-        "tenant_id: 'ffffffffffffffffffffffffffffffff' is set by the task, but the token comes from the environment (NHNCLOUD_TOKEN) and is good "
-        "for one project only; set token, or username and password, in the task too, leave out tenant_id, or unset NHNCLOUD_TOKEN."
+        "tenant_id: 'ffffffffffffffffffffffffffffffff' is set by the task, but the token comes from the environment (NHNCLOUD_TOKEN) and is valid "
+        "for one project only; set token, or username and password, in the task too, omit tenant_id, or unset NHNCLOUD_TOKEN."
     )
     # What is not used is not shown as if it were.
     invocation = results["token of the task"]["invocation"]["module_args"]
@@ -172,7 +172,7 @@ def test_all_that_is_missing_is_told_at_once(results):
 
 def test_a_token_stays_in_its_cloud(results):
     for name in ("another cloud", "token of another cloud"):
-        assert results[name]["msg"].startswith("domain: it is needed to find the kubernetes service, because auth_url is not ")
+        assert results[name]["msg"].startswith("domain: it is required to find the kubernetes service, because auth_url is not ")
         assert "or kubernetes_endpoint to the URL of the service." in results[name]["msg"]
 
 

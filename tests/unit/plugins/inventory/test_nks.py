@@ -669,7 +669,7 @@ def test_nodegroups(cloud, read):
     [
         ("workers: 0", "workers: 0 "),
         ("hostname: ip", "hostname: 'ip' is not known; set it to address"),
-        ("regions: [seoul]", "region: 'seoul' is not a region's code"),
+        ("regions: [seoul]", "region: 'seoul' is not the code of a region"),
         ("regions: [kr1, kr2]\nkubernetes_endpoint: https://a.example", "kubernetes_endpoint: .* one region"),
         ("regions: [kr1, kr2]\ncompute_endpoint: https://a.example", "compute_endpoint: .* one region"),
         ("regions: [kr1, kr2]\nnetwork_endpoint: https://a.example", "network_endpoint: .* one region"),

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._client import api as room
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import calls
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.identity import Identity
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
@@ -215,7 +215,7 @@ class TestOperations:
         if verb == "DELETE":
             return
         stub.default = answer(200, reply, body=b"null" if reply is None else None)
-        with pytest.raises(BadReply, match=r"^Could not .*: the answer holds no (object|list).*\(HTTP 200, request id req-1\)") as caught:
+        with pytest.raises(BadReply, match=r"^Could not .*: the answer has no (object|list).*\(HTTP 200, request id req-1\)") as caught:
             getattr(api, method)(*args, **options)
         assert caught.value.values == {"status_code": 200, "request_id": "req-1"}
 
@@ -368,7 +368,7 @@ class TestPaging:
         assert len(stub.requests) == 2
 
     def test_a_list_that_never_ends_does_not_hold_us_for_ever(self, stub, api, monkeypatch):
-        monkeypatch.setattr(room, "MAX_PAGES", 20)
+        monkeypatch.setattr(calls, "MAX_PAGES", 20)
         stub.default = lambda sent: answer(200, {"clusters": [], "next": "http://x/?marker=%d" % len(stub.requests)})
         with pytest.raises(BadReply, match="list the clusters: the list does not end"):
             api.clusters()
@@ -377,7 +377,7 @@ class TestPaging:
     @pytest.mark.parametrize("body", [{}, {"clusters": None}, {"clusters": {}}, {"clusters": [1]}, {"clusters": [None]}, {"nodegroups": []}])
     def test_a_list_of_something_else_is_told(self, stub, api, body):
         stub.default = answer(200, body)
-        with pytest.raises(BadReply, match="holds no list under 'clusters'"):
+        with pytest.raises(BadReply, match="has no list under 'clusters'"):
             api.clusters()
 
     def test_a_page_that_fails_is_asked_for_again_and_not_the_list(self, stub, api):

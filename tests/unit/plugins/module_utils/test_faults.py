@@ -362,7 +362,7 @@ def test_a_fixed_token_that_expires_is_told_and_another_one_goes_on(world, secon
     world.set(token_seconds=seconds, task_seconds=600.0)
     with pytest.raises(NksError) as caught:
         world.nks_cluster(**dict(CLUSTER, **with_token(world)))
-    assert "The token given with option token (NHNCLOUD_TOKEN) was not accepted: it has expired" in caught.value.msg
+    assert "The token set with the option token (NHNCLOUD_TOKEN) was not accepted: it has expired" in caught.value.msg
     assert caught.value.values["status_code"] == 401 and logins(caught.value.outcome) == []
     assert len(writes_to(world)) == (1 if seconds else 0)
     world.set(token_seconds=43200)
@@ -391,7 +391,7 @@ def test_a_token_cache_that_others_can_write_is_not_used(world, tmp_path):
     for dummy in range(2):
         outcome = world.nks_cluster(node_count=2, token_cache=str(path))
         assert logins(outcome) == [200] and not outcome["changed"]
-        assert outcome["warnings"] == ["token_cache is not used: '%s' has mode 0666; delete it, or give it mode 0600." % path]
+        assert outcome["warnings"] == ["token_cache is not used: '%s' has mode 0666; delete it, or set its mode to 0600." % path]
     assert path.read_bytes() == kept and stat.S_IMODE(path.stat().st_mode) == 0o666
 
 

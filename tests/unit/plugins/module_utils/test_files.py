@@ -19,7 +19,8 @@ import tempfile
 import pytest
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._local import files
+from ansible_collections.nhncloud.nks.plugins.module_utils._local import files, locks, modes, paths
+from ansible_collections.nhncloud.nks.plugins.module_utils._local.private import Private, Untrusted
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.stubs import FakeClock
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
@@ -71,18 +72,18 @@ def umask(request):
     ],
 )
 def test_mode_is_understood(value, mode):
-    assert files.parse_mode(value) == mode
+    assert modes.parse_mode(value) == mode
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o400, 0o440, 0o444, 0o660, 0o664, 0o666, 0o700, 0o755, 0o777])
 def test_mode_written_in_octal_without_quotes_is_accepted(mode):
-    assert files.parse_mode(mode) == mode
+    assert modes.parse_mode(mode) == mode
 
 
 @pytest.mark.parametrize("number", [600, 640, 644, 400, 440, 444, 500, 660, 664, 666, 700, 750, 755, 770, 775, 777])
 def test_mode_written_in_decimal_without_quotes_is_refused(number):
     with pytest.raises(NksError, match=r"mode: %d .*quoted.*'0600'" % number):
-        files.parse_mode(number)
+        modes.parse_mode(number)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_mode_written_in_decimal_without_quotes_is_refused(number):
 )
 def test_mode_that_is_none_is_refused(value):
     with pytest.raises(NksError, match=r"(?s)file_mode: .*'0600'"):
-        files.parse_mode(value, option="file_mode")
+        modes.parse_mode(value, option="file_mode")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_mode_that_is_none_is_refused(value):
     [("u+x,g-w", 0o660, 0o740), ("go=", 0o4755, 0o4700), ("a+X", 0o744, 0o755), ("u-s", 0o4755, 0o755)],
 )
 def test_symbolic_mode_builds_on_the_present_one(value, before, after):
-    assert files.parse_mode(value, current=before) == after
+    assert modes.parse_mode(value, current=before) == after
 
 
 # --- read, check_destination -----------------------------------------------------------------------------------------
@@ -156,9 +157,9 @@ def test_read_of_what_cannot_be_opened(config, monkeypatch):
         files.read(str(config))
 
 
-@pytest.mark.parametrize("function", [files.check_destination, lambda path: files.write(path, "new", 0o600)])
+@pytest.mark.parametrize("function", [paths.check_destination, lambda path: files.write(path, "new", 0o600)])
 def test_a_destination_that_cannot_be_is_refused_at_once(function, tmp_path, config, monkeypatch):
-    with pytest.raises(NksError, match="dest: '%s/no/config' .* directory %s/no, .*create it" % (tmp_path, tmp_path)):
+    with pytest.raises(NksError, match="dest: '%s/no/config' .* directory %s/no does not exist; create it" % (tmp_path, tmp_path)):
         function(str(tmp_path / "no" / "config"))
     with pytest.raises(NksError, match="is not a regular file"):
         function(str(tmp_path))
@@ -167,7 +168,7 @@ def test_a_destination_that_cannot_be_is_refused_at_once(function, tmp_path, con
     with pytest.raises(NksError, match="does not name a file"):
         function("")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(NksError, match="may not be written to"):
+    with pytest.raises(NksError, match="is not writable"):
         function(str(config))
     assert os.listdir(str(tmp_path)) == ["config"]
 
@@ -279,9 +280,9 @@ def test_an_unknown_owner_is_refused_before_anything_is_done(config, option):
     unknown = {option: "no-such-name"}
     for function in (
         lambda: files.write(str(config), "new", 0o600, **unknown),
-        lambda: files.correct(str(config), **unknown),
+        lambda: modes.correct(str(config), **unknown),
     ):
-        with pytest.raises(NksError, match="%s: 'no-such-name' is not known on this host" % option):
+        with pytest.raises(NksError, match="%s: 'no-such-name' does not exist on this host" % option):
             function()
     assert config.read_text() == "old\n"
 
@@ -322,7 +323,7 @@ def test_backup_is_private_from_the_first_byte(config, monkeypatch):
 
 def test_backup_grants_nothing_to_another_group(config, monkeypatch):
     os.chmod(str(config), 0o664)
-    present = dict(files.attributes(str(config)), gid=54321)
+    present = dict(modes.attributes(str(config)), gid=54321)
     monkeypatch.setattr(files, "attributes", lambda path: present)
     monkeypatch.setattr(os, "fchown", failing(PermissionError(1, "Operation not permitted")))
     assert mode_of(files.backup(str(config))) == 0o604
@@ -347,13 +348,13 @@ def test_a_backup_that_fails_leaves_no_file(config, monkeypatch):
 
 def test_correct_mode(config):
     expected = {"mode": {"before": "0644", "after": "0600"}}
-    assert files.correct(str(config), mode=0o600, check_mode=True) == expected
+    assert modes.correct(str(config), mode=0o600, check_mode=True) == expected
     assert mode_of(config) == 0o644
-    assert files.correct(str(config), mode=0o600) == expected
+    assert modes.correct(str(config), mode=0o600) == expected
     assert mode_of(config) == 0o600
-    assert files.correct(str(config), mode=0o600) == {}
-    assert files.correct(str(config)) == {}
-    assert files.correct(str(config) + ".none", mode=0o600) == {}
+    assert modes.correct(str(config), mode=0o600) == {}
+    assert modes.correct(str(config)) == {}
+    assert modes.correct(str(config) + ".none", mode=0o600) == {}
 
 
 @as_root
@@ -362,35 +363,35 @@ def test_correct_owner_takes_away_before_it_hands_over(config, monkeypatch):
     real_chmod, real_chown = os.chmod, os.chown
     monkeypatch.setattr(os, "chmod", lambda path, mode: calls.append(oct(mode)) or real_chmod(path, mode))
     monkeypatch.setattr(os, "chown", lambda path, uid, gid: calls.append((uid, gid)) or real_chown(path, uid, gid))
-    before = files.attributes(str(config))
-    assert files.correct(str(config), mode=0o460, owner="12345", group=54321) == {
+    before = modes.attributes(str(config))
+    assert modes.correct(str(config), mode=0o460, owner="12345", group=54321) == {
         "mode": {"before": "0644", "after": "0460"},
         "owner": {"before": before["owner"], "after": "12345"},
         "group": {"before": before["group"], "after": "54321"},
     }
     assert calls == ["0o440", (12345, 54321), "0o460"]
-    assert files.attributes(str(config)) == {
+    assert modes.attributes(str(config)) == {
         "mode": 0o460,
         "uid": 12345,
         "gid": 54321,
         "owner": "12345",
         "group": "54321",
     }
-    assert files.correct(str(config), mode=0o460, owner="12345", group=54321) == {}
-    assert files.correct(str(config), owner=before["owner"])["owner"]["after"] == before["owner"]
+    assert modes.correct(str(config), mode=0o460, owner="12345", group=54321) == {}
+    assert modes.correct(str(config), owner=before["owner"])["owner"]["after"] == before["owner"]
 
 
 def test_correct_that_may_not(config, monkeypatch):
     monkeypatch.setattr(os, "chown", failing(PermissionError(1, "Operation not permitted")))
     with pytest.raises(NksError, match="Could not set owner of %s: Operation not permitted" % config):
-        files.correct(str(config), owner="12345")
+        modes.correct(str(config), owner="12345")
 
 
 def test_attributes_of_nothing(config):
-    assert files.attributes(str(config) + ".none") is None
-    assert files.attributes(str(config))["mode"] == 0o644
+    assert modes.attributes(str(config) + ".none") is None
+    assert modes.attributes(str(config))["mode"] == 0o644
     with pytest.raises(NksError, match="Not a directory"):
-        files.attributes(str(config) + "/x")
+        modes.attributes(str(config) + "/x")
 
 
 def test_remove(tmp_path, config):
@@ -414,10 +415,10 @@ def test_remove_that_may_not(config, monkeypatch):
 
 
 def test_the_lock_is_there_for_as_long_as_it_is_held(config):
-    with files.locked(str(config), FakeClock()):
+    with locks.locked(str(config), FakeClock()):
         # A name, and no file that anybody would read: kubectl looks only whether it can create it.
         assert sorted(os.listdir(str(config.parent))) == ["config", "config.lock"]
-        with pytest.raises(NksError, match="is locked"), files.locked(str(config), FakeClock()):
+        with pytest.raises(NksError, match="is locked"), locks.locked(str(config), FakeClock()):
             pass
     assert os.listdir(str(config.parent)) == ["config"]
 
@@ -431,14 +432,14 @@ def test_a_lock_that_cannot_be_made(config, monkeypatch):
         return real(path, flags, mode, **more)
 
     monkeypatch.setattr(os, "open", read_only)
-    with pytest.raises(NksError, match="Could not lock %s: Read-only file system" % config), files.locked(str(config), FakeClock()):
+    with pytest.raises(NksError, match="Could not lock %s: Read-only file system" % config), locks.locked(str(config), FakeClock()):
         pass
     # A link may lie where we may not write; and a file that may be written in place needs no writable directory.
-    with files.locked(str(config), FakeClock(), unsafe_writes=True):
+    with locks.locked(str(config), FakeClock(), unsafe_writes=True):
         pass
     monkeypatch.setattr(os, "open", lambda path, *more, **keys: (read_only if "other" in str(path) else real)(path, *more, **keys))
     (config.parent / "other").symlink_to(config)
-    with files.locked(str(config.parent / "other"), FakeClock()):
+    with locks.locked(str(config.parent / "other"), FakeClock()):
         assert (config.parent / "config.lock").exists()
 
 
@@ -466,7 +467,7 @@ def test_clean_of_another_process_takes_none_of_ours(config):
     """A process that is killed in the middle of a write leaves its file; one that is not goes on."""
     code = (
         "import os, sys; sys.path.insert(0, %r)\n"
-        "from ansible_collections.nhncloud.nks.plugins.module_utils import files\n"
+        "from ansible_collections.nhncloud.nks.plugins.module_utils._local import files\n"
         "real = os.replace\n"
         "def waiting(*paths):\n"
         "    print('there', flush=True); sys.stdin.readline(); real(*paths)\n"
@@ -549,12 +550,12 @@ def test_other_errors_are_no_reason_to_write_in_place(config, monkeypatch):
 def test_a_directory_that_is_not_writable(config, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: str(path) == str(config))
     monkeypatch.setattr(tempfile, "mkstemp", failing(PermissionError(errno.EACCES, "Permission denied")))
-    with pytest.raises(NksError, match="may not be written to"):
+    with pytest.raises(NksError, match="is not writable"):
         files.write(str(config), "new")
     files.write(str(config), "new", unsafe_writes=True)
     assert config.read_text() == "new"
-    with pytest.raises(NksError, match="may not be written to"):
-        files.check_destination(str(config) + ".new", unsafe_writes=True)
+    with pytest.raises(NksError, match="is not writable"):
+        paths.check_destination(str(config) + ".new", unsafe_writes=True)
 
 
 # --- private files ---------------------------------------------------------------------------------------------------
@@ -569,14 +570,14 @@ def private(tmp_path):
 
 def change(path, text="new"):
     seen = []
-    files.Private(str(path)).change(lambda present: seen.append(present) or text, FakeClock())
+    Private(str(path)).change(lambda present: seen.append(present) or text, FakeClock())
     return seen
 
 
 def test_a_private_file(private, umask):
-    assert files.Private(str(private)).read() is None and not private.exists()
+    assert Private(str(private)).read() is None and not private.exists()
     assert change(private) == [b""]
-    assert files.Private(str(private)).read() == b"new" and mode_of(private) == 0o600
+    assert Private(str(private)).read() == b"new" and mode_of(private) == 0o600
     assert change(private, "newer") == [b"new"]
     assert os.listdir(str(private.parent)) == ["file"]
 
@@ -584,9 +585,9 @@ def test_a_private_file(private, umask):
 def untrusted(private, message):
     """Whatever is wrong, the file is neither read nor changed."""
     before = os.lstat(str(private)) if os.path.lexists(str(private)) else None
-    functions = [change] if before is None else [change, lambda path: files.Private(str(path)).read()]
+    functions = [change] if before is None else [change, lambda path: Private(str(path)).read()]
     for function in functions:
-        with pytest.raises(files.Untrusted, match="^'%s' %s" % (private, message)):
+        with pytest.raises(Untrusted, match="^'%s' %s" % (private, message)):
             function(private)
     assert before is None or (os.path.samestat(os.lstat(str(private)), before) and os.lstat(str(private)).st_mtime_ns == before.st_mtime_ns)
     assert os.path.lexists(str(private)) == (before is not None)
@@ -596,7 +597,7 @@ def untrusted(private, message):
 def test_a_private_file_that_others_may_read_or_write_is_left_alone(private, mode):
     private.write_text("theirs")
     private.chmod(mode)
-    untrusted(private, "has mode %04o; delete it, or give it mode 0600" % mode)
+    untrusted(private, "has mode %04o; delete it, or set its mode to 0600" % mode)
     assert mode_of(private) == mode
 
 
@@ -606,7 +607,7 @@ def test_a_directory_to_which_others_can_write_holds_no_private_file(private, mo
     if there:
         change(private)
     private.parent.chmod(mode)
-    untrusted(private, "lies in a directory to which other users can write .*mode %04o.*; use a directory with mode 0700" % mode)
+    untrusted(private, "is in a directory that other users can write to .*mode %04o.*; use a directory with mode 0700" % mode)
 
 
 def test_a_private_file_is_no_link_and_nothing_special(private, config):
@@ -637,7 +638,7 @@ def test_a_private_file_belongs_to_us(private):
     untrusted(private, "belongs to another user")
     private.unlink()
     os.chown(str(private.parent), 12345, -1)
-    untrusted(private, "lies in a directory of another user")
+    untrusted(private, "is in a directory that another user owns")
 
 
 def test_a_private_file_that_is_exchanged_while_we_wait_is_read_anew(private):
@@ -653,7 +654,7 @@ def test_a_private_file_that_is_exchanged_while_we_wait_is_read_anew(private):
                     stream.close()
 
         seen = []
-        files.Private(str(private)).change(lambda present: seen.append(present) or "third", Clock())
+        Private(str(private)).change(lambda present: seen.append(present) or "third", Clock())
     assert seen == [b"second"] and private.read_text() == "third"
 
 
@@ -663,4 +664,4 @@ def test_a_private_file_that_somebody_keeps_locked(private):
         fcntl.flock(stream, fcntl.LOCK_EX)
         with pytest.raises(NksError, match="Could not lock %s within 20 s" % private):
             change(private)
-        assert files.Private(str(private)).read() == b"first"  # reading needs no lock: the file is replaced whole
+        assert Private(str(private)).read() == b"first"  # reading needs no lock: the file is replaced whole

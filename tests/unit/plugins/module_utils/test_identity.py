@@ -17,7 +17,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._client.identity import SERVICES, FromEnvironment, Identity, check, identity_url, settle
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.connection import SERVICES, FromEnvironment, check, identity_url, settle
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.identity import Identity
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.token_cache import EXPIRY_MARGIN, parse_time
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
@@ -137,8 +138,8 @@ class TestLogin:
         with pytest.raises(ApiError) as caught:
             identity.token()
         assert caught.value.msg == (
-            "Could not get a token for demo@example.com: Could not find user: demo@example.com (HTTP 401). See that username, tenant_id and auth_url "
-            "are right and that password is the API password (not the console's password)."
+            "Could not get a token for demo@example.com: Could not find user: demo@example.com (HTTP 401). Check username, tenant_id and auth_url. "
+            "Use the API password, not the console password."
         )
 
     @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ class TestLogin:
     )
     def test_an_answer_without_a_token_is_told(self, reply):
         identity, dummy = made(FakeTransport(reply))
-        with pytest.raises(BadReply, match=r"holds no token \(HTTP 200\). Is auth_url the identity service"):
+        with pytest.raises(BadReply, match=r"has no token \(HTTP 200\). Check that auth_url is the identity service"):
             identity.token()
 
     @quick
@@ -200,7 +201,7 @@ class TestLogin:
 
     def test_a_fixed_token_that_has_expired_says_so(self):
         identity, dummy = made(token="given")
-        with pytest.raises(NksError, match=r"option token \(NHNCLOUD_TOKEN\) was not accepted: it has expired.*Give a new token, or username") as caught:
+        with pytest.raises(NksError, match=r"option token \(NHNCLOUD_TOKEN\) was not accepted: it has expired.*Set a new token, or username") as caught:
             identity.renew("given")
         assert caught.value.values == {"status_code": 401}
         assert "given" not in caught.value.msg.replace("token given with", "")
@@ -290,7 +291,7 @@ class TestEndpoints:
     @pytest.mark.parametrize("token, why", [(None, "the service catalog of the token does not have it"), ("given", "the service catalog is not read")])
     def test_a_token_of_another_cloud_is_never_sent_to_the_public_one(self, auth_url, name, token, why):
         identity, dummy = made(FakeTransport(issued(catalog=[])), auth_url=auth_url, token=token)
-        with pytest.raises(BadInput, match=r"^domain: it is needed to find the %s service, because .*%s; set domain .* or %s_endpoint" % (name, why, name)):
+        with pytest.raises(BadInput, match=r"^domain: it is required to find the %s service, because .*%s; set domain .* or %s_endpoint" % (name, why, name)):
             identity.endpoint(name)
         assert made(FakeTransport(issued(catalog=[])), auth_url=auth_url, token=token, domain="other.example")[0].endpoint(name).startswith("https://kr1-api-")
         assert made(auth_url=auth_url, token=token, **{name + "_endpoint": "https://mine"})[0].endpoint(name).startswith("https://mine/")
@@ -307,7 +308,7 @@ class TestEndpoints:
             made(FakeTransport(issued(catalog=CATALOG)), region="kr9")[0].endpoint("kubernetes")
 
     def test_no_region_at_all_says_what_to_set(self):
-        with pytest.raises(BadInput, match=r"^region: it is needed to find the compute service; set it to kr1, kr2 or kr3, or set compute_endpoint\.$"):
+        with pytest.raises(BadInput, match=r"^region: it is required to find the compute service; set it to kr1, kr2 or kr3, or set compute_endpoint\.$"):
             made(region=None, kubernetes_endpoint="https://mine")[0].endpoint("compute")
 
     @quick
@@ -333,7 +334,7 @@ class TestEndpoints:
         assert made(kubernetes_endpoint="https://host/v2/nks")[0].endpoint("kubernetes") == "https://host/v2/nks/v1"
 
     def test_a_service_with_tenant_says_when_it_is_missing(self):
-        with pytest.raises(BadInput, match=r"^tenant_id: it is needed to use the compute service; set it beside token \(NHNCLOUD_TENANT_ID\)"):
+        with pytest.raises(BadInput, match=r"^tenant_id: it is required to use the compute service; set it in addition to token \(NHNCLOUD_TENANT_ID\)"):
             made(token="given", tenant_id=None)[0].endpoint("compute")
 
 
@@ -358,7 +359,7 @@ class TestIdentityUrl:
 
     @pytest.mark.parametrize("url", ["https://host/v3", "https://host/v3/", "https://host/identity/v3/auth/tokens", "https://host/v1"])
     def test_another_version_is_refused(self, url):
-        with pytest.raises(BadInput, match=r"^auth_url: .* let it end in /v2\.0\.$"):
+        with pytest.raises(BadInput, match=r"^auth_url: .* unsupported version of the identity API; set it to a URL that ends with /v2\.0\.$"):
             check(dict(OPTIONS, auth_url=url))
 
 
@@ -394,19 +395,19 @@ class TestCheck:
             ("region", "kr1/../x", "kr1, kr2 or kr3"),
             ("region", "kr1.evil.example", "kr1, kr2 or kr3"),
             ("region", "kr1\n", "kr1, kr2 or kr3"),
-            ("auth_url", "api-identity", "write it like https://"),
-            ("kubernetes_endpoint", "ftp://host", "write it like https://"),
-            ("network_endpoint", "https://", "write it like https://"),
-            ("image_endpoint", "https://[host", "write it like https://"),
-            ("volume_endpoint", "https://host/a b", "write it like https://"),
-            ("compute_endpoint", "https://host/v2\n", "write it like https://"),
+            ("auth_url", "api-identity", "use the form https://"),
+            ("kubernetes_endpoint", "ftp://host", "use the form https://"),
+            ("network_endpoint", "https://", "use the form https://"),
+            ("image_endpoint", "https://[host", "use the form https://"),
+            ("volume_endpoint", "https://host/a b", "use the form https://"),
+            ("compute_endpoint", "https://host/v2\n", "use the form https://"),
             ("request_timeout", 0, "above 0"),
             ("request_timeout", -1.5, "above 0"),
             ("request_timeout", float("inf"), "86400 at most"),
             ("request_timeout", float("-inf"), "above 0"),
             ("request_timeout", float("nan"), "above 0"),
             ("request_timeout", 1e300, "86400 at most"),
-            ("max_retries", -1, "give 0 for no retries"),
+            ("max_retries", -1, "set it to 0 for no retries"),
             ("ca_cert", "/nowhere/ca.pem", "PEM"),
         ],
     )
@@ -421,7 +422,7 @@ class TestCheck:
         junk = tmp_path / "ca.pem"
         for content in (b"", b"nothing", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"\x00\xff"):
             junk.write_bytes(content)
-            with pytest.raises(BadInput, match=r"^ca_cert: '.*ca.pem' cannot be used \(.*\); name a file with CA certificates in PEM form\.$"):
+            with pytest.raises(BadInput, match=r"^ca_cert: '.*ca.pem' cannot be used \(.*\); specify a file with CA certificates in PEM form\.$"):
                 check(dict(OPTIONS, ca_cert=str(junk)))
             check(dict(OPTIONS, ca_cert=str(junk), validate_certs=False))
 
@@ -436,7 +437,7 @@ class TestCheck:
 
     @pytest.mark.parametrize("token", ["with space", "line\n", "\ud1a0\ud070", "nul\0"])
     def test_a_token_that_no_header_can_carry_is_refused_without_being_shown(self, token):
-        with pytest.raises(BadInput, match=r"^token: it holds a space, a line break") as caught:
+        with pytest.raises(BadInput, match=r"^token: it contains a space, a line break") as caught:
             check({"token": token, "region": "kr1"})
         assert token not in caught.value.msg
 
@@ -571,7 +572,7 @@ class TestCache:
             assert (identity.token(), identity.endpoint("kubernetes")) == ("issued-1", "https://kr1-nks/v1")
             assert len(transport.logins) == 1
             assert len(transport.warnings) == 1 and transport.warnings[0].startswith("token_cache is not used: '%s' " % path)
-            assert transport.warnings[0].endswith(("0600.", "0700.", "of your own.", "the file itself.")), transport.warnings
+            assert transport.warnings[0].endswith(("0600.", "0700.", "that you own.", "the file itself.")), transport.warnings
         with open(path, encoding="utf-8") as stream:
             assert (stream.read(), os.stat(path).st_mode, os.stat(path).st_uid) == before
 

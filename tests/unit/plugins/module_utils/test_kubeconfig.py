@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._local import kubeconfig
+from ansible_collections.nhncloud.nks.plugins.module_utils._local import kubeconfig, kubeconfig_diff, kubeconfig_edit
 
 # As in the NKS API guide, "Get kubeconfig of a Cluster".
 SERVICE = """apiVersion: v1
@@ -168,10 +168,10 @@ def test_everything_survives_a_damaged_kubeconfig(data):
     text = text[:at] + data.draw(st.text(alphabet="{}[]:-&*!|>'\"#, \n\tab01", max_size=6)) + text[at + length :]
     try:
         config = kubeconfig.parse_existing(text, "x")
-        merged = kubeconfig.merge(text, prod(), "prod", True)
+        merged = kubeconfig_edit.merge(text, prod(), "prod", True)
         assert kubeconfig.server(parse(merged), "prod").startswith("https://96742ac4")
-        kubeconfig.describe_change(config, parse(merged), "default")
-        kubeconfig.describe_change(config, parse(merged), "staging")
+        kubeconfig_diff.describe_change(config, parse(merged), "default")
+        kubeconfig_diff.describe_change(config, parse(merged), "staging")
         kubeconfig.single(config, "prod", True)
     except NksError:
         pass
@@ -190,7 +190,7 @@ def test_parse_accepts_what_kubectl_accepts():
 
 
 def test_without_pyyaml_the_error_says_so(monkeypatch):
-    kubeconfig._yaml_classes.cache_clear()
+    kubeconfig.yaml_classes.cache_clear()
     monkeypatch.setattr(kubeconfig, "yaml", None)
     for function in (lambda: parse(SERVICE), lambda: kubeconfig.render({})):
         with pytest.raises(NksError, match=r"^PyYAML is needed on the host that runs nks_kubeconfig"):
@@ -365,18 +365,18 @@ def test_a_text_is_a_text_to_every_reader(value):
 
 def test_a_context_that_looks_like_a_number_is_a_text_in_a_merged_file():
     for context in ("08", "0812", "1e3", "y", "1:30"):
-        merged = kubeconfig.merge(MINE, kubeconfig.single(service(), context, True), context, True)
+        merged = kubeconfig_edit.merge(MINE, kubeconfig.single(service(), context, True), context, True)
         assert "'%s'" % context in merged and context not in bare(merged)
-        assert kubeconfig.merge(merged, kubeconfig.single(service(), context, True), context, True) is merged
+        assert kubeconfig_edit.merge(merged, kubeconfig.single(service(), context, True), context, True) is merged
     # Written as a whole, since it is not in block style: other entries' texts are quoted too.
     flow = json.dumps(dict(parse(MINE), users=[{"name": "me", "user": {"token": "0812", "password": "-.5", "username": "0_8"}}]))
-    written = kubeconfig.merge(flow, prod(), "prod", True)
+    written = kubeconfig_edit.merge(flow, prod(), "prod", True)
     assert parse(written)["users"][0]["user"] == {"token": "0812", "password": "-.5", "username": "0_8"}
     assert not {"0812", "-.5", "0_8"} & set(bare(written))
 
 
 def test_what_yaml_1_1_alone_takes_for_a_number_stays_as_it_is():
-    written = kubeconfig.merge("{users: [{name: me, user: {password: 1:30, username: =}}]}", prod(), "prod", True)
+    written = kubeconfig_edit.merge("{users: [{name: me, user: {password: 1:30, username: =}}]}", prod(), "prod", True)
     assert parse(written)["users"][0]["user"] == {"password": "1:30", "username": "="}
 
 
@@ -384,7 +384,7 @@ def test_render_takes_subclasses_of_str():
     class Tagged(str):
         """As Ansible hands options over."""
 
-    text = kubeconfig.merge(MINE, kubeconfig.single(service(), Tagged("prod"), True), Tagged("prod"), True)
+    text = kubeconfig_edit.merge(MINE, kubeconfig.single(service(), Tagged("prod"), True), Tagged("prod"), True)
     assert parse(text)["current-context"] == "prod"
     assert "name: prod\n" in kubeconfig.render(kubeconfig.single(service(), Tagged("prod"), True))
 
@@ -426,63 +426,63 @@ clusters:
 
 
 def test_merge_adds_and_leaves_the_rest_to_the_byte():
-    assert kubeconfig.merge(MINE, prod(), "prod", True) == MERGED
-    assert kubeconfig.merge(MINE, prod(), "prod", False) == MERGED.replace("t: prod # for", "t: staging # for")
+    assert kubeconfig_edit.merge(MINE, prod(), "prod", True) == MERGED
+    assert kubeconfig_edit.merge(MINE, prod(), "prod", False) == MERGED.replace("t: prod # for", "t: staging # for")
 
 
 def test_merge_again_returns_the_very_same_text():
-    assert kubeconfig.merge(MERGED, prod(), "prod", True) is MERGED
+    assert kubeconfig_edit.merge(MERGED, prod(), "prod", True) is MERGED
     other_order = yaml.dump(parse(MERGED), sort_keys=False, default_flow_style=True)
-    assert kubeconfig.merge(other_order, prod(), "prod", True) is other_order
+    assert kubeconfig_edit.merge(other_order, prod(), "prod", True) is other_order
 
 
 def test_merge_replaces_only_what_differs():
     renewed = prod(**{"client-certificate-data": "TkVX"})
-    assert kubeconfig.merge(MERGED, renewed, "prod", True) == MERGED.replace("Q0VSVA==", "TkVX")
+    assert kubeconfig_edit.merge(MERGED, renewed, "prod", True) == MERGED.replace("Q0VSVA==", "TkVX")
 
 
 def test_merge_drops_duplicates_of_our_name():
     double = MERGED.replace("users:\n", "users:\n  - name: prod\n    user: {token: old}\n")
-    assert kubeconfig.merge(double, prod(), "prod", True).count("name: prod\n") == 3
-    config = parse(kubeconfig.merge(double, prod(), "prod", True))
+    assert kubeconfig_edit.merge(double, prod(), "prod", True).count("name: prod\n") == 3
+    config = parse(kubeconfig_edit.merge(double, prod(), "prod", True))
     assert [user["name"] for user in config["users"]] == ["prod", "staging"]
     assert config["users"][0] == prod()["users"][0]
 
 
 def test_merge_replaces_entries_with_numbers_for_names():
     single = kubeconfig.single(service(), "123", True)
-    text = kubeconfig.merge(MINE.replace("staging", "123"), single, "123", True)
+    text = kubeconfig_edit.merge(MINE.replace("staging", "123"), single, "123", True)
     assert kubeconfig.equal(parse(text), dict(single, **{"x-unknown": {"keep": "me"}}))
     assert "# the 123 user" in text and "# for now" in text
-    assert kubeconfig.merge(text, single, "123", True) is text
+    assert kubeconfig_edit.merge(text, single, "123", True) is text
 
 
 @pytest.mark.parametrize("text", [None, "", "\n", "{}", "---\n", "---\n...\n"])
 @pytest.mark.parametrize("set_current", [True, False])
 def test_merge_into_nothing(text, set_current):
-    merged = kubeconfig.merge(text, prod(), "prod", set_current)
+    merged = kubeconfig_edit.merge(text, prod(), "prod", set_current)
     assert parse(merged) == prod(set_current)
-    assert kubeconfig.merge(merged, prod(), "prod", set_current) is merged
+    assert kubeconfig_edit.merge(merged, prod(), "prod", set_current) is merged
 
 
 def test_merge_into_comments_keeps_them():
-    assert kubeconfig.merge("# mine", prod(), "prod", True) == "# mine\n" + kubeconfig.render(prod())
+    assert kubeconfig_edit.merge("# mine", prod(), "prod", True) == "# mine\n" + kubeconfig.render(prod())
 
 
 @pytest.mark.parametrize("empty", ["", " null", " ~", " []", " [ ]", " [] # none", " # none", " [\n]"])
 def test_merge_into_empty_sections(empty):
     text = "# a\nkind: Config\nclusters:%s\ncontexts:%s\ncurrent-context:%s\nusers:%s\n" % (empty, empty, "", empty)
-    merged = kubeconfig.merge(text, prod(), "prod", True)
+    merged = kubeconfig_edit.merge(text, prod(), "prod", True)
     assert kubeconfig.equal(parse(merged), prod())
     assert merged.startswith("# a\n") == ("\n" not in empty)
     assert merged.count("# none") == empty.count("# none") * 3
-    removed = kubeconfig.remove(merged, "prod")
+    removed = kubeconfig_edit.remove(merged, "prod")
     assert kubeconfig.equal(parse(removed), parse(text))
     assert removed.count("# none") == empty.count("# none") * 3
 
 
 def test_merge_adds_missing_sections():
-    merged = kubeconfig.merge("clusters: # none\n# end", prod(), "prod", True)
+    merged = kubeconfig_edit.merge("clusters: # none\n# end", prod(), "prod", True)
     assert kubeconfig.equal(parse(merged), prod())
     assert "# none" in merged and merged.endswith("# end\n")
 
@@ -519,15 +519,15 @@ FALLBACKS = {
 
 @pytest.mark.parametrize("text", FALLBACKS.values(), ids=FALLBACKS.keys())
 def test_merge_and_remove_mean_the_same_in_any_style(text):
-    merged = kubeconfig.merge(text, prod(), "prod", True)
+    merged = kubeconfig_edit.merge(text, prod(), "prod", True)
     before, after = parse(text), parse(merged)
-    assert kubeconfig.merge(merged, prod(), "prod", True) is merged
+    assert kubeconfig_edit.merge(merged, prod(), "prod", True) is merged
     assert after["current-context"] == "prod"
     for section in ("clusters", "contexts", "users"):
         assert same(after[section][:-1], before[section])
         assert after[section][-1] == prod()[section][0]
     assert after["x-unknown"] == {"keep": "me"}
-    removed = parse(kubeconfig.remove(merged, "prod"))
+    removed = parse(kubeconfig_edit.remove(merged, "prod"))
     assert removed.pop("current-context") == ""
     assert before.pop("current-context") == "staging"
     assert same(removed, before)
@@ -547,24 +547,24 @@ def test_merge_and_remove_mean_the_same_in_any_style(text):
     ],
 )
 def test_comments_stay_in_other_styles(style):
-    merged = kubeconfig.merge(FALLBACKS[style], prod(), "prod", True)
+    merged = kubeconfig_edit.merge(FALLBACKS[style], prod(), "prod", True)
     assert merged.startswith(FALLBACKS[style][:20])
     assert merged.count("#") == MINE.count("#")
     assert style != "carriage returns" or merged.count("\n") == merged.count("\r\n")
-    assert kubeconfig.remove(merged, "prod").count("#") == MINE.count("#")
+    assert kubeconfig_edit.remove(merged, "prod").count("#") == MINE.count("#")
 
 
 def test_a_wrong_edit_never_gets_out(monkeypatch):
-    monkeypatch.setattr(kubeconfig, "_splice", lambda *args: MINE)
-    assert parse(kubeconfig.merge(MINE, prod(), "prod", True)) == parse(MERGED)
-    monkeypatch.setattr(kubeconfig, "_splice", lambda *args: "clusters: [")
-    assert parse(kubeconfig.merge(MINE, prod(), "prod", True)) == parse(MERGED)
+    monkeypatch.setattr(kubeconfig_edit, "_splice", lambda *args: MINE)
+    assert parse(kubeconfig_edit.merge(MINE, prod(), "prod", True)) == parse(MERGED)
+    monkeypatch.setattr(kubeconfig_edit, "_splice", lambda *args: "clusters: [")
+    assert parse(kubeconfig_edit.merge(MINE, prod(), "prod", True)) == parse(MERGED)
 
 
 def test_merge_and_remove_refuse_what_is_not_a_kubeconfig():
     for function in (
-        lambda: kubeconfig.merge("- hosts: all", prod(), "prod", True, source="/etc/x"),
-        lambda: kubeconfig.remove("- hosts: all", "prod", source="/etc/x"),
+        lambda: kubeconfig_edit.merge("- hosts: all", prod(), "prod", True, source="/etc/x"),
+        lambda: kubeconfig_edit.remove("- hosts: all", "prod", source="/etc/x"),
     ):
         with pytest.raises(NksError, match=r"^/etc/x is not a kubeconfig"):
             function()
@@ -574,25 +574,25 @@ def test_merge_and_remove_refuse_what_is_not_a_kubeconfig():
 
 
 def test_remove_takes_out_what_merge_put_in():
-    assert kubeconfig.remove(MERGED, "prod") == MINE.replace("t: staging # for", "t: '' # for")
-    assert kubeconfig.remove(kubeconfig.merge(MINE, prod(), "prod", False), "prod") == MINE
+    assert kubeconfig_edit.remove(MERGED, "prod") == MINE.replace("t: staging # for", "t: '' # for")
+    assert kubeconfig_edit.remove(kubeconfig_edit.merge(MINE, prod(), "prod", False), "prod") == MINE
 
 
 @pytest.mark.parametrize("text", [None, "", "# c", MINE])
 def test_remove_of_what_is_not_there_returns_the_very_same_text(text):
-    assert kubeconfig.remove(text, "prod") is text
+    assert kubeconfig_edit.remove(text, "prod") is text
 
 
 def test_remove_leaves_what_another_context_uses():
     shared = MERGED.replace("{cluster: staging, user: staging}", "{cluster: prod, user: staging}")
-    config = parse(kubeconfig.remove(shared, "prod"))
+    config = parse(kubeconfig_edit.remove(shared, "prod"))
     assert [entry["name"] for entry in config["clusters"]] == ["staging", "prod"]
     assert [entry["name"] for entry in config["users"]] == ["staging"]
     assert [entry["name"] for entry in config["contexts"]] == ["staging"]
 
 
 def test_remove_the_last_entries():
-    text = kubeconfig.remove(kubeconfig.render(prod()), "prod")
+    text = kubeconfig_edit.remove(kubeconfig.render(prod()), "prod")
     assert parse(text) == dict(prod(), clusters=[], contexts=[], users=[], **{"current-context": ""})
 
 
@@ -655,8 +655,8 @@ def test_render_can_be_read_back(config):
 def test_merge_and_remove_over_generated_files(config, context, set_current, style):
     text = in_some_style(config, style)
     single = kubeconfig.single(service(), context, set_current)
-    merged = kubeconfig.merge(text, single, context, set_current)
-    assert kubeconfig.merge(merged, single, context, set_current) is merged
+    merged = kubeconfig_edit.merge(text, single, context, set_current)
+    assert kubeconfig_edit.merge(merged, single, context, set_current) is merged
     assert style > 3 or merged.startswith("# top\n")  # comments go only where the style allows no other way
     after = parse(merged)
     assert after["x"] == config["x"]
@@ -669,7 +669,7 @@ def test_merge_and_remove_over_generated_files(config, context, set_current, sty
         assert [entry for entry in after[section] if entry["name"] == context] == single[section]
     used = [entry["context"][body] for entry in config["contexts"] or [] for body in ("cluster", "user")]
     if not was_there and context not in used:
-        removed = parse(kubeconfig.remove(merged, context))
+        removed = parse(kubeconfig_edit.remove(merged, context))
         if context in (removed["current-context"], config["current-context"]) or set_current:
             assert removed.pop("current-context") == ("" if set_current or config["current-context"] == context else None)
             config = {key: value for key, value in config.items() if key != "current-context"}
@@ -784,11 +784,11 @@ def test_certificate_expiry_never_breaks(at, junk):
 
 
 def test_describe():
-    assert kubeconfig.describe(None, "prod") == {}
-    assert kubeconfig.describe(parse(MINE), "prod") == {}
+    assert kubeconfig_diff.describe(None, "prod") == {}
+    assert kubeconfig_diff.describe(parse(MINE), "prod") == {}
     config = with_certificate(certificate(datetime.datetime(2031, 10, 6)))
     config["contexts"][0]["context"]["namespace"] = "web"
-    shown = kubeconfig.describe(config, "prod")
+    shown = kubeconfig_diff.describe(config, "prod")
     assert shown.pop("client-certificate").startswith("sha256:")
     assert shown == {
         "context": "prod",
@@ -819,12 +819,12 @@ SECRETS = {
 @pytest.mark.parametrize("field, name", SECRETS.items())
 def test_describe_change_shows_that_a_secret_changed_and_not_the_secret(field, name):
     before, after = prod(**{field: "SECRET1"}), prod(**{field: {"x": ["SECRET2"]}})
-    old, new = kubeconfig.describe_change(before, after, "prod")
+    old, new = kubeconfig_diff.describe_change(before, after, "prod")
     assert old[name] == "(hidden)" and new.pop(name) == "(hidden, changed)"
     assert {key: value for key, value in old.items() if key != name} == new
-    assert kubeconfig.describe_change(before, before, "prod") == (old, old)
+    assert kubeconfig_diff.describe_change(before, before, "prod") == (old, old)
     assert "SECRET" not in str((old, new))
-    old, new = kubeconfig.describe_change(prod(), after, "prod")
+    old, new = kubeconfig_diff.describe_change(prod(), after, "prod")
     assert new[name] == "(hidden, changed)" if field == "client-key-data" else name not in old and new[name] == "(hidden)"
 
 
@@ -839,25 +839,25 @@ def test_describe_change_shows_every_other_change():
     ):
         after = copy.deepcopy(before)
         after[section][0][body][field] = "https://me:SECRET@host"
-        old, new = kubeconfig.describe_change(before, after, "prod")
+        old, new = kubeconfig_diff.describe_change(before, after, "prod")
         assert old != new and "SECRET" not in str((old, new))
         again = copy.deepcopy(after)
         again[section][0][body][field] = "https://me:SECRET2@host"
-        old, new = kubeconfig.describe_change(after, again, "prod")
+        old, new = kubeconfig_diff.describe_change(after, again, "prod")
         assert old != new and "SECRET" not in str((old, new))
     for after in (
         dict(before, x="SECRET"),
         dict(before, users=before["users"] * 2),
         dict(before, **{"current-context": ""}),
     ):
-        old, new = kubeconfig.describe_change(before, after, "prod")
+        old, new = kubeconfig_diff.describe_change(before, after, "prod")
         assert old != new and "SECRET" not in str((old, new))
-    old, new = kubeconfig.describe_change(parse(MINE), before, "prod")
+    old, new = kubeconfig_diff.describe_change(parse(MINE), before, "prod")
     assert old["other entries"] == ["clusters/staging", "contexts/staging", "users/staging"]
     assert new["other entries"] == []
-    assert kubeconfig.describe_change(None, None, "prod") == ({}, {})
+    assert kubeconfig_diff.describe_change(None, None, "prod") == ({}, {})
 
 
 def test_describe_change_of_a_merge_does_not_list_other_entries():
-    old, new = kubeconfig.describe_change(parse(MINE), parse(MERGED), "prod")
+    old, new = kubeconfig_diff.describe_change(parse(MINE), parse(MERGED), "prod")
     assert old == {} and new["current"] is True and "other entries" not in new

@@ -500,7 +500,7 @@ def test_a_lock_that_others_take_in_turns_is_waited_for_longer_but_not_for_ever(
         clock.at(clock.seconds + 10, another_turn)
 
     another_turn()
-    with pytest.raises(NksError, match="has been locked by others in turns for 300 s"):
+    with pytest.raises(NksError, match="has been locked by other processes in turn for 300 s"):
         world.run(task.JOB, {"cluster": "demo", "dest": str(dest), "merge": True}, clock=clock)
 
 

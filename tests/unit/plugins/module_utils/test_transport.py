@@ -18,8 +18,8 @@ import requests
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import answers, words
 from ansible_collections.nhncloud.nks.plugins.module_utils._client import transport as room
-from ansible_collections.nhncloud.nks.plugins.module_utils._client import words
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import HIDDEN, Transport
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.words import explanation, hidden, reason, shown
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NksError, NoAnswer
@@ -249,7 +249,7 @@ class TestNoAnswer:
 
     @pytest.mark.parametrize("url", ["kr1-api", "ftp://host/x", "http://", "https://.host/x"])
     def test_what_is_no_url_is_told_at_once(self, transport, clock, url):
-        with pytest.raises(NksError, match=r"Could not read: '.*' is not a URL"):
+        with pytest.raises(NksError, match=r"Could not read: '.*' is not a valid URL"):
             transport.request("GET", url, "read")
         assert clock.sleeps == []
 
@@ -372,7 +372,7 @@ class TestProxies:
             ("http://proxy:port", "is not a URL"),
             ("http://[::1", "is not a URL"),
             ("http://pro xy:3128", "is not a URL"),
-            ("ftp://proxy:3128", r"is of a kind that is not known \(ftp\)"),
+            ("ftp://proxy:3128", r"has an unknown scheme \(ftp\)"),
             ("http://me:hunter22@proxy:99999", "is not a URL"),
         ],
     )
@@ -448,7 +448,7 @@ class TestRedirects:
 
 class TestHugeAnswers:
     def test_a_huge_body_is_not_read_to_its_end(self, stub, clock, monkeypatch):
-        monkeypatch.setattr(room, "MAX_BODY", 1000)
+        monkeypatch.setattr(answers, "MAX_BODY", 1000)
         stub.add(answer(200, body=b'"' + b"x" * 2000 + b'"'))
         with pytest.raises(BadReply, match=r"larger than 1000 bytes"):
             Transport(clock, max_retries=0).request("GET", stub.url + "/x", "read")
@@ -456,7 +456,7 @@ class TestHugeAnswers:
     def test_a_small_body_that_unpacks_to_a_huge_one_is_not_either(self, stub, clock, monkeypatch):
         import gzip
 
-        monkeypatch.setattr(room, "MAX_BODY", 100000)
+        monkeypatch.setattr(answers, "MAX_BODY", 100000)
         stub.add(answer(200, body=gzip.compress(b"0" * 5000000), headers={"Content-Encoding": "gzip"}))
         with pytest.raises(BadReply, match=r"larger than"):
             Transport(clock, max_retries=0).request("GET", stub.url + "/x", "read")
@@ -473,7 +473,7 @@ class TestHugeAnswers:
             Transport(FakeClock(), max_retries=0).request("GET", stub.url + "/x", "read")
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < 3 * room.MAX_BODY
+        assert peak < 3 * answers.MAX_BODY
 
     @pytest.mark.parametrize("encoding, wbits", [("gzip", 31), ("deflate", 15)])
     def test_a_packed_answer_is_read(self, stub, transport, encoding, wbits):
@@ -488,12 +488,12 @@ class TestHugeAnswers:
     @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "compress"])
     def test_only_what_was_asked_for_is_unpacked(self, stub, transport, encoding):
         stub.default = answer(200, body=b"{}", headers={"Content-Encoding": encoding})
-        with pytest.raises(BadReply, match=r"packed in a way that was not asked for \(HTTP 200, request id req-1\)"):
+        with pytest.raises(BadReply, match=r"has a content encoding that was not requested \(HTTP 200, request id req-1\)"):
             transport.request("GET", stub.url + "/x", "read")
         assert {sent.headers["accept-encoding"] for sent in stub.requests} == {"gzip"}
 
     def test_a_body_just_within_the_bound_is_read(self, stub, transport, monkeypatch):
-        monkeypatch.setattr(room, "MAX_BODY", 1000)
+        monkeypatch.setattr(answers, "MAX_BODY", 1000)
         stub.add(answer(200, body=b'"' + b"x" * 998 + b'"'))
         assert len(transport.request("GET", stub.url + "/x", "read").data) == 998
 
@@ -760,7 +760,7 @@ class TestCertificates:
     def test_an_unknown_certificate_is_refused_at_once_with_the_remedy(self, tls, clock, monkeypatch):
         monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
         monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
-        with pytest.raises(NksError, match=r"certificate of 127.0.0.1:\d+ could not be verified .*Name your CA with ca_cert") as caught:
+        with pytest.raises(NksError, match=r"certificate of 127.0.0.1:\d+ could not be verified .*Set ca_cert to your CA bundle") as caught:
             Transport(clock).request("GET", tls.url + "/x", "read", headers={"X-Auth-Token": "t"})
         assert not isinstance(caught.value, NoAnswer)
         assert clock.sleeps == []
@@ -784,7 +784,7 @@ class TestCertificates:
     def test_a_ca_that_is_no_certificate_is_told(self, tls, clock, tmp_path, monkeypatch):
         bundle = tmp_path / "ca.pem"
         bundle.write_text("nothing")
-        with pytest.raises(NksError, match=r"Could not read: the CA certificates of ca_cert \('.*ca.pem'\) cannot be used \(it holds no certificates\)"):
+        with pytest.raises(NksError, match=r"Could not read: the CA certificates of ca_cert \('.*ca.pem'\) cannot be used \(it contains no certificates\)"):
             Transport(clock, verify=str(bundle)).request("GET", tls.url + "/x", "read")
         monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
         for variable in ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
