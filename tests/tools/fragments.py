@@ -110,6 +110,5 @@ def text() -> str:
         blocks.append('# %s\n%s = r"""\n%s"""\n' % (comment, name, _yaml(options)))
     # YAML of a fragment begins in the first column; only the names are indented.
     return HEADER + "\n".join(
-        "".join(line if number > 1 else textwrap.indent(line, "    ") for number, line in enumerate(block.splitlines(keepends=True)))
-        for block in blocks
+        "".join(line if number > 1 else textwrap.indent(line, "    ") for number, line in enumerate(block.splitlines(keepends=True))) for block in blocks
     )
