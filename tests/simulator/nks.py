@@ -367,9 +367,9 @@ def build_cluster(cloud: Cloud, project: Project, token: Token, body: dict[str, 
     identifier = str(uuid_module.uuid4())
     own = {name: wireform.label_text(value) for name, value in labels.items() if not name.startswith(wireform.GROUP_ONLY_PREFIXES)}
     defaults = {
+        **rules.cluster_defaults(),
         "additional_network_id_list": "",
         "additional_subnet_id_list": "",
-        "cni_driver": "calico",
         "cni_tag": "v3.31.4",
         "default_security_group": str(uuid_module.uuid5(uuid_module.UUID(identifier), "secgroup_kube_minion")),
         "k8s_args": "{}",
@@ -378,7 +378,6 @@ def build_cluster(cloud: Cloud, project: Project, token: Token, body: dict[str, 
         "project_domain": "NORMAL",
         "service_user_enabled": "True",
         "station_id": "station-1",
-        "strict_sg_rules": "False",
     }
     network_labels = {name: value for name, value in checked["network_labels"].items() if name not in own}
     cluster = Cluster(

@@ -10,7 +10,7 @@ import json
 import re
 import uuid as uuid_module
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import ApiError, bad_request, invalid_input
 from .state import Cloud, Cluster, NodeGroup, Project, version_key
@@ -146,9 +146,56 @@ def text_label(labels: dict[str, Any], key: str) -> str:
 
 def flag_label(labels: dict[str, Any], key: str) -> bool:
     value = labels.get(key, False)
-    if not is_flag(value):
-        raise bad_request(f'Invalid value for labels.{key}. It must be "True" or "False".')
+    flag_value(value, f"labels.{key}")
     return flag(value)
+
+
+def flag_value(value: Any, field: str) -> None:
+    if not is_flag(value):
+        raise bad_request(f'Invalid value for {field}. It must be "True" or "False".')
+
+
+def number(lowest: int, highest: int) -> Callable[[Any, str], Any]:
+    return lambda value, field: in_range(whole_number(value, field), lowest, highest, field)
+
+
+def cidr(value: Any, field: str) -> ipaddress.IPv4Network:
+    try:
+        if not isinstance(value, str) or "/" not in value:
+            raise ValueError
+        return ipaddress.IPv4Network(value)
+    except ValueError:
+        raise bad_request(f"Invalid CIDR for {field}: {value}.") from None
+
+
+def cni(value: Any, dummy_field: str) -> None:
+    if value not in ("calico", "calico-ebpf"):
+        raise bad_request(f"Invalid CNI: {value}.")
+
+
+class Label(NamedTuple):
+    """What the service does with one label of a cluster."""
+
+    #: Raises ApiError for a value that the service does not accept; takes the value and the name of the field.
+    check: Callable[[Any, str], Any]
+    #: What the service shows if a creation does not send the label.
+    default: str
+
+
+#: The labels of clusters that have a default, in one place: NKS API guide, Create a Cluster. What depends on more than the label
+#: itself is checked in create_cluster().
+CLUSTER_LABELS = {
+    "cni_driver": Label(cni, "calico"),
+    "pods_network_cidr": Label(cidr, "10.100.0.0/16"),
+    "pods_network_subnet": Label(number(20, 28), "24"),
+    "service_cluster_ip_range": Label(cidr, "10.254.0.0/16"),
+    "strict_sg_rules": Label(flag_value, "False"),
+}
+
+
+def cluster_defaults() -> dict[str, str]:
+    """The labels that a cluster shows although its creation did not send them."""
+    return {key: label.default for key, label in CLUSTER_LABELS.items()}
 
 
 # -- references to other services' resources
@@ -212,15 +259,6 @@ def service_gateway(project: Project, wanted: Any, kind: str, vpc_id: str, field
 
 
 # -- addresses
-
-
-def cidr(value: Any, field: str) -> ipaddress.IPv4Network:
-    try:
-        if not isinstance(value, str) or "/" not in value:
-            raise ValueError
-        return ipaddress.IPv4Network(value)
-    except ValueError:
-        raise bad_request(f"Invalid CIDR for {field}: {value}.") from None
 
 
 def networks_apart(cidrs: dict[str, ipaddress.IPv4Network], version: str) -> None:
@@ -470,21 +508,21 @@ def create_cluster(cloud: Cloud, project: Project, username: str, body: dict[str
     has_external = _external(project, labels, primary)
     if flag_label(labels, "master_lb_floating_ip_enabled") and not has_external:
         raise bad_request("master_lb_floating_ip_enabled needs external_network_id and external_subnet_id_list.")
-    flag_label(labels, "strict_sg_rules")
+    values = {**cluster_defaults(), **labels}
+    for key, label in CLUSTER_LABELS.items():
+        label.check(values[key], f"labels.{key}")
     for kind in ("ncr", "obs"):
         if labels.get(f"{kind}_sgw"):
             service_gateway(project, labels[f"{kind}_sgw"], kind.upper(), vpc["id"], f"labels.{kind}_sgw")
         elif not primary["routingtable"]["gateway_id"]:
             raise bad_request("A subnet without an internet gateway needs both ncr_sgw and obs_sgw.")
-    if labels.get("cni_driver", "calico") not in ("calico", "calico-ebpf"):
-        raise bad_request(f"Invalid CNI: {labels['cni_driver']}.")
-    pods = cidr(labels.get("pods_network_cidr", "10.100.0.0/16"), "pods_network_cidr")
-    services = cidr(labels.get("service_cluster_ip_range", "10.254.0.0/16"), "service_cluster_ip_range")
+    pods = cidr(values["pods_network_cidr"], "pods_network_cidr")
+    services = cidr(values["service_cluster_ip_range"], "service_cluster_ip_range")
     nets = {"fixed_subnet": ipaddress.IPv4Network(primary["cidr"]), "pods_network_cidr": pods, "service_cluster_ip_range": services}
     for position, found in enumerate(additional_networks(project, labels)):
         nets[f"additional_subnet_id_list[{position}]"] = ipaddress.IPv4Network(found["cidr"])
     networks_apart(nets, version)
-    size = pod_subnet_size(labels.get("pods_network_subnet", "24"), pods, "pods_network_subnet")
+    size = pod_subnet_size(values["pods_network_subnet"], pods, "pods_network_subnet")
     node_quota(cloud, count)
     if len(project.clusters) >= cloud.settings.quota_clusters:
         raise ApiError(403, f"Resource limit exceeded. You have reached the quota of {cloud.settings.quota_clusters} clusters for this project.")

@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Interpreters, environments and the tree, for everything that ``make`` does.
 
-Only the standard library is used, because this runs before anything is installed, with whatever ``python3`` is there.
-Everything that is written goes below ``.cache`` in the checkout.
+uv finds the interpreters and makes the environments; pip installs uv itself. This file uses only the standard library, because it
+runs before anything is installed, with any ``python3``. Everything is written below ``.cache`` in the checkout.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
+import json
 import os
 import re
 import shutil
@@ -72,11 +72,106 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+# uv, which finds interpreters and makes environments
+
+
+def run(command: list, *, env: dict[str, str], cwd: Path = ROOT) -> None:
+    """Run a step of an installation; on failure show its output and stop."""
+    done = subprocess.run([str(word) for word in command], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        raise SetupError("%s\nThis command failed with status %d: %s" % (done.stdout, done.returncode, " ".join(map(str, command))))
+
+
+def _can(python: str, module: str) -> bool:
+    return subprocess.run([python, "-c", "import " + module], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+@functools.lru_cache(maxsize=None)
+def uv() -> Path:
+    """Return the program uv, installed by pip below ``.cache`` if this version is not there yet."""
+    requirements = REQUIREMENTS / "uv.txt"
+    version = re.findall(r"^uv==(\S+)$", requirements.read_text(), re.MULTILINE)[0]
+    folder = CACHE / "envs" / ("uv-" + version)
+    program = folder / "bin" / "uv"
+    if program.exists():
+        return program
+    say("Installing uv %s" % version)
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    # The user's own home directory: this is how pip finds its settings.
+    variables = {name: value for name, value in os.environ.items() if not re.match(r"PYTHON|VIRTUAL_ENV", name)}
+    variables.update(PIP_CACHE_DIR=str(CACHE / "pip"), PIP_DISABLE_PIP_VERSION_CHECK="1", PYTHONDONTWRITEBYTECODE="1")
+    names = ["python" + name for name in CONTROLLERS] + ["python3"]
+    candidates = [sys.executable, *filter(None, (shutil.which(name, path=_search_path()) for name in names))]
+    capable = next((python for python in candidates if _can(python, "venv, ensurepip")), None)
+    with_pip = next((python for python in candidates if _can(python, "pip")), None)
+    if capable:
+        run([capable, "-m", "venv", part], env=variables)
+        run([part / "bin" / "python", "-m", "pip", "install", "--quiet", "-r", requirements], env=variables)
+    elif with_pip:
+        run([with_pip, "-m", "pip", "install", "--quiet", "--target", part, "-r", requirements], env=variables)
+    else:
+        raise SetupError(
+            "%s can install nothing because its modules ensurepip and pip are missing: install them (Debian: apt-get install python3-venv) "
+            "or put a complete Python %s on PATH, and run this again." % (sys.executable, listed(CONTROLLERS))
+        )
+    # Complete, or not there at all. The program does not depend on its path.
+    part.rename(folder)
+    return program
+
+
+@functools.lru_cache(maxsize=None)
+def _pip_settings() -> dict[str, str]:
+    """Return the machine's pip settings (files and environment) as pip's own names and values."""
+    settings = {}
+    for python in (str(uv().with_name("python")), sys.executable, *pythons().values()):
+        if not os.path.exists(python):
+            continue
+        done = subprocess.run([python, "-m", "pip", "config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+        if done.returncode == 0:
+            lines = done.stdout.splitlines()
+            # The environment takes precedence over files, as in pip.
+            for line in sorted(lines, key=lambda text: text.startswith(":env:")):
+                match = re.match(r"(?:global|install|:env:)\.([a-z-]+)='(.*)'$", line)
+                if match:
+                    settings[match.group(1)] = match.group(2).replace("\\n", " ").strip()
+            break
+    return settings
+
+
+def _uv_variables() -> dict[str, str]:
+    """Return pip's settings as variables that uv reads; uv knows neither pip's files nor its variables."""
+    settings = _pip_settings()
+    more = {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_CONFIG": "1"}
+    for pip, names in {
+        "index-url": ["UV_DEFAULT_INDEX"],
+        "extra-index-url": ["UV_INDEX"],
+        "find-links": ["UV_FIND_LINKS"],
+        "trusted-host": ["UV_INSECURE_HOST"],
+        "cert": ["SSL_CERT_FILE"],
+        "proxy": ["HTTP_PROXY", "HTTPS_PROXY"],
+        "default-timeout": ["UV_HTTP_TIMEOUT"],
+        "timeout": ["UV_HTTP_TIMEOUT"],
+    }.items():
+        if settings.get(pip):
+            more.update(dict.fromkeys(names, settings[pip]))
+    if "index-url" in settings or "extra-index-url" in settings:
+        more["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # as pip does: the best version of all indexes
+    if "no-index" in settings:
+        more["UV_NO_INDEX"] = "1"
+    return {name: value for name, value in more.items() if name not in os.environ}
+
+
+def installing(variables: dict[str, str]) -> dict[str, str]:
+    """Return the environment for uv, and for a program that makes environments by itself: it finds uv last on PATH."""
+    return dict(variables, PATH=variables["PATH"] + os.pathsep + str(uv().parent), **_uv_variables())
+
+
 # Interpreters
 
 
 def _homes() -> list[Path]:
-    """The folders in which pyenv keeps real interpreters (its shims on PATH may lead nowhere)."""
+    """Return the directories in which pyenv keeps real interpreters (its shims on PATH can be broken)."""
     places = [os.environ.get("PYENV_ROOT"), os.path.join(os.environ.get("HOME", ""), ".pyenv")]
     try:
         import pwd
@@ -87,52 +182,31 @@ def _homes() -> list[Path]:
     return [Path(place) for place in dict.fromkeys(places) if place]
 
 
-def _works(binary: str, version: str) -> str | None:
-    """Return the real path of the interpreter if it runs and is what its name says."""
-    code = "import sys; print('%d.%d' % sys.version_info[:2]); print(getattr(sys, '_base_executable', sys.executable))"
-    try:
-        done = subprocess.run([binary, "-I", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=30, text=True, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    lines = done.stdout.split()
-    # One name for it, whichever of its names it was started by: environments are made anew for another one.
-    return os.path.realpath(lines[1]) if done.returncode == 0 and len(lines) == 2 and lines[0] == version else None
+def _search_path() -> str:
+    """Return the PATH for finding interpreters: those of pyenv first, and without its shims."""
+    real = [str(path) for home in _homes() for path in sorted(home.glob("versions/3.*/bin"))]
+    others = [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.basename(folder) != "shims"]
+    return os.pathsep.join(dict.fromkeys([*real, *others, os.path.dirname(os.path.realpath(sys.executable))]))
 
 
-def find_python(version: str) -> str | None:
-    """Return a working interpreter of the version (``"3.12"``), or None."""
-    candidates = []
-    if "%d.%d" % sys.version_info[:2] == version:
-        candidates.append(sys.executable)
-    for name in ("python" + version, "python3"):
-        for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
-            candidates.append(os.path.join(folder, name))
-    for home in _homes():
-        found = home.glob("versions/%s.*/bin/python%s" % (version, version))
-        candidates.extend(str(path) for path in sorted(found, reverse=True))
-    for candidate in dict.fromkeys(candidates):
-        if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
-            real = _works(candidate, version)
-            if real:
-                return real
-    return None
+def _installed() -> list[dict]:
+    """Return the interpreters of this machine as uv lists them, newest first; uv leaves out those that do not work."""
+    variables = dict(os.environ, PATH=_search_path(), UV_CACHE_DIR=str(CACHE / "uv"), UV_PYTHON_DOWNLOADS="never", UV_NO_CONFIG="1")
+    command = [str(uv()), "python", "list", "--only-installed", "--no-managed-python", "--output-format", "json"]
+    done = subprocess.run(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise SetupError("%s\nuv cannot list the interpreters of this machine." % done.stderr)
+    return json.loads(done.stdout)
 
 
-_pythons: dict[str, str] = {}
-
-
+@functools.lru_cache(maxsize=None)
 def pythons() -> dict[str, str]:
-    """Return all interpreters found that ansible-core knows, by version."""
-    if not _pythons:
-        for version in MANAGED:
-            found = find_python(version)
-            if found:
-                _pythons[version] = found
-    return _pythons
-
-
-def _can(python: str, module: str) -> bool:
-    return subprocess.run([python, "-c", "import " + module], stderr=subprocess.DEVNULL, check=False).returncode == 0
+    """Return the real path of an interpreter for each version that ansible-core supports and that this machine has."""
+    found: dict[str, str] = {}
+    for entry in _installed():
+        if entry["implementation"] == "cpython" and entry.get("variant", "default") == "default":
+            found.setdefault("%(major)d.%(minor)d" % entry["version_parts"], os.path.realpath(entry["path"]))
+    return {version: found[version] for version in MANAGED if version in found}
 
 
 def controller() -> tuple[str, str]:
@@ -170,24 +244,6 @@ def bin_folder() -> Path:
 
 
 # Environments
-
-
-@functools.lru_cache(maxsize=None)
-def _pip_settings() -> dict[str, str]:
-    """Return the machine's pip settings (files and environment) as pip's own names and values."""
-    settings = {}
-    for python in dict.fromkeys([sys.executable, *pythons().values()]):
-        done = subprocess.run([python, "-m", "pip", "config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
-        if done.returncode == 0:
-            lines = done.stdout.splitlines()
-            # The environment wins over files, as in pip.
-            for line in sorted(lines, key=lambda text: text.startswith(":env:")):
-                match = re.match(r"(?:global|install|:env:)\.([a-z-]+)='(.*)'$", line)
-                if match:
-                    settings[match.group(1)] = match.group(2).replace("\\n", " ").strip()
-            return settings
-    # No pip yet to ask: its variables are still known.
-    return {name[4:].lower().replace("_", "-"): value for name, value in os.environ.items() if name.startswith("PIP_")}
 
 
 @functools.lru_cache(maxsize=None)
@@ -262,112 +318,30 @@ def environment(*first: Path, **more: str) -> dict[str, str]:
     return env
 
 
-def run(command: list, *, env: dict[str, str], cwd: Path = ROOT) -> None:
-    """Run a step of an installation; on failure show what it said and stop."""
-    done = subprocess.run([str(word) for word in command], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode != 0:
-        raise SetupError("%s\nThis command failed with status %d: %s" % (done.stdout, done.returncode, " ".join(map(str, command))))
-
-
-def _make_empty(python: str, folder: Path, env: dict[str, str]) -> None:
-    """Make an environment with pip in it, in the best way that this machine has."""
-    if _can(python, "venv, ensurepip"):
-        run([python, "-m", "venv", folder], env=env)
-        return
-    uv = shutil.which("uv")
-    if uv:
-        run([uv, "venv", "--seed", "--python", python, folder], env=_uv_variables(env))
-        return
-    if _can(python, "venv, pip"):
-        run([python, "-m", "venv", "--without-pip", folder], env=env)
-        run([python, "-m", "pip", "--python", folder / "bin" / "python", "install", "pip"], env=env)
-        return
-    raise SetupError(
-        "%s cannot make virtual environments because its module ensurepip is missing: install it (Debian: apt-get install python3-venv) "
-        "or put a complete Python %s on PATH, and run this again." % (python, listed(CONTROLLERS))
-    )
-
-
-def _uv_variables(env: dict[str, str]) -> dict[str, str]:
-    """Return the environment with pip's settings as uv reads them; uv knows neither pip's files nor its variables."""
-    settings = _pip_settings()
-    more = {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_CONFIG": "1"}
-    for pip, uv in (("index-url", "UV_DEFAULT_INDEX"), ("extra-index-url", "UV_INDEX"), ("find-links", "UV_FIND_LINKS")):
-        if settings.get(pip):
-            more[uv] = settings[pip]
-    if "index-url" in settings or "extra-index-url" in settings:
-        more["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # as pip does: the best version of all indexes
-    if "no-index" in settings:
-        more["UV_NO_INDEX"] = "1"
-    if settings.get("cert"):
-        more["SSL_CERT_FILE"] = settings["cert"]
-    if settings.get("default-timeout") or settings.get("timeout"):
-        more["UV_HTTP_TIMEOUT"] = settings.get("timeout") or settings["default-timeout"]
-    return dict(env, **{name: value for name, value in more.items() if name not in os.environ})
-
-
-def _text_with_includes(path: Path) -> str:
-    """Return a requirements file's text with those which it includes."""
-    text = path.read_text()
-    for name in re.findall(r"^-r\s+(\S+)", text, re.MULTILINE):
-        text += _text_with_includes(path.parent / name)
-    return text
-
-
 _lock = threading.Lock()
+_made: dict[str, Path] = {}
+
+
+def _usable(folder: Path, python: str) -> bool:
+    """Whether the environment is of this interpreter and still where it was made: its programs contain its path."""
+    activate = folder / "bin" / "activate"
+    return activate.exists() and str(folder) in activate.read_text() and os.path.realpath(folder / "bin" / "python") == python
 
 
 def env(name: str, python: str, requirements: list[Path]) -> Path:
-    """Return the bin folder of the environment, made now if it is not there or was made from something else."""
+    """Return the bin directory of the environment, with everything in it that the files require."""
     with _lock:
-        content = "\n".join([str(ROOT), python, *(_text_with_includes(path) for path in requirements)])
-        key = hashlib.sha256(content.encode()).hexdigest()
         folder = CACHE / "envs" / name
-        ready = folder / "ready"
-        if ready.exists() and ready.read_text() == key and _can(str(folder / "bin" / "python"), "sys"):
-            return folder / "bin"
-        say("Making the environment %s (%s)" % (folder.relative_to(ROOT), python))
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        variables = environment()
-        _make_empty(python, folder, variables)
-        wanted = [word for path in requirements for word in ("-r", path)]
-        inside = folder / "bin" / "python"
-        uv = _uv(variables, python)
-        if uv:
+        if name not in _made:
+            variables = installing(environment())
+            if not _usable(folder, python):
+                say("Making the environment %s (%s)" % (folder.relative_to(ROOT), python))
+                run([uv(), "venv", "--quiet", "--clear", "--seed", "--python", python, folder], env=variables)
+            words = [word for path in requirements for word in ("-r", path)]
             # Byte code now, since the machine may forbid Python to write it later, and then each start compiles all of Ansible.
-            run([uv, "pip", "install", "--compile-bytecode", "--python", inside, *wanted], env=_uv_variables(variables))
-        else:
-            run([inside, "-m", "pip", "install", "--quiet", "--compile", *wanted], env=variables)
-        ready.write_text(key)
-        return folder / "bin"
-
-
-def _uv(variables: dict[str, str], python: str) -> Path | None:
-    """Return uv, which installs many times faster than pip, from an environment of its own; None if it cannot be had or does not work."""
-    folder = CACHE / "envs" / "uv"
-    program = folder / "bin" / "uv"
-    if (folder / "none").exists():
-        return None
-    if not program.exists():
-        _make_empty(python, folder, variables)
-        try:
-            run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS / "uv.txt"], env=variables)
-            # uv does not read all of pip's settings: an installation with it has to be seen to work.
-            run([program, "pip", "install", "--quiet", "--reinstall", "--target", folder / "trial", "PyYAML"], env=_uv_variables(variables))
-        except SetupError as error:
-            say("uv does not work here, so pip installs (%s)" % str(error).strip().splitlines()[-1])
-            (folder / "none").touch()
-            return None
-    return program
-
-
-def installing(variables: dict[str, str]) -> dict[str, str]:
-    """Return the environment for a program that makes environments by itself: it finds uv last on PATH, if uv works here."""
-    folder = CACHE / "envs" / "uv"
-    if not (folder / "bin" / "uv").exists() or (folder / "none").exists():
-        return variables
-    return _uv_variables(dict(variables, PATH=variables["PATH"] + os.pathsep + str(folder / "bin")))
+            run([uv(), "pip", "install", "--quiet", "--compile-bytecode", "--python", folder / "bin" / "python", *words], env=variables)
+            _made[name] = folder / "bin"
+        return _made[name]
 
 
 def controller_env(core: str | None = None, version: str | None = None) -> tuple[Path, str, str]:

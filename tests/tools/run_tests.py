@@ -213,10 +213,13 @@ def changelog(log: Log) -> Tally:
     return Tally(len(fragments) + releases - bad, _at_least_one_failed(status, bad), "fragments and release files")
 
 
-def example(log: Log) -> Tally:
-    """Follow the example of CONTRIBUTING.md in a copy: its changes one after another, "make generate", and then the tests.
+EXAMPLE_TARGET = "module_nks_cluster"
 
-    All unit tests are run: which of them a change concerns is not known before one of them fails.
+
+def example(log: Log) -> Tally:
+    """Apply the example of CONTRIBUTING.md in a copy: its changes in their order, "make generate", and then the tests.
+
+    All unit tests are run: which of them concern a change is not known before one of them fails.
     """
     bin_folder, dummy_version, dummy_core = envs.controller_env()
     tree = envs.copy_tree("example")
@@ -226,27 +229,17 @@ def example(log: Log) -> Tally:
         patch = log.path.with_suffix(".%d.diff" % number)
         patch.write_text(change)
         failed += log.run(["git", "apply", "--verbose", "-C1", patch], env=envs.environment(), cwd=tree)[0] != 0
-    passed = 0
-    text = "".join(changes)
-    for target in sorted(set(re.findall(r"^\+\+\+ b/tests/integration/targets/(\w+)/", text, re.MULTILINE))):
-        outcome = targets.run_target(tree, target, bin_folder=bin_folder, managed_python=bin_folder / "python", in_process=True)
-        log.write(outcome.output if outcome.failed else "target %s: %d tasks ok" % outcome[:2])
-        passed += outcome.passed
-        failed += outcome.failed
-    # Elsewhere unit tests find the collection by themselves, as in a checkout; where it lies now they leave that to ansible-test.
+    command = [bin_folder / "python", "-B", tree / "tests" / "tools" / "generate.py", "--here"]
+    failed += log.run(command, env=envs.environment(bin_folder), cwd=tree)[0] != 0
+    outcome = targets.run_target(tree, EXAMPLE_TARGET, bin_folder=bin_folder, managed_python=bin_folder / "python", in_process=True)
+    log.write(outcome.output if outcome.failed else "target %s: %d tasks ok" % outcome[:2])
+    # Unit tests find the collection by themselves in a checkout; below ansible_collections they leave that to ansible-test.
     checkout = CACHE / "work" / "example-checkout"
     shutil.rmtree(checkout, ignore_errors=True)
     tree.rename(checkout)
-    command = [bin_folder / "python", "-B", checkout / "tests" / "tools" / "generate.py", "--here"]
-    failed += log.run(command, env=envs.environment(bin_folder), cwd=checkout)[0] != 0
-    report = log.path.with_suffix(".xml")
-    report.unlink(missing_ok=True)
-    command = [bin_folder / "python", "-m", "pytest", "-q", "--junit-xml", report, "tests/unit"]
-    status, dummy_output = log.run(command, env=envs.environment(bin_folder), cwd=checkout, limit=1800)
-    good, bad, dummy_skipped = _junit([report] if report.exists() else [])
-    passed += good
-    failed += _at_least_one_failed(status, bad)
-    return Tally(passed if changes else 0, failed, "tests and tasks after %d changes" % len(changes))
+    status, passed, bad, dummy_skipped = _pytest(log, bin_folder, checkout)
+    failed += outcome.failed + _at_least_one_failed(status, bad)
+    return Tally(passed + outcome.passed if changes else 0, failed, "tests and tasks after %d changes" % len(changes))
 
 
 # What may be in the tarball, by the first part of a path; what of the tree must be.
@@ -342,14 +335,20 @@ def sanity(log: Log, core: str | None = None, python: str | None = None) -> Tall
     return Tally(passed, _at_least_one_failed(status, failed) + len(names - ran) + len(unrun), note)
 
 
+def _pytest(log: Log, bin_folder: Path, tree: Path = ROOT) -> tuple[int, int, int, list[str]]:
+    """Run all unit tests of a checkout; return pytest's status, how many passed and failed, and the messages of the skipped ones."""
+    report = log.path.with_suffix(".xml")
+    report.unlink(missing_ok=True)
+    # Two processes, as many as parts run at a time.
+    command = [bin_folder / "python", "-m", "pytest", "-q", "-n", "2", "--junit-xml", report, "tests/unit"]
+    status, dummy_output = log.run(command, env=envs.environment(bin_folder), cwd=tree, limit=1800)
+    return status, *_junit([report] if report.exists() else [])
+
+
 def units(log: Log, core: str | None = None, python: str | None = None) -> Tally:
     """Run the unit tests with pytest in the checkout."""
     bin_folder, version, core = envs.controller_env(core, python)
-    report = log.path.with_suffix(".xml")
-    report.unlink(missing_ok=True)
-    command = [bin_folder / "python", "-m", "pytest", "-q", "--junit-xml", report, "tests/unit"]
-    status, dummy_output = log.run(command, env=envs.environment(bin_folder), limit=1200)
-    passed, failed, skipped = _junit([report] if report.exists() else [])
+    status, passed, failed, skipped = _pytest(log, bin_folder)
     for text in skipped:
         log.write("skipped: " + text)
     note = "tests; Python %s, ansible-core %s%s" % (version, core, "; %d skipped" % len(skipped) if skipped else "")

@@ -27,6 +27,8 @@ GPU_FLAVOR = re.compile(r"g[0-9]+")
 #: The longest waits that can be asked for (seconds); a clock cannot add whatever number to its time.
 MAX_WAIT = 366 * 86400
 MAX_INTERVAL = 86400
+#: The smallest values of options that have no row.
+LEAST = {"wait_timeout": 1, "renew_before_days": 0}
 
 
 def check_options(options):
@@ -36,16 +38,12 @@ def check_options(options):
     :raises BadInput: for the first one that cannot be right.
     """
     given = {option: value for option, value in options.items() if value is not None}
-    for option, least in (
-        ("node_count", 1),
-        ("boot_volume_size", 1),
-        ("num_buffer_nodes", 0),
-        ("num_max_unavailable_nodes", 1),
-        ("wait_timeout", 1),
-        ("renew_before_days", 0),
-    ):
-        if option in given and given[option] < least:
-            raise BadInput(option, given[option], "is too small", "give %d or more" % least)
+    for row in (*rows.CLUSTER.values(), *rows.RECONCILE.values()):
+        if row.option in given:
+            _check_limits(row.option, given[row.option], row.low, row.high)
+    for option, least in LEAST.items():
+        if option in given:
+            _check_limits(option, given[option], least)
     if given.get("wait_timeout", 1) > MAX_WAIT:
         raise BadInput(
             "wait_timeout",
@@ -104,6 +102,13 @@ def check_options(options):
             raise BadInput(
                 "labels", label, "has an option of its own", "use the option %s" % owned[label]
             )
+
+
+def _check_limits(option: str, value: int, low: int | None = None, high: int | None = None) -> None:
+    if low is not None and value < low:
+        raise BadInput(option, value, "is too small", "give %d or more" % low)
+    if high is not None and value > high:
+        raise BadInput(option, value, "is too large", "give %d or less" % high)
 
 
 def check_autoscale(settings, prefix=""):

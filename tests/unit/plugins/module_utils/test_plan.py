@@ -18,141 +18,78 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, w
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import ClusterSpec, NodegroupSpec, Observed, ObservedNodegroup, Policy
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation, plan, upgrade
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Plan, group_resource, named
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.values import NETWORK, SUBNET, SUBNETS, VALUES, A, B, C
 
-A, B, C = ("%s0000000-0000-4000-8000-000000000001" % digit for digit in "abc")
-NETWORK, SUBNET, EXTERNAL = ("%s0000000-0000-4000-8000-000000000002" % digit for digit in "123")
-SUBNETS = ["40000000-0000-4000-8000-%012d" % number for number in range(3)]
 GROUP = "50000000-0000-4000-8000-000000000001"
 
-#: A cluster and its first node group as the public cloud shows them: all labels are texts.
-CLUSTER = {
-    "uuid": "60000000-0000-4000-8000-000000000001",
-    "name": "demo",
-    "status": "CREATE_COMPLETE",
-    "keypair": "demo-key",
-    "flavor_id": A,
-    "node_count": 2,
-    "fixed_network": NETWORK,
-    "fixed_subnet": SUBNET,
-    "labels": {
-        "additional_network_id_list": "",
-        "additional_subnet_id_list": "",
-        "availability_zone": "kr-pub-a",
-        "cert_manager_api": "True",
-        "cni_driver": "calico",
-        "external_network_id": EXTERNAL,
-        "external_subnet_id_list": ":".join(SUBNETS),
-        "kube_tag": "v1.31.4",
-        "master_lb_floating_ip_enabled": "True",
-        "ncr_sgw": A,
-        "obs_sgw": B,
-        "pods_network_cidr": "10.100.0.0/16",
-        "pods_network_subnet": "24",
-        "service_cluster_ip_range": "10.254.0.0/16",
-        "strict_sg_rules": "False",
-        "node_image": B,
-        "upgradable_kube_versions": '["v1.32.3"]',
-        "k8s_args": '{"kubelet": {"maxPods": 110}}',
+
+def shown(resource, values):
+    """A resource as the service shows it, with values of the table at their paths: all labels are texts.
+
+    :param values: path ("flavor_id", "labels.kube_tag") -> the form on the wire.
+    """
+    for path, value in values.items():
+        head, _dot, label = path.partition(".")
+        if label:
+            resource["labels"][label] = value if isinstance(value, str) else json.dumps(value)
+        else:
+            resource[head] = value
+    return resource
+
+
+#: A cluster and its first node group as the public cloud shows them. The cluster keeps some of what its first group was created with.
+CLUSTER = shown(
+    {
+        "uuid": "60000000-0000-4000-8000-000000000001",
+        "name": "demo",
+        "status": "CREATE_COMPLETE",
+        "flavor_id": A,
+        "node_count": 2,
+        "labels": {
+            "additional_network_id_list": "",
+            "additional_subnet_id_list": "",
+            "availability_zone": "kr-pub-a",
+            "cert_manager_api": "True",
+            "kube_tag": "v1.31.4",
+            "node_image": B,
+            "upgradable_kube_versions": '["v1.32.3"]',
+            "k8s_args": '{"kubelet": {"maxPods": 110}}',
+        },
     },
-}
-WORKER = {
-    "uuid": GROUP,
-    "name": "default-worker",
-    "status": "CREATE_COMPLETE",
-    "flavor_id": A,
-    "image_id": B,
-    "node_count": 2,
-    "labels": {
-        "additional_network_id_list": ":".join((A, B)),
-        "additional_subnet_id_list": ":".join((B, C)),
-        "availability_zone": "kr-pub-a",
-        "boot_volume_size": "50",
-        "boot_volume_type": "General SSD",
-        "boot_volume_key_id": "key-1",
-        "boot_volume_appkey": "app-secret",
-        "ca_enable": "false",
-        "ca_max_node_count": "10",
-        "ca_min_node_count": "1",
-        "ca_pod_replicas": "1",
-        "ca_scale_down_delay_after_add": "10",
-        "ca_scale_down_enable": "true",
-        "ca_scale_down_unneeded_time": "10",
-        "ca_scale_down_util_thresh": "50",
-        "extra_security_groups": json.dumps([{"target_subnet": SUBNET, "security_group_ids": "%s,%s" % (A, B)}]),
-        "extra_volumes": json.dumps(
-            [
-                {"volume_type": "General SSD", "volume_size": 10, "volume_mount_path": "/data", "volume_key_id": "key-2", "volume_appkey": "volume-secret"},
-                {"volume_type": "General HDD", "volume_size": 20},
-            ]
-        ),
-        "kube_tag": "v1.31.4",
-        "node_image": B,
-        "node_list": ":".join((A, B)),
-        "requested_node_count": "2",
-        "user_script_v2": "#!/bin/sh\necho hello\n",
-        "fip_auto_bind_enable": "true",
+    {entry.path: entry.wire for entry in VALUES.values() if not entry.group},
+)
+WORKER = shown(
+    {
+        "uuid": GROUP,
+        "name": "default-worker",
+        "status": "CREATE_COMPLETE",
+        "labels": {
+            "ca_enable": "false",
+            "ca_max_node_count": "10",
+            "ca_min_node_count": "1",
+            "ca_pod_replicas": "1",
+            "ca_scale_down_delay_after_add": "10",
+            "ca_scale_down_enable": "true",
+            "ca_scale_down_unneeded_time": "10",
+            "ca_scale_down_util_thresh": "50",
+            "node_image": B,
+            "node_list": "%s:%s" % (A, B),
+            "requested_node_count": "2",
+            "fip_auto_bind_enable": "true",
+        },
     },
-}
+    {entry.group: entry.wire for entry in VALUES.values() if entry.group},
+)
 
 #: Option values that mean just the state above; the texts of a playbook in some other spelling.
 SAME = {
-    "keypair": "demo-key",
-    "flavor": A.upper(),
-    "image": B,
-    "availability_zone": "kr-pub-a",
-    "node_count": 2,
-    "boot_volume_type": "General SSD",
-    "boot_volume_size": 50,
-    "boot_volume_key_id": "key-1",
-    "boot_volume_appkey": "app-secret",
-    "network": NETWORK,
-    "subnet": SUBNET,
-    "external_network": EXTERNAL,
-    "external_subnets": SUBNETS[::-1],
-    "kubernetes_version": "v1.31.4",
-    "public_api_endpoint": True,
-    "strict_sg_rules": False,
-    "additional_networks": [A, B],
-    "additional_subnets": [B, C],
-    "service_cluster_ip_range": "10.254.0.0/16",
-    "pods_network_cidr": "10.100.0.0/16",
-    "pods_network_subnet": 24,
-    "ncr_sgw": A,
-    "obs_sgw": B,
-    "cni": "calico",
-    "extra_security_groups": [{"subnet": SUBNET, "security_groups": [B]}, {"subnet": SUBNET, "security_groups": [A]}],
-    "extra_volumes": [
-        {"type": "General SSD", "size": 10, "key_id": "key-2", "appkey": "volume-secret", "mount_path": "/data"},
-        {"type": "General HDD", "size": 20, "key_id": None, "appkey": None, "mount_path": None},
-    ],
-    "user_script": "#!/bin/sh\necho hello\n",
+    **{option: entry.value if entry.same is None else entry.same for option, entry in VALUES.items()},
     "autoscale": {"enabled": False, "min_node_count": 1, "max_node_count": 10, "scale_down_enabled": True, "scale_down_utilization_threshold": 50},
     "labels": {"fip_auto_bind_enable": True, "k8s_args": {"kubelet": {"maxPods": 110}}, "cert_manager_api": "true"},
 }
 
 #: For each option that is fixed at creation another value.
-OTHER = {
-    "keypair": "other-key",
-    "image": C,
-    "availability_zone": "kr-pub-b",
-    "boot_volume_type": "General HDD",
-    "boot_volume_size": 60,
-    "boot_volume_key_id": "key-9",
-    "boot_volume_appkey": "other-secret",
-    "network": C,
-    "subnet": C,
-    "external_network": C,
-    "external_subnets": SUBNETS[:2],
-    "public_api_endpoint": False,
-    "strict_sg_rules": True,
-    "additional_networks": [B, A],
-    "additional_subnets": [C, B],
-    "service_cluster_ip_range": "10.253.0.0/16",
-    "pods_network_cidr": "10.101.0.0/16",
-    "pods_network_subnet": 25,
-    "extra_security_groups": [{"subnet": SUBNET, "security_groups": [A]}],
-    "extra_volumes": [{"type": "General HDD", "size": 10}, {"type": "General SSD", "size": 20}],
-}
+OTHER = {option: entry.other for option, entry in VALUES.items() if entry.other is not None}
 
 VERSIONS = [{"version": "v1.%d.3" % number, "available": True} for number in range(28, 36)] + [{"version": "v1.31.4", "available": True}]
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, FLAVORS, NODEGROUP
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.values import VALUES
 
 #: Each example is several whole tasks; looking for a smaller one after a failure would take minutes.
 EXAMPLES = settings(
@@ -23,31 +24,9 @@ EXAMPLES = settings(
 
 SCRIPTS = ["", "#!/bin/sh\necho one\n", "#!/usr/bin/env python3\nprint('two')\n"]
 VERSIONS = ["v1.30.3", "v1.31.4", "v1.32.3"]
-#: What can be given at creation and not be changed: option -> values; the first one is that of a creation without it.
-FIXED = {
-    "keypair": ["demo-key", "second-key"],
-    "availability_zone": ["kr-pub-a", "kr-pub-b"],
-    "boot_volume_type": ["General SSD", "General HDD"],
-    "boot_volume_size": [50, 60],
-    "image": ["Ubuntu Server 22.04 LTS Container", "Ubuntu Server 24.04 LTS Container"],
-    "public_api_endpoint": [False, True],
-    "strict_sg_rules": [False, True],
-    "pods_network_cidr": ["10.100.0.0/16", "10.110.0.0/16"],
-    "pods_network_subnet": [24, 25],
-    "service_cluster_ip_range": ["10.254.0.0/16", "10.200.0.0/20"],
-    "extra_volumes": [
-        [],
-        [{"type": "General SSD", "size": 10, "mount_path": "/data"}],
-        [{"type": "General HDD", "size": 20, "key_id": "key", "appkey": "volume-secret"}, {"type": "General SSD", "size": 10}],
-    ],
-    "external_subnets": [
-        ["public_subnet_%d" % number for number in range(1, 6)],
-        ["public_subnet_3", "public_subnet_1"],
-        ["public_subnet_1", "public_subnet_3"],
-    ],
-    "labels": [{}, {"fip_auto_bind_enable": "true"}],
-}
-GROUP_FIXED = ["availability_zone", "boot_volume_type", "boot_volume_size", "image", "extra_volumes"]
+#: What can be set at creation and not be changed: option -> values; the first one is that of a creation without it.
+FIXED = {**{option: entry.tried for option, entry in VALUES.items() if entry.tried}, "labels": [{}, {"fip_auto_bind_enable": "true"}]}
+GROUP_FIXED = [option for option, entry in VALUES.items() if entry.tried and entry.group]
 
 
 def meaning(option, value):

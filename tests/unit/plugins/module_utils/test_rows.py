@@ -17,57 +17,15 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model import kinds, 
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import LABELS, UNKNOWN
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.rows import AUTOSCALE, CLUSTER, NODEGROUP
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.values import VALUES
 
 many = settings(max_examples=100, deadline=None)
 UUIDS = ["6ef27f21-c774-4c0e-84ff-7dd4a762571f", "f462a2a5-ba24-46d6-b7a1-9a9febcd3cfc", "4fdf5b80-3d35-43f5-a5c1-010a3b6c8e90"]
 
-#: option -> (value, where a cluster's creation has it, what is sent); the create table of the API guide.
-CLUSTER_BODY = {
-    "keypair": ("demo-key", "keypair", "demo-key"),
-    "flavor": (UUIDS[0], "flavor_id", UUIDS[0]),
-    "node_count": (0, "node_count", 0),
-    "network": (UUIDS[0], "fixed_network", UUIDS[0]),
-    "subnet": (UUIDS[1], "fixed_subnet", UUIDS[1]),
-    "image": (UUIDS[1], "labels.node_image", UUIDS[1]),
-    "availability_zone": ("kr2-pub-b", "labels.availability_zone", "kr2-pub-b"),
-    "boot_volume_type": ("General HDD", "labels.boot_volume_type", "General HDD"),
-    "boot_volume_size": (30, "labels.boot_volume_size", "30"),
-    "boot_volume_key_id": ("key-1", "labels.boot_volume_key_id", "key-1"),
-    "boot_volume_appkey": ("app-1", "labels.boot_volume_appkey", "app-1"),
-    "external_network": (UUIDS[0], "labels.external_network_id", UUIDS[0]),
-    "external_subnets": (UUIDS[:2], "labels.external_subnet_id_list", ":".join(UUIDS[:2])),
-    "kubernetes_version": ("v1.31.4", "labels.kube_tag", "v1.31.4"),
-    "user_script": ("#!/bin/sh\n", "labels.user_script_v2", "#!/bin/sh\n"),
-    "public_api_endpoint": (False, "labels.master_lb_floating_ip_enabled", "False"),
-    "strict_sg_rules": (True, "labels.strict_sg_rules", "True"),
-    "additional_networks": (UUIDS[:2], "labels.additional_network_id_list", ":".join(UUIDS[:2])),
-    "additional_subnets": (UUIDS[1:], "labels.additional_subnet_id_list", ":".join(UUIDS[1:])),
-    "service_cluster_ip_range": ("10.254.0.0/16", "labels.service_cluster_ip_range", "10.254.0.0/16"),
-    "pods_network_cidr": ("10.100.0.0/16", "labels.pods_network_cidr", "10.100.0.0/16"),
-    "pods_network_subnet": (24, "labels.pods_network_subnet", "24"),
-    "ncr_sgw": (UUIDS[0], "labels.ncr_sgw", UUIDS[0]),
-    "obs_sgw": (UUIDS[1], "labels.obs_sgw", UUIDS[1]),
-    "cni": ("calico-ebpf", "labels.cni_driver", "calico-ebpf"),
-    "extra_security_groups": (
-        [{"subnet": UUIDS[2], "security_groups": UUIDS[:2]}],
-        "labels.extra_security_groups",
-        [{"target_subnet": UUIDS[2], "security_group_ids": ",".join(UUIDS[:2])}],
-    ),
-    "extra_volumes": (
-        [
-            {"type": "General HDD", "size": 100, "key_id": None, "appkey": None, "mount_path": None},
-            {"type": "General SSD", "size": 10, "key_id": "k", "appkey": "a", "mount_path": "/data"},
-        ],
-        "labels.extra_volumes",
-        [
-            {"volume_type": "General HDD", "volume_size": 100},
-            {"volume_type": "General SSD", "volume_size": 10, "volume_key_id": "k", "volume_appkey": "a", "volume_mount_path": "/data"},
-        ],
-    ),
-}
-#: A node group's creation has these of them; the image stands elsewhere, and there is no version.
-GROUP_BODY = {field.option: CLUSTER_BODY[field.option] for field in NODEGROUP.values() if field.option != "kubernetes_version"}
-GROUP_BODY["image"] = (UUIDS[1], "image_id", UUIDS[1])
+#: option -> (value, where the creation has it, what is sent).
+CLUSTER_BODY = {option: (entry.value, entry.path, entry.wire) for option, entry in VALUES.items()}
+#: The creation of a node group has these of them, and no version.
+GROUP_BODY = {option: (entry.value, entry.group, entry.wire) for option, entry in VALUES.items() if entry.group and option != "kubernetes_version"}
 
 
 def at(body, path):
@@ -108,6 +66,22 @@ class TestCreation:
         assert type(at(body, path)) is type(sent)
         assert len(body) == 1
 
+    @pytest.mark.parametrize(
+        "option, value, path, sent",
+        [
+            ("node_count", 0, "node_count", 0),
+            ("strict_sg_rules", True, "labels.strict_sg_rules", "True"),
+            ("public_api_endpoint", False, "labels.master_lb_floating_ip_enabled", "False"),
+            ("additional_networks", UUIDS[:1], "labels.additional_network_id_list", UUIDS[0]),
+            ("user_script", "", "labels.user_script_v2", ""),
+        ],
+    )
+    def test_values_at_the_edge_are_sent_like_any_other(self, option, value, path, sent):
+        body = {}
+        row(CLUSTER, option).put(body, value)
+        assert at(body, path) == sent
+        assert type(at(body, path)) is type(sent)
+
     def test_every_row_is_checked_above(self):
         assert {field.option for field in CLUSTER.values()} == set(CLUSTER_BODY)
         assert {field.option for field in NODEGROUP.values() if field.sent} == set(GROUP_BODY)
@@ -137,7 +111,7 @@ class TestCreation:
 
 
 class TestReadingBack:
-    @pytest.mark.parametrize("option", sorted(set(CLUSTER_BODY) - {"node_count"}))
+    @pytest.mark.parametrize("option", sorted(CLUSTER_BODY))
     def test_what_was_sent_is_no_difference(self, option):
         """For settings of the first node group as well, which stand in that group's labels."""
         field = row(CLUSTER, option)
@@ -401,40 +375,10 @@ class TestShowing:
         assert row(CLUSTER, "keypair").show("demo-key") == "demo-key"
 
 
-CREATION = {
-    "flavor": ("str", ["flavor_id"]),
-    "image": ("str", ["node_image"]),
-    "availability_zone": ("str", []),
-    "node_count": ("int", []),
-    "boot_volume_type": ("str", []),
-    "boot_volume_size": ("int", []),
-    "boot_volume_key_id": ("str", []),
-    "boot_volume_appkey": ("str", []),
-    "additional_networks": ("list", ["additional_network_id_list"]),
-    "additional_subnets": ("list", ["additional_subnet_id_list"]),
-    "extra_security_groups": ("list", []),
-    "extra_volumes": ("list", []),
-    "user_script": ("str", []),
-    "kubernetes_version": ("str", ["kube_tag"]),
-    "autoscale": ("dict", []),
-    "labels": ("dict", []),
-}
-CLUSTER_CREATION = dict(
-    CREATION,
-    keypair=("str", []),
-    network=("str", ["fixed_network"]),
-    subnet=("str", ["fixed_subnet"]),
-    external_network=("str", ["external_network_id"]),
-    external_subnets=("list", ["external_subnet_id_list"]),
-    public_api_endpoint=("bool", ["master_lb_floating_ip_enabled"]),
-    strict_sg_rules=("bool", []),
-    service_cluster_ip_range=("str", []),
-    pods_network_cidr=("str", []),
-    pods_network_subnet=("int", []),
-    ncr_sgw=("str", []),
-    obs_sgw=("str", []),
-    cni=("str", ["cni_driver"]),
-)
+#: Options of clusters and node groups that have members of their own.
+COMMON = {"autoscale": ("dict", []), "labels": ("dict", [])}
+CLUSTER_CREATION = {**{option: (entry.type, entry.aliases) for option, entry in VALUES.items()}, **COMMON}
+CREATION = {option: expected for option, expected in CLUSTER_CREATION.items() if option in COMMON or VALUES[option].group}
 CONNECTION = {
     "region": ("str", None),
     "tenant_id": ("str", None),
@@ -460,7 +404,8 @@ class TestArguments:
     @pytest.mark.parametrize("table, expected", [(CLUSTER, CLUSTER_CREATION), (NODEGROUP, CREATION)], ids=["cluster", "node group"])
     def test_the_options_of_a_creation(self, table, expected):
         spec = arguments.creation(table)
-        assert {option: (entry["type"], entry.get("aliases", [])) for option, entry in spec.items()} == expected
+        found = {option: (entry["type"], entry.get("aliases", [])) for option, entry in spec.items()}
+        assert found == {option: (kind, list(aliases)) for option, (kind, aliases) in expected.items()}
         assert not any("default" in entry or entry.get("required") for entry in spec.values())
         assert all(entry["elements"] for entry in spec.values() if entry["type"] == "list")
 

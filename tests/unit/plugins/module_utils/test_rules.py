@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.creation import check_creation, check_disk, check_fit, check_name
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.ranges import check_subnets
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.rules import check_options
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
+from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.values import VALUES
 
 UUID = "5801ef8a-3760-4858-b467-fc4c1201241d"
 
@@ -29,6 +32,30 @@ def refused(call, *args):
         call(*args)
     assert re.match(r"^[a-z_.]+( and [a-z_]+)?: .+; .+\.$", caught.value.msg), caught.value.msg
     return caught.value.msg
+
+
+class TestTable:
+    """The values of the table; that the service rejects the same ones is a test of the simulator."""
+
+    @pytest.mark.parametrize("option", sorted(option for option, entry in VALUES.items() if entry.rejected))
+    def test_what_the_service_rejects_is_rejected_before_any_request(self, option):
+        checked = ArgumentSpecValidator(arguments.creation(rows.CLUSTER)).validate({option: VALUES[option].rejected.value})
+        if checked.error_messages:
+            # By its type or its choices.
+            assert option in checked.error_messages[0]
+        else:
+            assert refused(check_options, checked.validated_parameters).startswith(option)
+
+    @pytest.mark.parametrize("option", sorted(VALUES))
+    def test_the_other_values_are_accepted(self, option):
+        for value in (VALUES[option].value, VALUES[option].other, *VALUES[option].tried):
+            check_options({option: value})
+
+    @pytest.mark.parametrize("low, high, value, problem", [(1, None, 0, "0 is too small; "), (1, 9, 10, "10 is too large; ")])
+    def test_the_limits_of_a_row_are_checked(self, monkeypatch, low, high, value, problem):
+        monkeypatch.setattr(rows.CLUSTER["pods_network_subnet"], "low", low)
+        monkeypatch.setattr(rows.CLUSTER["pods_network_subnet"], "high", high)
+        assert problem in refused(check_options, {"pods_network_subnet": value})
 
 
 class TestNames:
