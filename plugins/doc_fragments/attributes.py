@@ -19,7 +19,7 @@ attributes:
     description: Can run in check mode and return changed status prediction without modifying anything.
     support: full
     details:
-      - The RV(actions) are the same as those of the real run.
+      - The RV(actions) are the same as in a normal run.
       - If a cluster or node group that the task refers to by name does not exist yet, an earlier task of the play may create it. In check
         mode the module then issues a warning and predicts the result as far as possible. A UUID that does not exist is an error.
   diff_mode:
@@ -47,8 +47,8 @@ attributes:
     description: Can run in check mode and return changed status prediction without modifying anything.
     support: full
     details:
-      - This module never changes anything. In check mode, a cluster or node group that it refers to by name and that does not exist yet
-        is a warning and not an error.
+      - This module never changes anything. In check mode, if a cluster or node group that the task refers to by name does not exist yet, the
+        module issues a warning instead of failing.
   diff_mode:
     description: Returns details on what has changed (or in check mode, would change) when in diff mode.
     support: N/A

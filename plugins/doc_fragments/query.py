@@ -12,7 +12,7 @@ class ModuleDocFragment:
 options:
   query:
     description:
-      - A JMESPath expression. It is applied to the list, or the settings, that the module returns, and its outcome is returned as RV(result).
+      - A JMESPath expression. The module applies it to the list or settings that it returns, and returns the outcome as RV(result).
       - See U(https://jmespath.org/) for the language.
     type: str
 requirements:

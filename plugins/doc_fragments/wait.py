@@ -12,25 +12,26 @@ class ModuleDocFragment:
 options:
   wait:
     description:
-      - Whether the task waits until the operation has ended and its outcome can be seen.
-      - With V(false) it returns as soon as the service has accepted the request and shows that it has, for which it looks for some
-        seconds at most. Of several operations only the last one is not waited for.
-      - A resource that is busy, whoever made it so, is waited for before it is compared. With V(false) that is a failure instead.
+      - Whether the module waits until the operation has ended and NKS shows the result.
+      - With V(false), the module returns when NKS has accepted the request. It polls for a few seconds to confirm. If a task has several
+        operations, the module still waits for all of them except the last one.
+      - If another operation on the resource is in progress, the module waits for it to finish before comparing, regardless of who started it.
+        With V(false), the task fails in this case.
     type: bool
     default: true
   wait_timeout:
     description:
-      - Time limit for one operation, in seconds. A task of several operations may take longer.
-      - It also ends the repetition of requests that go wrong, see O(max_retries).
-      - If it is not set, it is 3600, and 1800 with C(state=absent).
-      - When the time is over the task fails, but the operation goes on. The same task can be run again and picks up from there.
+      - Time limit for one operation, in seconds. A task with several operations can take longer.
+      - It also limits how long failed requests are repeated, see O(max_retries).
+      - The default is 3600, or 1800 with C(state=absent).
+      - If the time limit is exceeded, the task fails, but the operation is still running. Run the task again to resume waiting.
     type: int
   wait_interval:
     description:
-      - Pause between two looks at the resource, in seconds.
+      - Interval between two reads of the resource while waiting, in seconds.
     type: float
     default: 10.0
 notes:
-  - When a wait ends badly, the failed result has the keys C(status) and C(status_reason) of the resource and, as C(event), the newest
-    failed entry of its task history, where the service tells them.
+  - If an operation fails or exceeds the time limit, the failed result contains C(status) and C(status_reason) of the resource and C(event), the
+    last failed event of its task history, if NKS returns them.
 """

@@ -11,9 +11,9 @@ short_description: Manage the cluster autoscaler of NHN Kubernetes Service (NKS)
 version_added: "0.1.0"
 description:
   - Turns the cluster autoscaler of one node group on or off and sets its limits.
-  - The present settings are read, the given ones are put in, and the full set is sent. What is not given keeps its present value.
+  - The module reads the current settings, replaces those that you set, and sends the full set. Settings that you omit keep their current value.
   - The autoscaler cannot be turned on while nodes of the node group are stopped, or while a policy of the metric-based autoscaler is on.
-  - The same settings can be given with the option O(nhncloud.nks.nks_nodegroup#module:autoscale) of M(nhncloud.nks.nks_nodegroup).
+  - You can also manage these settings with the option O(nhncloud.nks.nks_nodegroup#module:autoscale) of M(nhncloud.nks.nks_nodegroup).
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
@@ -35,23 +35,23 @@ seealso:
   - module: nhncloud.nks.nks_autoscale_info
   - module: nhncloud.nks.nks_nodegroup
   - name: Node groups and autoscaling
-    description: A guide to more, fewer and other nodes.
+    description: A guide to scaling, replacing, starting and stopping nodes.
     link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/node-groups-and-autoscaling.md
 author:
   - nhncloud.nks contributors (@nhncloud-nks)
 """
 
 EXAMPLES = r"""
-# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+# Set the credentials in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
 
-- name: Let the cluster autoscaler keep 1 to 5 nodes in the first node group
+- name: Set the cluster autoscaler of the default node group to 1 to 5 nodes
   nhncloud.nks.nks_autoscale:
     cluster: demo
     enabled: true
     min_node_count: 1
     max_node_count: 5
 
-- name: Let it remove nodes that are used by less than 30 percent for 20 minutes
+- name: Remove nodes with a utilization below 30 percent for 20 minutes
   nhncloud.nks.nks_autoscale:
     cluster: demo
     enabled: true
@@ -59,7 +59,7 @@ EXAMPLES = r"""
     scale_down_utilization_threshold: 30
     scale_down_unneeded_time: 20
 
-- name: Turn it off and keep its limits
+- name: Turn off the cluster autoscaler and keep its limits
   nhncloud.nks.nks_autoscale:
     cluster: demo
     enabled: false
@@ -68,8 +68,8 @@ EXAMPLES = r"""
 RETURN = r"""
 autoscale:
   description:
-    - The settings as they are at the end of the task, in the API's own names, each value in its own type.
-    - In check mode, the settings as they are.
+    - The settings at the end of the task, with the field names of the API and typed values.
+    - In check mode, the current settings.
   returned: success
   type: dict
   contains:
@@ -90,7 +90,7 @@ autoscale:
       sample: 5
     ca_scale_down_enable:
       description:
-        - Whether nodes are removed, too.
+        - Whether the autoscaler also removes nodes.
       type: bool
       sample: true
     ca_scale_down_unneeded_time:
@@ -110,7 +110,7 @@ autoscale:
       sample: 10
 actions:
   description:
-    - What was done (in check mode, what would be done), in this order. Empty when nothing changes.
+    - The changes, in this order (in check mode, the changes that would be made). Empty if nothing changes.
   returned: success
   type: list
   elements: dict
@@ -122,7 +122,7 @@ actions:
       sample: set_autoscale
     resource:
       description:
-        - What it was done to.
+        - Resource that the action changes.
       type: str
       sample: cluster/demo/nodegroup/default-worker
     changes:

@@ -34,14 +34,14 @@ author:
 """
 
 EXAMPLES = r"""
-# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+# Set the credentials in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
 
-- name: Get the settings of the cluster autoscaler of the first node group
+- name: Get the settings of the cluster autoscaler of the default node group
   nhncloud.nks.nks_autoscale_info:
     cluster: demo
   register: scaling
 
-- name: Ask whether it is on
+- name: Check whether the cluster autoscaler is on
   nhncloud.nks.nks_autoscale_info:
     cluster: demo
     nodegroup: default-worker
@@ -52,7 +52,7 @@ EXAMPLES = r"""
 RETURN = r"""
 autoscale:
   description:
-    - The settings, in the API's own names, each value in its own type.
+    - The settings, with the field names of the API and typed values.
   returned: success
   type: dict
   contains:
@@ -73,7 +73,7 @@ autoscale:
       sample: 5
     ca_scale_down_enable:
       description:
-        - Whether nodes are removed, too.
+        - Whether the autoscaler also removes nodes.
       type: bool
       sample: true
     ca_scale_down_unneeded_time:
@@ -93,8 +93,8 @@ autoscale:
       sample: 10
 result:
   description:
-    - What the expression in O(query) gives.
-  returned: when O(query) is given
+    - Result of the expression in O(query).
+  returned: when O(query) is set
   type: raw
   sample: true
 """

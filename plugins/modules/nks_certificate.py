@@ -10,12 +10,12 @@ module: nks_certificate
 short_description: Renew certificates of NHN Kubernetes Service (NKS) clusters
 version_added: "0.1.0"
 description:
-  - Renews the certificate of a cluster when it is about to expire, or when told to.
-  - After a renewal older kubeconfigs do not work any more, and components of the cluster are restarted.
-    Write new kubeconfigs with M(nhncloud.nks.nks_kubeconfig).
-  - After a failed renewal the cluster is in C(UPDATE_FAILED) and takes no other change until a renewal succeeds. This module then renews again,
-    however long the certificate is still valid.
-  - The service renews certificates only of clusters with Kubernetes 1.24 or newer and Calico-VXLAN.
+  - Renews the certificate of a cluster if it expires soon, or with O(force=true).
+  - Renewing the certificate invalidates all existing kubeconfig files and restarts components of the cluster.
+    Write new kubeconfig files with M(nhncloud.nks.nks_kubeconfig).
+  - After a failed renewal the cluster is in C(UPDATE_FAILED), and NKS rejects other changes until a renewal succeeds. This module then renews
+    the certificate again, regardless of its expiry date.
+  - NKS renews certificates only for clusters with Kubernetes 1.24 or newer and Calico-VXLAN or Cilium.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
@@ -29,24 +29,24 @@ options:
     required: true
   term_of_validity:
     description:
-      - Validity of the new certificate in years, 1 to 5. Another term alone is no reason to renew.
+      - Validity of the new certificate in years, 1 to 5. A different value alone does not cause a renewal.
     type: int
     default: 5
   renew_before_days:
     description:
-      - The certificate is renewed when fewer days than these are left.
+      - The module renews the certificate if it expires in fewer days than this.
     type: int
     default: 30
   force:
     description:
-      - Whether the certificate is renewed however long it is still valid. Every run of such a task is a change.
+      - Whether the module renews the certificate regardless of its expiry date. Each run then reports a change.
     type: bool
     default: false
 attributes:
   idempotent:
     support: partial
     details:
-      - With O(force=true) the certificate is renewed at every run.
+      - With O(force=true), each run renews the certificate.
 seealso:
   - module: nhncloud.nks.nks_kubeconfig
   - name: Kubeconfigs
@@ -57,9 +57,9 @@ author:
 """
 
 EXAMPLES = r"""
-# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+# Set the credentials in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
 
-- name: Renew the certificate when fewer than 60 days are left
+- name: Renew the certificate if it expires within 60 days
   nhncloud.nks.nks_certificate:
     cluster: demo
     renew_before_days: 60
@@ -75,28 +75,28 @@ EXAMPLES = r"""
 RETURN = r"""
 certificate:
   description:
-    - The certificate as it is at the end of the task. In check mode, as it is.
+    - The certificate at the end of the task. In check mode, the current certificate.
   returned: success
   type: dict
   contains:
     expiry:
       description:
-        - Time when it expires. V(none) where the service does not tell.
+        - Time when the certificate expires. V(none) if NKS does not return it.
       type: str
       sample: "2031-10-06T07:43:17+00:00"
     days_left:
       description:
-        - Whole days until then. V(none) where the service does not tell.
+        - Whole days until the certificate expires. V(none) if NKS does not return the time.
       type: int
       sample: 1778
     term_of_validity:
       description:
-        - Its validity in years. V(none) where the service does not tell.
+        - Validity of the certificate in years. V(none) if NKS does not return it.
       type: int
       sample: 5
 actions:
   description:
-    - What was done (in check mode, what would be done), in this order. Empty when nothing changes.
+    - The changes, in this order (in check mode, the changes that would be made). Empty if nothing changes.
   returned: success
   type: list
   elements: dict
@@ -108,7 +108,7 @@ actions:
       sample: renew_certificate
     resource:
       description:
-        - What it was done to.
+        - Resource that the action changes.
       type: str
       sample: cluster/demo
     changes:

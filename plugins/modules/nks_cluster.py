@@ -11,17 +11,18 @@ short_description: Manage NHN Kubernetes Service (NKS) clusters
 version_added: "0.1.0"
 description:
   - Creates, changes and deletes clusters of NHN Kubernetes Service (NKS).
-  - A cluster is created together with its first node group, which the service calls C(default-worker). The options about nodes,
-    such as O(flavor), O(image), O(node_count), O(user_script) and O(autoscale), are for this node group.
-    Further node groups are managed with M(nhncloud.nks.nks_nodegroup).
-  - On an existing cluster each given option is compared with what the service has. O(node_count), O(flavor), O(user_script), O(autoscale),
-    O(kubernetes_version), O(ncr_sgw) and O(obs_sgw), and O(cni) (with O(pods_network_cidr) and O(pods_network_subnet)) are changed where
-    they differ. All others cannot be changed after creation, see O(immutable). Options that are not given are left alone.
-  - References such as O(network) and O(flavor) are names or UUIDs. A UUID is used as it is. A name with no match, or with several,
-    fails and lists the candidates.
-  - A cluster that is busy (C(CREATE_IN_PROGRESS) and the like), whoever made it so, is waited for before it is compared.
-  - A cluster in C(CREATE_FAILED) was never made. It can only be deleted. In any other failed status the task warns if nothing has to
-    change, and fails with the service's reason if something has. Only a step of an upgrade that failed is sent again.
+  - NKS creates a cluster together with its default node group, C(default-worker). The options of nodes,
+    such as O(flavor), O(image), O(node_count), O(user_script) and O(autoscale), apply to this node group.
+    Manage additional node groups with M(nhncloud.nks.nks_nodegroup).
+  - On an existing cluster, the module compares each option that you set with the current value. If they differ, it changes O(node_count),
+    O(flavor), O(user_script), O(autoscale), O(kubernetes_version), O(ncr_sgw) and O(obs_sgw), and O(cni) (with O(pods_network_cidr) and
+    O(pods_network_subnet)). Other options cannot be changed after creation, see O(immutable). Options that you omit keep their current value.
+  - References such as O(network) and O(flavor) are names or UUIDs. A UUID is used as it is. If no resource, or more than one, has
+    the name, the task fails and lists the candidates.
+  - If another operation on the cluster is in progress (such as C(CREATE_IN_PROGRESS)), the module waits for it to finish before comparing,
+    regardless of who started it.
+  - If cluster creation failed (C(CREATE_FAILED)), the cluster can only be deleted. For other C(*_FAILED) statuses, the module issues a warning
+    if no change is required, and otherwise fails with the reason reported by NKS. Only a failed step of an upgrade is sent again.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
@@ -35,13 +36,13 @@ options:
     description:
       - Name of the cluster, or UUID of an existing one.
       - A new name has 1 to 32 of the characters a-z, 0-9 and C(-), begins with a letter and does not end in C(-).
-      - A name that several clusters bear is refused; give the UUID.
+      - If several clusters have the same name, the task fails. Set the UUID instead.
     type: str
     required: true
   state:
     description:
-      - With V(present) the cluster is created, or changed where it differs.
-      - With V(absent) it is deleted with all its node groups. It is no change if it is not there.
+      - With V(present), the module creates the cluster, or changes it if it differs.
+      - With V(absent), the module deletes the cluster with all its node groups. Nothing changes if the cluster does not exist.
     type: str
     choices:
       - present
@@ -49,12 +50,12 @@ options:
     default: present
   upgrade:
     description:
-      - What an upgrade of O(kubernetes_version) covers.
-      - With V(control_plane) the control plane takes one step, to the same or the next minor version. It fails before any step if more are needed,
-        or if a node group is behind the control plane.
-      - With V(all) the node groups are upgraded, too, also those that a former run left behind, and several minor versions are walked one by one.
-        In check mode RV(actions) is the whole plan.
-      - With V(never) a difference is a warning.
+      - Scope of an upgrade of O(kubernetes_version).
+      - With V(control_plane), the module upgrades the control plane by one step, to the same or the next minor version. The task fails before any
+        step if more steps are needed, or if a node group is older than the control plane.
+      - With V(all), the module also upgrades the node groups, including those that an earlier run did not upgrade. It upgrades one minor version
+        at a time. In check mode, RV(actions) lists every step.
+      - With V(never), a different version results only in a warning.
     type: str
     choices:
       - control_plane
@@ -62,28 +63,28 @@ options:
       - never
     default: control_plane
 notes:
-  - At the creation O(keypair), O(flavor), O(image), O(availability_zone), O(boot_volume_type), O(boot_volume_size), O(network), O(subnet) and
-    O(kubernetes_version) are needed. A task for an existing cluster may leave them out.
+  - O(keypair), O(flavor), O(image), O(availability_zone), O(boot_volume_type), O(boot_volume_size), O(network), O(subnet) and
+    O(kubernetes_version) are required when the cluster is created. You can omit them for an existing cluster.
   - The account needs the role ADMIN or NKS ADMIN in the project.
 seealso:
   - module: nhncloud.nks.nks_cluster_info
   - module: nhncloud.nks.nks_nodegroup
   - module: nhncloud.nks.nks_kubeconfig
   - name: NKS API guide
-    description: The API of record.
+    description: The documentation of the API that this module uses.
     link: https://docs.nhncloud.com/en/Container/NKS/en/public-api/
   - name: First cluster
     description: A guide from the installation to the first change.
     link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/first-cluster.md
   - name: Upgrades
-    description: A guide to upgrades, at once or step by step.
+    description: A guide to upgrades, in one task or step by step.
     link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/upgrades.md
 author:
   - nhncloud.nks contributors (@nhncloud-nks)
 """
 
 EXAMPLES = r"""
-# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+# Set the credentials in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
 
 - name: Create a cluster by names and wait until it is ready
   nhncloud.nks.nks_cluster:
@@ -102,11 +103,11 @@ EXAMPLES = r"""
     node_count: 2
   register: created
 
-- name: Show where its Kubernetes API is
+- name: Show the Kubernetes API endpoint
   ansible.builtin.debug:
     msg: "{{ created.cluster.api_address | default('in check mode there is no cluster yet') }}"
 
-- name: Create a cluster without internet access, with service gateways and extra volumes, and do not wait for it
+- name: Create a cluster without internet access, with service gateways and extra volumes, without waiting
   nhncloud.nks.nks_cluster:
     name: internal
     kubernetes_version: v1.32.3
@@ -131,26 +132,26 @@ EXAMPLES = r"""
           - db
     wait: false
 
-- name: Let the first node group have three nodes
+- name: Scale the default node group to three nodes
   nhncloud.nks.nks_cluster:
     name: demo
     node_count: 3
 
-- name: Replace its nodes one by one by larger ones, without a node more meanwhile
+- name: Replace the nodes one by one with larger ones, without buffer nodes
   nhncloud.nks.nks_cluster:
     name: demo
     flavor: r2.c4m32
     num_buffer_nodes: 0
     num_max_unavailable_nodes: 1
 
-- name: Give nodes that are created from now on a script
+- name: Set the user script of new nodes
   nhncloud.nks.nks_cluster:
     name: demo
     user_script: |
       #!/bin/bash
       sysctl -w vm.max_map_count=262144
 
-- name: Let the cluster autoscaler keep 2 to 5 nodes
+- name: Set the cluster autoscaler to 2 to 5 nodes
   nhncloud.nks.nks_cluster:
     name: demo
     autoscale:
@@ -173,9 +174,9 @@ EXAMPLES = r"""
 RETURN = r"""
 cluster:
   description:
-    - The cluster as it is at the end of the task, in the API's own names, each value in its own type.
-    - With O(state=absent), the cluster as it was. Empty when there is none.
-    - In check mode, the cluster as it is.
+    - The cluster at the end of the task, with the field names of the API and typed values.
+    - With O(state=absent), the cluster before its deletion. Empty if it does not exist.
+    - In check mode, the current state of the cluster.
   returned: success
   type: dict
   contains:
@@ -217,7 +218,7 @@ cluster:
       sample: ["10.0.0.11", "10.0.0.12"]
     flavor_id:
       description:
-        - UUID of the flavor of the first node group.
+        - UUID of the flavor of the default node group.
       type: str
       sample: 6ef27f21-c774-4c0e-84ff-7dd4a762571f
     keypair:
@@ -242,7 +243,7 @@ cluster:
       sample: 1ffeaca9bbf94ab1aa9cffdec29a258a
     stack_id:
       description:
-        - UUID of the stack behind the control plane.
+        - UUID of the stack of the control plane.
       type: str
       sample: 7f497472-9729-4b89-9124-1c097335b856
     created_at:
@@ -257,8 +258,8 @@ cluster:
       sample: "2026-10-07T08:05:51+00:00"
     labels:
       description:
-        - Labels of the cluster, each in its own type; whatever the service shows, not only what is listed here.
-        - Settings of the first node group stand in the labels of node group C(default-worker), see M(nhncloud.nks.nks_nodegroup_info).
+        - All labels of the cluster that NKS returns, with typed values, including labels that are not listed here.
+        - Settings of the default node group are in the labels of node group C(default-worker), see M(nhncloud.nks.nks_nodegroup_info).
       type: dict
       contains:
         kube_tag:
@@ -274,12 +275,12 @@ cluster:
           sample: ["v1.33.4"]
         availability_zone:
           description:
-            - Availability zone of the first node group.
+            - Availability zone of the default node group.
           type: str
           sample: kr-pub-a
         node_image:
           description:
-            - UUID of the base image of the first node group.
+            - UUID of the base image of the default node group.
           type: str
           sample: f462a2a5-ba24-46d6-b7a1-9a9febcd3cfc
         external_network_id:
@@ -350,7 +351,7 @@ cluster:
           sample: 5
 actions:
   description:
-    - What was done (in check mode, what would be done), in this order. Empty when nothing changes.
+    - The changes, in this order (in check mode, the changes that would be made). Empty if nothing changes.
   returned: success
   type: list
   elements: dict
@@ -362,13 +363,13 @@ actions:
       sample: resize
     resource:
       description:
-        - What it was done to.
+        - Resource that the action changes.
       type: str
       sample: cluster/demo/nodegroup/default-worker
     changes:
       description:
         - For each option that changes, its value C(before) and C(after). Secrets are masked.
-        - References are shown as the task gives them, by name or by UUID.
+        - References are shown as you set them, by name or by UUID.
       type: dict
       sample:
         node_count:

@@ -11,7 +11,7 @@ short_description: Get information about NHN Kubernetes Service (NKS) clusters
 version_added: "0.1.0"
 description:
   - Returns the clusters of a project in a region, or one of them.
-  - Nothing is changed, and nothing is waited for. A cluster in any status is returned.
+  - The module changes nothing and does not wait. It returns clusters in any status.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.query
@@ -20,15 +20,15 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Name or UUID of one cluster. If it is not there, RV(clusters) is empty.
+      - Name or UUID of one cluster. If it does not exist, RV(clusters) is empty.
       - If it is not set, all clusters are returned.
     type: str
   details:
     description:
-      - Whether each cluster is read by itself. The list of the service lacks RV(clusters[].api_address), RV(clusters[].node_addresses),
+      - Whether the module reads each cluster separately. The list request does not return RV(clusters[].api_address), RV(clusters[].node_addresses),
         RV(clusters[].fixed_network), RV(clusters[].fixed_subnet) and the times.
-      - A cluster that cannot be read is left out, and a warning names it. If none of them can be read, the task fails.
-      - With V(false) the list is returned as it is, with one request for all clusters.
+      - If a cluster cannot be read, the module omits it and issues a warning. If none of them can be read, the task fails.
+      - With V(false) the module returns the list as it is, with one request for all clusters.
     type: bool
     default: true
 seealso:
@@ -39,7 +39,7 @@ author:
 """
 
 EXAMPLES = r"""
-# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+# Set the credentials in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
 
 - name: Get all clusters
   nhncloud.nks.nks_cluster_info:
@@ -60,7 +60,7 @@ EXAMPLES = r"""
 RETURN = r"""
 clusters:
   description:
-    - The clusters, in the API's own names, each value in its own type. Empty when there are none.
+    - The clusters, with the field names of the API and typed values. Empty if there are none.
   returned: success
   type: list
   elements: dict
@@ -103,7 +103,7 @@ clusters:
       sample: ["10.0.0.11", "10.0.0.12"]
     flavor_id:
       description:
-        - UUID of the flavor of the first node group.
+        - UUID of the flavor of the default node group.
       type: str
       sample: 6ef27f21-c774-4c0e-84ff-7dd4a762571f
     keypair:
@@ -128,7 +128,7 @@ clusters:
       sample: 1ffeaca9bbf94ab1aa9cffdec29a258a
     stack_id:
       description:
-        - UUID of the stack behind the control plane.
+        - UUID of the stack of the control plane.
       type: str
       sample: 7f497472-9729-4b89-9124-1c097335b856
     created_at:
@@ -143,8 +143,8 @@ clusters:
       sample: "2026-10-07T08:05:51+00:00"
     labels:
       description:
-        - Labels of the cluster, each in its own type; whatever the service shows, not only what is listed here.
-        - Settings of the first node group stand in the labels of node group C(default-worker), see M(nhncloud.nks.nks_nodegroup_info).
+        - All labels of the cluster that NKS returns, with typed values, including labels that are not listed here.
+        - Settings of the default node group are in the labels of node group C(default-worker), see M(nhncloud.nks.nks_nodegroup_info).
       type: dict
       contains:
         kube_tag:
@@ -160,12 +160,12 @@ clusters:
           sample: ["v1.33.4"]
         availability_zone:
           description:
-            - Availability zone of the first node group.
+            - Availability zone of the default node group.
           type: str
           sample: kr-pub-a
         node_image:
           description:
-            - UUID of the base image of the first node group.
+            - UUID of the base image of the default node group.
           type: str
           sample: f462a2a5-ba24-46d6-b7a1-9a9febcd3cfc
         external_network_id:
@@ -236,8 +236,8 @@ clusters:
           sample: 5
 result:
   description:
-    - What the expression in O(query) gives.
-  returned: when O(query) is given
+    - Result of the expression in O(query).
+  returned: when O(query) is set
   type: raw
   sample: ["demo"]
 """

@@ -11,7 +11,7 @@ short_description: Get the task history of NHN Kubernetes Service (NKS) clusters
 version_added: "0.1.0"
 description:
   - Returns the task history of a cluster and its node groups, or one entry of it.
-  - The history of a deleted cluster can be read by its UUID for as long as the service keeps it.
+  - To read the history of a deleted cluster, set its UUID. NKS keeps the history for a limited time.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.query
@@ -20,30 +20,30 @@ extends_documentation_fragment:
 options:
   cluster:
     description:
-      - Name or UUID of the cluster. A name fails if there is no such cluster.
+      - Name or UUID of the cluster. The task fails if no cluster has this name.
     type: str
     required: true
   uuid:
     description:
-      - UUID of one entry. If it is not there, RV(events) is empty.
+      - UUID of one entry. If it does not exist, RV(events) is empty.
       - If it is not set, all entries are returned.
     type: str
 seealso:
   - module: nhncloud.nks.nks_version_info
-    description: Tells the types of events.
+    description: Returns the types of events.
 author:
   - nhncloud.nks contributors (@nhncloud-nks)
 """
 
 EXAMPLES = r"""
-# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+# Set the credentials in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
 
 - name: Get the task history of a cluster
   nhncloud.nks.nks_event_info:
     cluster: demo
   register: history
 
-- name: Get what failed, with its reason
+- name: Get failed events with their reasons
   nhncloud.nks.nks_event_info:
     cluster: demo
     query: "[?state == 'FAIL'].{task: type, resource: resource_name, reason: contents}"
@@ -80,7 +80,7 @@ events:
       sample: SUCCESS
     contents:
       description:
-        - Progress, or reason of the failure. Empty after a success.
+        - Progress, or reason of the failure. Empty if the task succeeded.
       type: str
       sample: null
     cluster_uuid:
@@ -95,12 +95,12 @@ events:
       sample: demo
     resource_uuid:
       description:
-        - UUID of what the task was for.
+        - UUID of the resource of the task.
       type: str
       sample: 2b778d83-8b67-45b1-920e-b0c5ad5c2f30
     resource_name:
       description:
-        - Name of what the task was for.
+        - Name of the resource of the task.
       type: str
       sample: demo
     resource_type:
@@ -125,8 +125,8 @@ events:
       sample: "2026-10-07T08:05:51+00:00"
 result:
   description:
-    - What the expression in O(query) gives.
-  returned: when O(query) is given
+    - Result of the expression in O(query).
+  returned: when O(query) is set
   type: raw
   sample:
     - task: NODEGROUP_UPGRADE

@@ -11,10 +11,11 @@ short_description: Manage IP access control of the API endpoint of NHN Kubernete
 version_added: "0.1.0"
 description:
   - Enforces, changes and disables IP access control of the Kubernetes API endpoint of a cluster.
-  - The targets are compared as a set of networks with their descriptions; order and host bits are no difference.
-    The subnet of the cluster, which the service adds by itself with O(action=allow), is no difference, either.
-  - A change that would remove the last target while access control is enforced is refused. Whoever wants to open the endpoint disables it.
-  - The NKS API itself is another endpoint and is not affected, so a lockout can be undone with this module.
+  - The targets are compared as a set of networks with their descriptions. The comparison ignores order and host bits.
+    It also ignores the subnet of the cluster, which NKS adds automatically with O(action=allow).
+  - The task fails if it would remove the last target while access control is enforced. To allow access from everywhere, disable access control
+    with O(state=absent).
+  - The NKS API is a different endpoint and is not affected. If you are locked out, you can restore access with this module.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
@@ -28,8 +29,8 @@ options:
     required: true
   state:
     description:
-      - With V(present) access control is enforced with these targets.
-      - With V(absent) and O(targets), these targets are removed. Without O(targets), access control is disabled.
+      - With V(present), access control is enforced with the O(targets).
+      - With V(absent) and O(targets), the module removes these targets. Without O(targets), it disables access control.
     type: str
     choices:
       - present
@@ -37,57 +38,57 @@ options:
     default: present
   action:
     description:
-      - Whether the targets are the only ones that may connect (V(allow)), or the only ones that may not (V(deny)).
-      - Needed when access control is not enforced yet. Otherwise it keeps its present value.
-      - To change it, set O(targets) too. The list for the one action is never used for the other one.
+      - Whether only the targets are allowed (V(allow)), or only the targets are blocked (V(deny)).
+      - Required if access control is not enforced yet. Otherwise it keeps its current value.
+      - To change it, set O(targets) too. The module never uses the current list for the other action.
       - With O(state=absent) and O(targets), the task fails if the current list is for the other action.
-      - With V(deny) no target may overlap the cluster's own subnet.
+      - With V(deny), the targets must not overlap the subnet of the cluster.
     type: str
     choices:
       - allow
       - deny
   targets:
     description:
-      - Addresses and networks, 1 to 100 of them.
-      - Needed when access control is not enforced yet, and to change O(action). Otherwise the list keeps its present targets.
+      - List of 1 to 100 addresses and networks.
+      - Required if access control is not enforced yet, and to change O(action). Otherwise the current targets are unchanged.
     type: list
     elements: dict
     suboptions:
       cidr_address:
         description:
-          - An address, or a network in CIDR form.
+          - An address, or a network in CIDR notation.
         type: str
         required: true
         aliases:
           - cidr
       description:
         description:
-          - A text for people. If it is not set, the present description is kept.
+          - Description of the target. If it is not set, the current description is unchanged.
         type: str
   purge:
     description:
-      - With V(true) the list of targets is exactly O(targets).
-      - With V(false) it has at least O(targets), and others are left in it. A list for the other O(action) is then refused.
+      - With V(true), the list contains exactly the O(targets).
+      - With V(false), the module adds the O(targets) and keeps other targets. The task then fails if the current list is for the other O(action).
     type: bool
     default: true
   keep:
     description:
-      - Addresses and networks that must stay able to connect. A change that would shut one of them out fails before anything is sent.
+      - Addresses and networks that must not be blocked. If a change would block one of them, the task fails before it changes anything.
     type: list
     elements: str
 seealso:
   - module: nhncloud.nks.nks_ipacl_info
-  - name: Closing the API endpoint
-    description: A guide to who may connect.
+  - name: Restricting access to the Kubernetes API endpoint
+    description: A guide to allowed and blocked clients.
     link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/closing-the-api-endpoint.md
 author:
   - nhncloud.nks contributors (@nhncloud-nks)
 """
 
 EXAMPLES = r"""
-# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+# Set the credentials in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
 
-- name: Let only the office connect, and make sure that this is where Ansible runs
+- name: Allow only the office, and make sure that the address of the controller is not blocked
   nhncloud.nks.nks_ipacl:
     cluster: demo
     action: allow
@@ -97,7 +98,7 @@ EXAMPLES = r"""
     keep:
       - 203.0.113.10
 
-- name: Add an address to the list
+- name: Allow an additional address
   nhncloud.nks.nks_ipacl:
     cluster: demo
     action: allow
@@ -106,14 +107,14 @@ EXAMPLES = r"""
       - cidr: 198.51.100.7
         description: Build server
 
-- name: Remove it again
+- name: Remove the address
   nhncloud.nks.nks_ipacl:
     cluster: demo
     state: absent
     targets:
       - cidr: 198.51.100.7
 
-- name: Let everyone connect
+- name: Disable access control
   nhncloud.nks.nks_ipacl:
     cluster: demo
     state: absent
@@ -122,8 +123,8 @@ EXAMPLES = r"""
 RETURN = r"""
 ipacl:
   description:
-    - The access control as it is at the end of the task, in the API's own names, each value in its own type.
-    - In check mode, the access control as it is.
+    - The access control at the end of the task, with the field names of the API and typed values.
+    - In check mode, the current settings.
   returned: success
   type: dict
   contains:
@@ -139,12 +140,12 @@ ipacl:
       sample: true
     action:
       description:
-        - What happens to the targets, V(ALLOW) or V(DENY). Not there while it is not enforced.
+        - Action for the targets, V(ALLOW) or V(DENY). Omitted while access control is not enforced.
       type: str
       sample: ALLOW
     ipacl_targets:
       description:
-        - The targets, with what the service has added itself. Empty while it is not enforced.
+        - The targets, including the subnet that NKS adds. Empty while access control is not enforced.
       type: list
       elements: dict
       contains:
@@ -155,12 +156,12 @@ ipacl:
           sample: 203.0.113.0/24
         description:
           description:
-            - Description, where there is one.
+            - Description, if there is one.
           type: str
           sample: Office
 actions:
   description:
-    - What was done (in check mode, what would be done), in this order. Empty when nothing changes.
+    - The changes, in this order (in check mode, the changes that would be made). Empty if nothing changes.
   returned: success
   type: list
   elements: dict
@@ -172,7 +173,7 @@ actions:
       sample: set_ipacl
     resource:
       description:
-        - What it was done to.
+        - Resource that the action changes.
       type: str
       sample: cluster/demo
     changes:

@@ -29,14 +29,14 @@ author:
 """
 
 EXAMPLES = r"""
-# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+# Set the credentials in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
 
 - name: Get IP access control
   nhncloud.nks.nks_ipacl_info:
     cluster: demo
   register: access
 
-- name: Get the networks of its list
+- name: Get the networks in the list of targets
   nhncloud.nks.nks_ipacl_info:
     cluster: demo
     query: ipacl_targets[].cidr_address
@@ -46,7 +46,7 @@ EXAMPLES = r"""
 RETURN = r"""
 ipacl:
   description:
-    - The access control, in the API's own names, each value in its own type.
+    - The access control, with the field names of the API and typed values.
   returned: success
   type: dict
   contains:
@@ -62,12 +62,12 @@ ipacl:
       sample: true
     action:
       description:
-        - What happens to the targets, V(ALLOW) or V(DENY). Not there while it is not enforced.
+        - Action for the targets, V(ALLOW) or V(DENY). Omitted while access control is not enforced.
       type: str
       sample: ALLOW
     ipacl_targets:
       description:
-        - The targets, with what the service has added itself. Empty while it is not enforced.
+        - The targets, including the subnet that NKS adds. Empty while access control is not enforced.
       type: list
       elements: dict
       contains:
@@ -78,13 +78,13 @@ ipacl:
           sample: 203.0.113.0/24
         description:
           description:
-            - Description, where there is one.
+            - Description, if there is one.
           type: str
           sample: Office
 result:
   description:
-    - What the expression in O(query) gives.
-  returned: when O(query) is given
+    - Result of the expression in O(query).
+  returned: when O(query) is set
   type: raw
   sample: ["203.0.113.0/24"]
 """

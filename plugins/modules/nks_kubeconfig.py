@@ -10,15 +10,15 @@ module: nks_kubeconfig
 short_description: Write kubeconfig files of NHN Kubernetes Service (NKS) clusters
 version_added: "0.1.0"
 description:
-  - Gets the kubeconfig of a cluster and writes it to a file, alone or among the entries of an existing kubeconfig.
-  - The file is written atomically and is never readable by more users than O(mode) says. Files are compared by their meaning, so that
-    another order or form is no change, and a renewed certificate is one.
+  - Gets the kubeconfig of a cluster and writes it to a file, or merges it into an existing kubeconfig.
+  - The module writes the file atomically and with the permissions in O(mode) from the start. It compares the content of the file, so a different
+    order or formatting does not count as a change, and a renewed certificate does.
   - While the module reads and writes the file, it holds the lock file that kubectl uses (O(dest) with C(.lock) added), so that several tasks
     and C(kubectl config) can change one file at the same time.
-  - Of the kubeconfig that the service returns, only the server, the certificates and the key are used. One with other fields, such as
-    C(exec), is refused.
-  - The difference in diff mode names what changes and never shows key material.
-  - Anyone who has the kubeconfig is an administrator of the cluster.
+  - The module uses only the server, the certificates and the key of the kubeconfig that NKS returns. If it has other fields, such as
+    C(exec), the task fails.
+  - In diff mode, the diff lists the changes and never shows key material.
+  - Anyone who has the kubeconfig has administrator access to the cluster.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
@@ -27,14 +27,14 @@ extends_documentation_fragment:
 options:
   cluster:
     description:
-      - Name or UUID of the cluster. With O(state=absent) the cluster need not be there any more.
+      - Name or UUID of the cluster. With O(state=absent), the cluster does not have to exist.
     type: str
     required: true
   state:
     description:
-      - With V(present) the kubeconfig is in the file.
-      - With V(absent) the file is deleted, or with O(merge=true) the cluster's entries are taken out of it. No request is made and no
-        credentials are needed, unless O(cluster) is a UUID and O(context) is not set.
+      - With V(present), the module writes the kubeconfig to the file.
+      - With V(absent), the module deletes the file, or with O(merge=true) removes the entries of the cluster from it. This requires no requests
+        and no credentials, unless O(cluster) is a UUID and O(context) is not set.
     type: str
     choices:
       - present
@@ -42,68 +42,68 @@ options:
     default: present
   dest:
     description:
-      - Path of the file. Its directory must exist. Needed unless O(return_content=true).
+      - Path of the file. Its directory must exist. Required unless O(return_content=true).
       - On a local connection a relative path starts in the directory of the playbook, as for M(ansible.builtin.copy).
     type: path
   mode:
     description:
-      - Permissions of the file, as a quoted octal number or in symbolic form. Those of an existing file are corrected.
+      - Permissions of the file, as a quoted octal number or in symbolic form. The module also corrects an existing file.
     type: raw
     default: "0600"
   owner:
     description:
-      - Name or ID of the user who owns the file. That of an existing file is corrected.
+      - Name or ID of the user who owns the file. The module also corrects an existing file.
     type: str
   group:
     description:
-      - Name or ID of the group that owns the file. That of an existing file is corrected.
+      - Name or ID of the group that owns the file. The module also corrects an existing file.
     type: str
   backup:
     description:
-      - Whether an existing file is kept under another name, which tells the time, before its content changes.
+      - Whether the module creates a backup of an existing file, with a timestamp in its name, before its content changes.
     type: bool
     default: false
   merge:
     description:
-      - Whether the entries of the cluster are put into an existing kubeconfig, or with O(state=absent) taken out of it.
-        All other entries are left alone.
-      - With V(false) the file holds this one cluster only, see O(force).
+      - Whether the module adds the entries of the cluster to an existing kubeconfig, or with O(state=absent) removes them.
+        All other entries are unchanged.
+      - With V(false), the file contains only this cluster, see O(force).
     type: bool
     default: false
   force:
     description:
-      - Whether a file is replaced or deleted, with O(merge=false), even if it is not a kubeconfig or has entries of others.
-      - With V(false) the task fails for such a file, in check mode too. The cluster's own entries are those named O(context), and with
-        O(state=present) those of a file that this module has written for the same cluster under another name.
+      - Whether the module, with O(merge=false), replaces or deletes a file that is not a kubeconfig or has entries of other clusters.
+      - With V(false), the task fails for such a file, in check mode too. The entries of the cluster are those named O(context), and with
+        O(state=present) also those that this module has written for the same cluster under another name.
     type: bool
     default: false
   context:
     description:
-      - Name of the context, of the cluster entry and of the user entry. If it is not set, it is the cluster's name.
+      - Name of the context, of the cluster entry and of the user entry. If it is not set, the name of the cluster is used.
     type: str
   set_current_context:
     description:
-      - Whether the context becomes the current one of the file.
+      - Whether the context becomes the current context of the file.
     type: bool
     default: true
   return_content:
     description:
-      - Whether the kubeconfig is returned as RV(kubeconfig). It is a secret, so set C(no_log) on such a task.
+      - Whether the module returns the kubeconfig as RV(kubeconfig). It is a secret, so set C(no_log) on such a task.
     type: bool
     default: false
   unsafe_writes:
     description:
-      - Whether a file that cannot be replaced is written in place, for example a file that is mounted into a container.
-      - While a file is written in place it is incomplete, and stays so if the task is interrupted.
+      - Whether the module writes a file in place if it cannot be replaced, for example a file that is mounted into a container.
+      - A file that is written in place is incomplete until the write ends, and stays incomplete if the task is interrupted.
       - The environment variable E(ANSIBLE_UNSAFE_WRITES) is used when this option is not set.
     type: bool
     default: false
 requirements:
   - PyYAML
 notes:
-  - A renewal of the cluster's certificate makes older kubeconfigs invalid. Run this module again after it.
-  - With O(state=absent) the cluster's entries are those named O(context). If O(context) is not set and O(cluster) is a UUID, the
-    cluster must still be there to tell its name.
+  - Renewing the certificate of the cluster invalidates existing kubeconfig files. Run this module again afterwards.
+  - With O(state=absent), the entries of the cluster are those named O(context). If O(context) is not set and O(cluster) is a UUID, the
+    cluster must still exist, because the module looks up its name.
 seealso:
   - module: nhncloud.nks.nks_cluster
   - module: kubernetes.core.k8s
@@ -121,14 +121,14 @@ attributes:
 """
 
 EXAMPLES = r"""
-# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+# Set the credentials in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
 
-- name: Write a kubeconfig that holds this cluster only
+- name: Write a kubeconfig that contains only this cluster
   nhncloud.nks.nks_kubeconfig:
     cluster: demo
     dest: ~/.kube/demo.yml
 
-- name: Put the cluster into one's own kubeconfig, and keep the present context
+- name: Merge the cluster into your kubeconfig, and keep the current context
   nhncloud.nks.nks_kubeconfig:
     cluster: demo
     dest: ~/.kube/config
@@ -136,21 +136,21 @@ EXAMPLES = r"""
     backup: true
     set_current_context: false
 
-- name: Get the kubeconfig without a file
+- name: Return the kubeconfig without writing a file
   nhncloud.nks.nks_kubeconfig:
     cluster: demo
     return_content: true
   no_log: true
   register: access
 
-- name: Take the cluster out of one's own kubeconfig
+- name: Remove the cluster from your kubeconfig
   nhncloud.nks.nks_kubeconfig:
     cluster: demo
     dest: ~/.kube/config
     merge: true
     state: absent
 
-- name: Delete the file of this cluster
+- name: Delete the kubeconfig file of the cluster
   nhncloud.nks.nks_kubeconfig:
     cluster: demo
     dest: ~/.kube/demo.yml
@@ -160,7 +160,7 @@ EXAMPLES = r"""
 RETURN = r"""
 path:
   description:
-    - Path of the file, V(none) when O(dest) is not given.
+    - Path of the file. V(none) if O(dest) is not set.
   returned: success
   type: str
   sample: /home/me/.kube/demo.yml
@@ -184,19 +184,19 @@ certificate_expiry:
   sample: "2031-10-06T07:43:17+00:00"
 backup_file:
   description:
-    - Path of the copy of the former file.
+    - Path of the backup of the previous file.
   returned: when O(backup=true) and the content of an existing file changed
   type: str
   sample: /home/me/.kube/config.4242.2026-11-23@10:15:00~
 kubeconfig:
   description:
-    - The kubeconfig itself, with its keys.
+    - The kubeconfig, including its keys.
   returned: when O(return_content=true)
   type: str
   sample: "apiVersion: v1\nkind: Config\n"
 actions:
   description:
-    - What was done (in check mode, what would be done), in this order. Empty when nothing changes.
+    - The changes, in this order (in check mode, the changes that would be made). Empty if nothing changes.
   returned: success
   type: list
   elements: dict
@@ -208,7 +208,7 @@ actions:
       sample: write
     resource:
       description:
-        - What it was done to.
+        - Resource that the action changes.
       type: str
       sample: file//home/me/.kube/demo.yml
     changes:

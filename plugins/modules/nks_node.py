@@ -10,9 +10,10 @@ module: nks_node
 short_description: Start and stop nodes of NHN Kubernetes Service (NKS) clusters
 version_added: "0.1.0"
 description:
-  - Starts or stops worker nodes of one node group. Only those that are not in the wanted state are touched.
-  - A node is drained and removed from Kubernetes when it is stopped, and added again when it is started.
-  - Not all nodes of a node group can be stopped. While the cluster autoscaler or the metric-based autoscaler is on, none can be stopped or started.
+  - Starts or stops worker nodes of one node group. Nodes that are already in the desired state are not changed.
+  - NKS drains a node and removes it from Kubernetes when it is stopped, and adds it again when it is started.
+  - At least one node of a node group must keep running. While the cluster autoscaler or the metric-based autoscaler is on, nodes cannot be
+    stopped or started.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
@@ -31,15 +32,15 @@ options:
     required: true
   nodes:
     description:
-      - UUIDs, names or IP addresses of the nodes. One that is not in the node group fails.
-      - Nodes of different clusters may have the same name. A stopped instance that may belong to another cluster is not touched, and
-        the task fails if it is in this list.
+      - UUIDs, names or IP addresses of the nodes. The task fails if one of them is not in the node group.
+      - Nodes of different clusters can have the same name. The task fails if this list contains a stopped instance that may belong to
+        another cluster.
     type: list
     elements: str
     required: true
   state:
     description:
-      - Whether the nodes run.
+      - Desired state of the nodes.
     type: str
     choices:
       - started
@@ -48,14 +49,14 @@ options:
 seealso:
   - module: nhncloud.nks.nks_nodegroup
   - name: Node groups and autoscaling
-    description: A guide to more, fewer and other nodes.
+    description: A guide to scaling, replacing, starting and stopping nodes.
     link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/node-groups-and-autoscaling.md
 author:
   - nhncloud.nks contributors (@nhncloud-nks)
 """
 
 EXAMPLES = r"""
-# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+# Set the credentials in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
 
 - name: Stop a node
   nhncloud.nks.nks_node:
@@ -65,7 +66,7 @@ EXAMPLES = r"""
       - demo-default-worker-node-1
     state: stopped
 
-- name: Start it again
+- name: Start the node again
   nhncloud.nks.nks_node:
     cluster: demo
     nodegroup: default-worker
@@ -77,7 +78,7 @@ EXAMPLES = r"""
 RETURN = r"""
 nodes:
   description:
-    - The given nodes as they are at the end of the task. In check mode, as they are.
+    - The nodes in O(nodes) at the end of the task. In check mode, their current state.
   returned: success
   type: list
   elements: dict
@@ -104,7 +105,7 @@ nodes:
       sample: SHUTOFF
 actions:
   description:
-    - What was done (in check mode, what would be done), in this order. Empty when nothing changes.
+    - The changes, in this order (in check mode, the changes that would be made). Empty if nothing changes.
   returned: success
   type: list
   elements: dict
@@ -116,7 +117,7 @@ actions:
       sample: stop_nodes
     resource:
       description:
-        - What it was done to.
+        - Resource that the action changes.
       type: str
       sample: cluster/demo/nodegroup/default-worker
     changes:

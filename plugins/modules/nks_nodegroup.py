@@ -11,14 +11,15 @@ short_description: Manage node groups of NHN Kubernetes Service (NKS) clusters
 version_added: "0.1.0"
 description:
   - Creates, changes and deletes worker node groups of clusters of NHN Kubernetes Service (NKS).
-  - On an existing node group each given option is compared with what the service has. O(node_count), O(flavor), O(user_script),
-    O(autoscale) and O(kubernetes_version) are changed where they differ. All others cannot be changed after creation, see O(immutable).
-    Options that are not given are left alone.
-  - References such as O(flavor) and O(image) are names or UUIDs. A UUID is used as it is. A name with no match, or with several,
-    fails and lists the candidates.
-  - A cluster or node group that is busy, whoever made it so, is waited for before it is compared.
-  - A node group in C(CREATE_FAILED) was never made. It can only be deleted. In any other failed status the task warns if nothing has to
-    change, and fails with the service's reason if something has. Only a step of an upgrade that failed is sent again.
+  - On an existing node group, the module compares each option that you set with the current value. If they differ, it changes O(node_count),
+    O(flavor), O(user_script), O(autoscale) and O(kubernetes_version). Other options cannot be changed after creation, see O(immutable).
+    Options that you omit keep their current value.
+  - References such as O(flavor) and O(image) are names or UUIDs. A UUID is used as it is. If no resource, or more than one, has
+    the name, the task fails and lists the candidates.
+  - If another operation on the cluster or node group is in progress, the module waits for it to finish before comparing, regardless of who
+    started it.
+  - If node group creation failed (C(CREATE_FAILED)), the node group can only be deleted. For other C(*_FAILED) statuses, the module issues a
+    warning if no change is required, and otherwise fails with the reason reported by NKS. Only a failed step of an upgrade is sent again.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
@@ -35,14 +36,14 @@ options:
     required: true
   name:
     description:
-      - Name of the node group, or UUID of an existing one. The first node group of a cluster is V(default-worker).
+      - Name of the node group, or UUID of an existing one. The default node group of a cluster is V(default-worker).
       - A new name has 1 to 32 of the characters a-z, 0-9 and C(-), begins with a letter and does not end in C(-).
     type: str
     required: true
   state:
     description:
-      - With V(present) the node group is created, or changed where it differs. The cluster must exist.
-      - With V(absent) it is deleted with its nodes. It is no change if the node group or its cluster is not there.
+      - With V(present), the module creates the node group, or changes it if it differs. The cluster must exist.
+      - With V(absent), the module deletes the node group with its nodes. Nothing changes if the node group or its cluster does not exist.
     type: str
     choices:
       - present
@@ -50,29 +51,30 @@ options:
     default: present
   nodes_to_remove:
     description:
-      - UUIDs, names or IP addresses of the nodes to remove when O(node_count) goes down. Otherwise it is not looked at.
-      - More nodes than have to go, or one that is not in the node group, fail. With fewer nodes the service picks the rest, which is warned of.
+      - UUIDs, names or IP addresses of the nodes to remove when O(node_count) decreases. Otherwise the option is ignored.
+      - The task fails if you list more nodes than have to be removed, or a node that is not in the node group. If you list fewer nodes, NKS
+        chooses the others and the module issues a warning.
     type: list
     elements: str
 notes:
-  - At the creation O(flavor), O(image), O(availability_zone), O(boot_volume_type) and O(boot_volume_size) are needed.
-    A task for an existing node group may leave them out.
+  - O(flavor), O(image), O(availability_zone), O(boot_volume_type) and O(boot_volume_size) are required when the node group is created.
+    You can omit them for an existing node group.
   - The account needs the role ADMIN or NKS ADMIN in the project.
 seealso:
   - module: nhncloud.nks.nks_nodegroup_info
   - module: nhncloud.nks.nks_cluster
   - name: NKS API guide
-    description: The API of record.
+    description: The documentation of the API that this module uses.
     link: https://docs.nhncloud.com/en/Container/NKS/en/public-api/
   - name: Node groups and autoscaling
-    description: A guide to more, fewer and other nodes.
+    description: A guide to scaling, replacing, starting and stopping nodes.
     link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/node-groups-and-autoscaling.md
 author:
   - nhncloud.nks contributors (@nhncloud-nks)
 """
 
 EXAMPLES = r"""
-# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+# Set the credentials in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
 
 - name: Add a node group to a cluster
   nhncloud.nks.nks_nodegroup:
@@ -85,7 +87,7 @@ EXAMPLES = r"""
     boot_volume_size: 50
     node_count: 2
 
-- name: Let it have three nodes
+- name: Scale the node group to three nodes
   nhncloud.nks.nks_nodegroup:
     cluster: demo
     name: batch
@@ -99,7 +101,7 @@ EXAMPLES = r"""
     nodes_to_remove:
       - demo-batch-node-2
 
-- name: Bring it to the control plane's version
+- name: Upgrade the node group to the version of the control plane
   nhncloud.nks.nks_nodegroup:
     cluster: demo
     name: batch
@@ -107,7 +109,7 @@ EXAMPLES = r"""
     num_buffer_nodes: 0
     num_max_unavailable_nodes: 1
 
-- name: Let the cluster autoscaler keep 1 to 5 nodes, and let a removed node be unneeded for half an hour
+- name: Set the cluster autoscaler to 1 to 5 nodes, and remove nodes that are unneeded for 30 minutes
   nhncloud.nks.nks_nodegroup:
     cluster: demo
     name: batch
@@ -117,7 +119,7 @@ EXAMPLES = r"""
       max_node_count: 5
       scale_down_unneeded_time: 30
 
-- name: Delete it
+- name: Delete the node group
   nhncloud.nks.nks_nodegroup:
     cluster: demo
     name: batch
@@ -127,9 +129,9 @@ EXAMPLES = r"""
 RETURN = r"""
 nodegroup:
   description:
-    - The node group as it is at the end of the task, in the API's own names, each value in its own type.
-    - With O(state=absent), the node group as it was. Empty when there is none.
-    - In check mode, the node group as it is.
+    - The node group at the end of the task, with the field names of the API and typed values.
+    - With O(state=absent), the node group before its deletion. Empty if it does not exist.
+    - In check mode, the current state of the node group.
   returned: success
   type: dict
   contains:
@@ -186,17 +188,17 @@ nodegroup:
       sample: worker
     is_default:
       description:
-        - As the service tells it, which is V(false) for node group C(default-worker), too.
+        - Value that NKS returns. It is V(false) for node group C(default-worker), too.
       type: bool
       sample: false
     min_node_count:
       description:
-        - The service's own lower bound. That of the autoscaler is the label C(ca_min_node_count).
+        - Lower limit of NKS. The limit of the autoscaler is the label C(ca_min_node_count).
       type: int
       sample: 1
     max_node_count:
       description:
-        - The service's own upper bound. That of the autoscaler is the label C(ca_max_node_count).
+        - Upper limit of NKS. The limit of the autoscaler is the label C(ca_max_node_count).
       type: int
       sample: 10
     project_id:
@@ -206,7 +208,7 @@ nodegroup:
       sample: 1ffeaca9bbf94ab1aa9cffdec29a258a
     stack_id:
       description:
-        - UUID of the stack behind the node group.
+        - UUID of the stack of the node group.
       type: str
       sample: f04c157a-78e3-4bfc-a83e-fbe7c01ab616
     created_at:
@@ -221,7 +223,7 @@ nodegroup:
       sample: "2026-10-07T08:15:40+00:00"
     labels:
       description:
-        - Labels of the node group, each in its own type; whatever the service shows, not only what is listed here. Appkeys are masked.
+        - All labels of the node group that NKS returns, with typed values, including labels that are not listed here. Appkeys are masked.
       type: dict
       contains:
         kube_tag:
@@ -246,7 +248,7 @@ nodegroup:
           sample: 50
         node_list:
           description:
-            - UUIDs of the nodes' instances. Their order is not that of RV(ignore:node_addresses).
+            - UUIDs of the instances of the nodes, in another order than RV(ignore:node_addresses).
           type: list
           elements: str
           sample: ["bdaa560c-7a30-4249-9438-2df27fa1e9d8", "68ff49ee-4111-4212-8e9e-88835cb0ebaa"]
@@ -267,7 +269,7 @@ nodegroup:
           sample: 10
         ca_scale_down_enable:
           description:
-            - Whether the autoscaler removes nodes, too.
+            - Whether the autoscaler also removes nodes.
           type: bool
           sample: true
         ca_scale_down_unneeded_time:
@@ -287,13 +289,13 @@ nodegroup:
           sample: 10
         extra_volumes:
           description:
-            - Additional block storage, in the API's own names.
+            - Additional block storage, with the field names of the API.
           type: list
           elements: dict
           sample: []
         extra_security_groups:
           description:
-            - Additional security groups, in the API's own names.
+            - Additional security groups, with the field names of the API.
           type: list
           elements: dict
           sample: []
@@ -304,7 +306,7 @@ nodegroup:
           sample: "#!/bin/bash\necho hello\n"
 actions:
   description:
-    - What was done (in check mode, what would be done), in this order. Empty when nothing changes.
+    - The changes, in this order (in check mode, the changes that would be made). Empty if nothing changes.
   returned: success
   type: list
   elements: dict
@@ -316,13 +318,13 @@ actions:
       sample: resize
     resource:
       description:
-        - What it was done to.
+        - Resource that the action changes.
       type: str
       sample: cluster/demo/nodegroup/default-worker
     changes:
       description:
         - For each option that changes, its value C(before) and C(after). Secrets are masked.
-        - References are shown as the task gives them, by name or by UUID.
+        - References are shown as you set them, by name or by UUID.
       type: dict
       sample:
         node_count:

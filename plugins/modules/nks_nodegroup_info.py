@@ -11,8 +11,8 @@ short_description: Get information about node groups of NHN Kubernetes Service (
 version_added: "0.1.0"
 description:
   - Returns the worker node groups of a cluster, or one of them.
-  - Nothing is changed, and nothing is waited for. A node group in any status is returned.
-  - The control plane is not shown as a node group by the service.
+  - The module changes nothing and does not wait. It returns node groups in any status.
+  - NKS does not list the control plane as a node group.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.query
@@ -21,14 +21,14 @@ extends_documentation_fragment:
 options:
   cluster:
     description:
-      - Name or UUID of the cluster. It fails if it is not there.
+      - Name or UUID of the cluster. The task fails if it does not exist.
     type: str
     required: true
   name:
     description:
-      - Name or UUID of one node group. If it is not there, RV(nodegroups) is empty.
-      - If it is not set, all node groups are returned. One that cannot be read is left out, and a warning names it. If none of them can be
-        read, the task fails.
+      - Name or UUID of one node group. If it does not exist, RV(nodegroups) is empty.
+      - If it is not set, all node groups are returned. If a node group cannot be read, the module omits it and issues a warning. If
+        none of them can be read, the task fails.
     type: str
 seealso:
   - module: nhncloud.nks.nks_nodegroup
@@ -38,7 +38,7 @@ author:
 """
 
 EXAMPLES = r"""
-# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+# Set the credentials in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
 
 - name: Get all node groups of a cluster
   nhncloud.nks.nks_nodegroup_info:
@@ -49,7 +49,7 @@ EXAMPLES = r"""
   nhncloud.nks.nks_nodegroup_info:
     cluster: demo
     name: default-worker
-  register: first_group
+  register: default_group
 
 - name: Get the addresses of all worker nodes
   nhncloud.nks.nks_nodegroup_info:
@@ -61,7 +61,7 @@ EXAMPLES = r"""
 RETURN = r"""
 nodegroups:
   description:
-    - The node groups, in the API's own names, each value in its own type. Empty when there are none.
+    - The node groups, with the field names of the API and typed values. Empty if there are none.
   returned: success
   type: list
   elements: dict
@@ -119,17 +119,17 @@ nodegroups:
       sample: worker
     is_default:
       description:
-        - As the service tells it, which is V(false) for node group C(default-worker), too.
+        - Value that NKS returns. It is V(false) for node group C(default-worker), too.
       type: bool
       sample: false
     min_node_count:
       description:
-        - The service's own lower bound. That of the autoscaler is the label C(ca_min_node_count).
+        - Lower limit of NKS. The limit of the autoscaler is the label C(ca_min_node_count).
       type: int
       sample: 1
     max_node_count:
       description:
-        - The service's own upper bound. That of the autoscaler is the label C(ca_max_node_count).
+        - Upper limit of NKS. The limit of the autoscaler is the label C(ca_max_node_count).
       type: int
       sample: 10
     project_id:
@@ -139,7 +139,7 @@ nodegroups:
       sample: 1ffeaca9bbf94ab1aa9cffdec29a258a
     stack_id:
       description:
-        - UUID of the stack behind the node group.
+        - UUID of the stack of the node group.
       type: str
       sample: f04c157a-78e3-4bfc-a83e-fbe7c01ab616
     created_at:
@@ -154,7 +154,7 @@ nodegroups:
       sample: "2026-10-07T08:15:40+00:00"
     labels:
       description:
-        - Labels of the node group, each in its own type; whatever the service shows, not only what is listed here. Appkeys are masked.
+        - All labels of the node group that NKS returns, with typed values, including labels that are not listed here. Appkeys are masked.
       type: dict
       contains:
         kube_tag:
@@ -179,7 +179,7 @@ nodegroups:
           sample: 50
         node_list:
           description:
-            - UUIDs of the nodes' instances. Their order is not that of RV(ignore:node_addresses).
+            - UUIDs of the instances of the nodes, in another order than RV(ignore:node_addresses).
           type: list
           elements: str
           sample: ["bdaa560c-7a30-4249-9438-2df27fa1e9d8", "68ff49ee-4111-4212-8e9e-88835cb0ebaa"]
@@ -200,7 +200,7 @@ nodegroups:
           sample: 10
         ca_scale_down_enable:
           description:
-            - Whether the autoscaler removes nodes, too.
+            - Whether the autoscaler also removes nodes.
           type: bool
           sample: true
         ca_scale_down_unneeded_time:
@@ -220,13 +220,13 @@ nodegroups:
           sample: 10
         extra_volumes:
           description:
-            - Additional block storage, in the API's own names.
+            - Additional block storage, with the field names of the API.
           type: list
           elements: dict
           sample: []
         extra_security_groups:
           description:
-            - Additional security groups, in the API's own names.
+            - Additional security groups, with the field names of the API.
           type: list
           elements: dict
           sample: []
@@ -237,8 +237,8 @@ nodegroups:
           sample: "#!/bin/bash\necho hello\n"
 result:
   description:
-    - What the expression in O(query) gives.
-  returned: when O(query) is given
+    - Result of the expression in O(query).
+  returned: when O(query) is set
   type: raw
   sample: ["10.0.0.21", "10.0.0.22"]
 """

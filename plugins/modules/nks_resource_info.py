@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nks_resource_info
-short_description: Get the resources that NHN Kubernetes Service (NKS) clusters are made of
+short_description: Get the resources that NHN Kubernetes Service (NKS) clusters use
 version_added: "0.1.0"
 description:
-  - Returns what the options of M(nhncloud.nks.nks_cluster) and M(nhncloud.nks.nks_nodegroup) can refer to, by name and UUID.
+  - Returns the names and UUIDs of resources to which options of M(nhncloud.nks.nks_cluster) and M(nhncloud.nks.nks_nodegroup) refer.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.query
@@ -19,7 +19,7 @@ extends_documentation_fragment:
 options:
   kind:
     description:
-      - What to list. V(network) leaves out the external one. V(image) lists the images that are made for NKS nodes.
+      - Kind of the resources to list. V(network) does not include the external network. V(image) lists only images for NKS nodes.
     type: str
     required: true
     choices:
@@ -36,7 +36,7 @@ options:
       - service_gateway
   name:
     description:
-      - Name or UUID. If it is set, only resources of this name or UUID are returned.
+      - Name or UUID of a resource. If it is set, only resources with this name or UUID are returned.
     type: str
 seealso:
   - module: nhncloud.nks.nks_cluster
@@ -45,7 +45,7 @@ author:
 """
 
 EXAMPLES = r"""
-# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+# Set the credentials in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
 
 - name: Get the images for NKS nodes
   nhncloud.nks.nks_resource_info:
@@ -68,14 +68,14 @@ EXAMPLES = r"""
 RETURN = r"""
 resources:
   description:
-    - The resources, each with what the service tells of it. Empty when there are none.
+    - The resources, with the fields that the service returns. Empty if there are none.
   returned: success
   type: list
   elements: dict
   contains:
     id:
       description:
-        - UUID. Key pairs and availability zones have none; it is their name.
+        - UUID. For key pairs and availability zones, which have no UUID, it is the name.
       type: str
       sample: 6ef27f21-c774-4c0e-84ff-7dd4a762571f
     name:
@@ -85,8 +85,8 @@ resources:
       sample: m2.c4m8
 result:
   description:
-    - What the expression in O(query) gives.
-  returned: when O(query) is given
+    - Result of the expression in O(query).
+  returned: when O(query) is set
   type: raw
   sample: ["m2.c4m8", "r2.c4m32"]
 """

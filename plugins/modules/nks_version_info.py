@@ -10,8 +10,8 @@ module: nks_version_info
 short_description: Get the Kubernetes versions that NHN Kubernetes Service (NKS) supports
 version_added: "0.1.0"
 description:
-  - Returns the Kubernetes versions that the service knows, in version order, and whether a cluster can be created with them.
-  - Returns the types of entries of the task history, too.
+  - Returns the Kubernetes versions that NKS supports, in version order, and whether you can create a cluster with them.
+  - Also returns the types of events in the task history.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.query
@@ -27,7 +27,7 @@ author:
 """
 
 EXAMPLES = r"""
-# The credentials are in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
+# Set the credentials in the environment: NHNCLOUD_REGION, NHNCLOUD_TENANT_ID, NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD
 
 - name: Get all versions
   nhncloud.nks.nks_version_info:
@@ -49,7 +49,7 @@ kubernetes_versions:
   contains:
     version:
       description:
-        - The version as NKS writes it.
+        - Version in the form that NKS uses.
       type: str
       sample: v1.32.3
     available:
@@ -59,7 +59,7 @@ kubernetes_versions:
       sample: true
 event_types:
   description:
-    - Types of entries of the task history, with the service's own words for them.
+    - Types of events in the task history, with the descriptions that NKS returns.
   returned: success
   type: dict
   sample:
@@ -67,8 +67,8 @@ event_types:
     NODEGROUP_UPGRADE: Upgrade a node group
 result:
   description:
-    - What the expression in O(query) gives.
-  returned: when O(query) is given
+    - Result of the expression in O(query).
+  returned: when O(query) is set
   type: raw
   sample: v1.33.4
 """

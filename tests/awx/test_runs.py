@@ -83,7 +83,7 @@ def test_life_of_a_cluster(cloud, new_run, tmp_path):
     answers = dict(ANSWERS, kubeconfig_path=str(tmp_path / "of-the-job"))
     built = job("build.yml", "--diff", "-vvv", **answers)
     assert built.stats["changed"] == {"localhost": 3}
-    assert [event["event_data"]["task"] for event in built.events if event["event"] == "runner_on_ok"][0] == "Have a cluster"
+    assert [event["event_data"]["task"] for event in built.events if event["event"] == "runner_on_ok"][0] == "Create the cluster"
     kubeconfig = yaml.safe_load((tmp_path / "of-the-job").read_text())
     key = kubeconfig["users"][0]["user"]["client-key-data"]
     # In its own form, in PEM, and as JSON has PEM.
@@ -102,7 +102,7 @@ def test_life_of_a_cluster(cloud, new_run, tmp_path):
         [
             event["event_data"]["res"]["actions"]
             for event in run.events
-            if event["event_data"].get("task") == "Have everything at the version" and event["event"] == "runner_on_ok"
+            if event["event_data"].get("task") == "Upgrade the control plane and node groups" and event["event"] == "runner_on_ok"
         ]
         for run in (told, done)
     ]

@@ -16,11 +16,11 @@ LICENCE = "<!--\n%s\n-->\n" % "\n".join(line[2:] for line in pathlib.Path(__file
 HEAD = """
 # Benchmark
 
-What tasks, waits and inventories cost. `make benchmark` measures all of it in one run and writes this page and its plot; nothing here is
-written by hand. Seconds differ from machine to machine, so each figure stands beside a ratio. The cloud is the simulator; where the cloud's own
-speed would matter, a server that replays the simulator's answers after a fixed time.
+This page shows the cost of tasks, waits and inventories. `make benchmark` measures everything in one run and writes this page and its plot.
+Seconds differ between machines, so each figure is shown with a ratio. The cloud is the simulator. If the speed of the cloud matters, a server
+replays the responses of the simulator after a fixed time.
 
-![Tasks against a ping, the inventory against its requests one after another, and its growth](images/benchmark.svg)
+![Tasks relative to ping, the inventory relative to sequential requests, and its growth](images/benchmark.svg)
 """
 
 
@@ -69,8 +69,8 @@ def plot(path: pathlib.Path, facts: dict) -> None:
     # Text stays text, and the same figures give the same file.
     pyplot.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "nhncloud.nks", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
     figure, (left, middle, right) = pyplot.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
-    bars(left, facts["tasks"], "A task that finds nothing to do, of a ping", "%.2f")
-    bars(middle, facts["inventory"], "Inventory: 5,000 hosts, 50 ms a request, seconds", "%.1f")
+    bars(left, facts["tasks"], "A task with no changes, relative to ping", "%.2f")
+    bars(middle, facts["inventory"], "Inventory: 5,000 hosts, 50 ms per request, seconds", "%.1f")
     hosts = [row[0] for row in facts["growth"]]
     right.plot(hosts, [row[1] for row in facts["growth"]], "o-", color="#0b6e99", label="seconds")
     right.plot(hosts, [row[2] for row in facts["growth"]], "s--", color="#b35900", label="MB")

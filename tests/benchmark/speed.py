@@ -143,7 +143,7 @@ class Bench:
 
 
 def tasks(bench: Bench, peers: pathlib.Path) -> Table:
-    """Tasks that find nothing to do, each a task of its own, against a ping."""
+    """Measure tasks with no changes, relative to ping."""
     bench.seed(count=1, name="bench")
     base = bench.play([])
 
@@ -162,20 +162,20 @@ def tasks(bench: Bench, peers: pathlib.Path) -> Table:
     other = [{"openstack.cloud.coe_cluster": {"cloud": "nks", "name": "nowhere", "state": "absent"}}]
     peer = (bench.play(other * PEER_TASKS, peers, 1, **more) - bench.play([], peers, 1, **more)) / PEER_TASKS
     bench.facts["tasks"] = [
-        ("nks_cluster, in process", inside / ping),
+        ("nks_cluster, in-process", inside / ping),
         ("ansible.builtin.ping", 1.0),
         ("ansible.builtin.uri", uri / ping),
         ("nks_cluster, as a module", module / ping),
         ("openstack.cloud.coe_cluster", peer / ping),
     ]
     return Table(
-        "Tasks that find nothing to do",
-        "%d tasks in one playbook; a playbook without tasks is taken off. Each task of the collection makes two requests, for a token and for the "
-        "cluster." % TASKS,
-        ("task", "seconds", "of a ping"),
+        "Tasks with no changes",
+        "%d tasks in one playbook; the time of an empty playbook is subtracted. Each task of the collection makes two requests, for a token and for "
+        "the cluster." % TASKS,
+        ("task", "seconds", "relative to ping"),
         [
             ("`ansible.builtin.ping`", "%.3f" % ping, "1"),
-            ("`nhncloud.nks.nks_cluster`, in process", "%.3f" % inside, "%.2f" % (inside / ping)),
+            ("`nhncloud.nks.nks_cluster`, in-process", "%.3f" % inside, "%.2f" % (inside / ping)),
             ("the same without the time of its requests", "%.3f" % max(inside - read, 0.0), "%.2f" % (max(inside - read, 0.0) / ping)),
             ("`nhncloud.nks.nks_cluster`, as a module", "%.3f" % module, "%.2f" % (module / ping)),
             ("the same without the time of its requests", "%.3f" % (module - read), "%.2f" % ((module - read) / ping)),
@@ -253,33 +253,33 @@ def inventory(bench: Bench, peers: pathlib.Path) -> Table:
         peer_asked = replay.requests - before
     least = max(asked * LATENCY / WORKERS, empty["seconds"])
     bench.facts["inventory"] = [
-        ("least that %d workers can take" % WORKERS, least),
+        ("minimum with %d workers" % WORKERS, least),
         ("nhncloud.nks.nks", ours["seconds"]),
         ("from the cache", again["seconds"]),
-        ("one request after another", alone),
+        ("sequential requests", alone),
     ]
     what = "%d clusters, %d node groups each, %d nodes each: %d hosts, %d requests of %d ms, %d workers"
     return Table(
         "Inventory",
-        what % (CLUSTERS, GROUPS, NODES, ours["hosts"], asked, LATENCY * 1000, WORKERS) + ". The first rows are what the plugin itself takes; the "
-        "last ones are whole runs of `ansible-inventory --list`, most of which is Ansible's own start, merging and printing.",
-        ("what", "seconds", "ratio"),
+        what % (CLUSTERS, GROUPS, NODES, ours["hosts"], asked, LATENCY * 1000, WORKERS) + ". The first rows show the time of the plugin "
+        "itself. The last rows show complete runs of `ansible-inventory --list`, which mostly consist of Ansible's startup, merging and printing.",
+        ("measurement", "seconds", "ratio"),
         [
-            ("the same requests one after another, and nothing else", "%.2f" % alone, "%.1f times as long as the plugin" % (alone / ours["seconds"])),
+            ("the same requests, sequentially, without other work", "%.2f" % alone, "%.1f times as long as the plugin" % (alone / ours["seconds"])),
             ("an empty plugin that adds the same hosts", "%.2f" % empty["seconds"], ""),
             ("requests x latency / workers", "%.2f" % (asked * LATENCY / WORKERS), ""),
-            ("`nhncloud.nks.nks`", "%.2f" % ours["seconds"], "%.2f of the larger of the two" % (ours["seconds"] / least)),
+            ("`nhncloud.nks.nks`", "%.2f" % ours["seconds"], "%.2f relative to the larger of the two rows above" % (ours["seconds"] / least)),
             (
                 "`nhncloud.nks.nks`, from the cache",
                 "%.2f" % again["seconds"],
-                "%.1f of the empty plugin; requests is %s"
+                "%.1f relative to the empty plugin; requests is %s"
                 % (again["seconds"] / empty["seconds"], "imported" if again["requests_imported"] else "not imported"),
             ),
-            ("whole run, empty plugin", "%.2f" % whole_empty, ""),
-            ("whole run, `nhncloud.nks.nks`", "%.2f" % whole, "%.1f of the empty plugin's" % (whole / whole_empty)),
-            ("whole run, from the cache", "%.2f" % whole_again, "%.1f of the empty plugin's" % (whole_again / whole_empty)),
+            ("complete run, empty plugin", "%.2f" % whole_empty, ""),
+            ("complete run, `nhncloud.nks.nks`", "%.2f" % whole, "%.1f relative to the empty plugin" % (whole / whole_empty)),
+            ("complete run, from the cache", "%.2f" % whole_again, "%.1f relative to the empty plugin" % (whole_again / whole_empty)),
             (
-                "whole run, `openstack.cloud.openstack` (the same instances, %d requests)" % peer_asked,
+                "complete run, `openstack.cloud.openstack` (the same instances, %d requests)" % peer_asked,
                 "%.2f" % peer,
                 "%.1f times as long as `nhncloud.nks.nks`" % (peer / whole),
             ),
@@ -316,9 +316,9 @@ def growth(bench: Bench) -> Table:
         )
     return Table(
         "Growth",
-        "%d node groups in each cluster and %d nodes in each; the server answers at once. Memory is what parsing adds to an idle Ansible, at its "
-        "highest." % (GROUPS, NODES),
-        ("clusters", "requests", "hosts", "seconds", "ms a host", "MB", "KB a host", "seconds with a template as `hostname`"),
+        "%d node groups in each cluster and %d nodes in each group; the server responds immediately. Memory is the peak that parsing adds to an idle "
+        "Ansible process." % (GROUPS, NODES),
+        ("clusters", "requests", "hosts", "seconds", "ms per host", "MB", "KB per host", "seconds with a template as `hostname`"),
         rows,
     )
 
@@ -342,8 +342,8 @@ def waits() -> Table:
             rows.append(("%d min" % minutes, "%d s" % interval, "%d" % len(polls), "%d s" % (outcome.clock.now() - minutes * 60), "%d" % len(outcome.lines)))
     return Table(
         "Waiting for a cluster",
-        "The first look comes one interval after the request; each further one an interval later.",
-        ("creation takes", "`wait_interval`", "reads of the cluster", "end noticed after", "lines of progress"),
+        "The task reads the cluster one interval after the request, and then once in each interval.",
+        ("duration of the creation", "`wait_interval`", "reads of the cluster", "end detected after", "progress messages"),
         rows,
     )
 

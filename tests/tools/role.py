@@ -19,7 +19,7 @@ TASKS = envs.ROOT / "roles" / "nks_cluster" / "tasks" / "present.yml"
 # Parts of the specification that are other modules' options.
 OWN = ("nodegroups", "ipacl", "kubeconfig")
 CLUSTER = 'cluster: "{{ nks_cluster_built.cluster.uuid }}"'
-# The licence's lines are those of this file.
+# The license lines are those of this file.
 HEADER = """\
 %s
 
@@ -36,37 +36,38 @@ ROLE_DECIDES = {
     "nks_kubeconfig": {"cluster", "wait", "wait_timeout", "wait_interval", "return_content"},  # a secret is no result of a role
 }
 
-SHORT = "Manage an NHN Kubernetes Service (NKS) cluster with everything that belongs to it"
+SHORT = "Manage an NHN Kubernetes Service (NKS) cluster, its node groups, access control and kubeconfig"
 TEXTS = [
-    "Converges one cluster to one data structure, O(nks_cluster_spec): the cluster with its first node group, further node groups, their"
-    " cluster autoscalers, IP access control of its Kubernetes API endpoint, and its kubeconfig, in this order.",
-    "A cluster that is to be absent loses its kubeconfig first and is then deleted with all its node groups.",
+    "Configures one cluster from a single variable, O(nks_cluster_spec). This includes the cluster with its default node group, additional node"
+    " groups, their cluster autoscalers, IP access control of its Kubernetes API endpoint, and its kubeconfig, in this order.",
+    "With C(state=absent), the role removes the kubeconfig and then deletes the cluster and all its node groups.",
     "The options have the names, types and defaults of the modules M(nhncloud.nks.nks_cluster), M(nhncloud.nks.nks_nodegroup),"
-    " M(nhncloud.nks.nks_ipacl) and M(nhncloud.nks.nks_kubeconfig). Their documentation tells more. Aliases"
-    " of these options are not taken. What is not given is left alone.",
+    " M(nhncloud.nks.nks_ipacl) and M(nhncloud.nks.nks_kubeconfig); see their documentation. Aliases"
+    " of these options are not accepted. Options that you omit keep their current value.",
     "Region and credentials come from the environment (E(NHNCLOUD_REGION) and so on) or from C(module_defaults) for the group"
     " C(nhncloud.nks.nks), see the documentation of the modules.",
-    "The variable C(nks_cluster_result) has what came of it, with the keys C(changed), C(cluster), C(nodegroups), C(ipacl), C(kubeconfig)"
-    " and C(actions); the README of the role tells more.",
-    "In check mode a cluster that is not there yet has no UUID, so nothing can be told of what belongs to it; the role says so.",
+    "The role sets the fact C(nks_cluster_result) with the keys C(changed), C(cluster), C(nodegroups), C(ipacl), C(kubeconfig)"
+    " and C(actions); see the README of the role.",
+    "In check mode, a cluster that does not exist yet has no UUID, so the role cannot predict changes to its node groups, access control and"
+    " kubeconfig. It reports this.",
 ]
 SPEC = [
-    "The cluster as it shall be: the options of M(nhncloud.nks.nks_cluster), and what belongs to the cluster.",
-    "O(nks_cluster_spec.wait_timeout) and O(nks_cluster_spec.wait_interval) are for every task of the role.",
+    "Desired state of the cluster. The keys are the options of M(nhncloud.nks.nks_cluster), and C(nodegroups), C(ipacl) and C(kubeconfig).",
+    "O(nks_cluster_spec.wait_timeout) and O(nks_cluster_spec.wait_interval) apply to every task of the role.",
 ]
 NODEGROUPS = [
-    "Further node groups, each with the options of M(nhncloud.nks.nks_nodegroup).",
-    "Those with C(state=absent) are deleted. Those which are not in the list are left alone, see O(nks_cluster_purge_nodegroups).",
+    "Additional node groups, each with the options of M(nhncloud.nks.nks_nodegroup).",
+    "Node groups with C(state=absent) are deleted. Node groups that are not in the list are unchanged, see O(nks_cluster_purge_nodegroups).",
 ]
 IPACL = [
-    "IP access control of the Kubernetes API endpoint, with the options of M(nhncloud.nks.nks_ipacl). Left alone if it is not given.",
+    "IP access control of the Kubernetes API endpoint, with the options of M(nhncloud.nks.nks_ipacl). If it is not set, access control is unchanged.",
 ]
 KUBECONFIG = [
-    "The file with the kubeconfig, with the options of M(nhncloud.nks.nks_kubeconfig). None is written if it is not given.",
+    "The kubeconfig file, with the options of M(nhncloud.nks.nks_kubeconfig). If it is not set, no file is written.",
 ]
 PURGE = [
-    "Whether node groups which O(nks_cluster_spec.nodegroups) does not name are deleted, after all others are as they shall be.",
-    "The first node group C(default-worker) is never deleted. Without O(nks_cluster_spec.nodegroups) nothing is.",
+    "Whether the role deletes node groups that O(nks_cluster_spec.nodegroups) does not list, after all others have reached the desired state.",
+    "The default node group C(default-worker) is never deleted. Without O(nks_cluster_spec.nodegroups), no node group is deleted.",
 ]
 
 
