@@ -91,7 +91,7 @@ def _create(task):
             "uuid": runner.cluster.cluster,
             "name": wanted["name"],
         }
-        runner.only_one(wanted["name"], last=True)
+        runner.require_only_cluster(wanted["name"], last=True)
     return {"cluster": wire.masked(state or {}), "plan": todo}
 
 

@@ -300,7 +300,7 @@ class Task:
         for watch in watches:
             runner.groups[watch.group] = watch
         try:
-            return runner, runner.carry_out(plan)
+            return runner, runner.apply(plan)
         except ApiError as refusal:
             if not again or runner.done or refusal.status not in (400, 409):
                 raise

@@ -142,7 +142,7 @@ def _create(task, cluster):
         watch = next(iter(runner.groups.values()))
         state = task.shown(watch)
         if state is None:
-            runner.not_ours(wanted["name"], watch)
+            runner.require_no_rival(wanted["name"], watch)
             state = {"uuid": watch.group, "name": wanted["name"], "cluster_id": cluster.cluster}
     return {"nodegroup": wire.masked(state or {}), "plan": todo}
 
