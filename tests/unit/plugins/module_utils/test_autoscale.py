@@ -252,7 +252,7 @@ def test_what_was_not_given_is_sent_back_as_it_is(world, check):
             assert str(shown(world)[label]).lower() == str(body[label]).lower()
             assert run(world, **given)["changed"] is False
     # What is given is held to the range as before.
-    assert refusal(world, check, enabled=True, scale_down_delay_after_add=4).startswith("scale_down_delay_after_add: '4' is out of range")
+    assert refusal(world, check, enabled=True, scale_down_delay_after_add=4).startswith("scale_down_delay_after_add: 4 is out of range")
 
 
 @pytest.mark.parametrize("check", [True, False])

@@ -301,7 +301,7 @@ def test_resumed_after_the_time_was_over(world, monkeypatch, done):
     monkeypatch.setattr(world.cloud, "begin", begin_slowly)
     with pytest.raises(NksError) as caught:
         world.nks_cluster(wait_timeout=100, **given)
-    assert "Waited 100 s" in caught.value.msg and len(begun) == done + 1
+    assert "Timed out after 100 s" in caught.value.msg and len(begun) == done + 1
     outcome = world.nks_cluster(**given)
     assert steps(outcome) == WHOLE_WAY[done + 1 :] and begun == ["upgrade"] * 8
     assert standing(world) == ["v1.33.4"] * 4
@@ -342,7 +342,7 @@ def test_more_unavailable_nodes_than_a_group_has_for_a_flavor(world, check):
     """Refused before the script is changed, not when the flavor's turn comes."""
     world.seed()
     message = refusal(world, check=check, user_script="#!/bin/sh\n", flavor="m2.c2m4", num_max_unavailable_nodes=3)
-    assert message.startswith("num_max_unavailable_nodes: '3' is more than the 2 nodes of cluster/demo/nodegroup/default-worker; give 2 or less")
+    assert message.startswith("num_max_unavailable_nodes: 3 is more than the 2 nodes of cluster/demo/nodegroup/default-worker; give 2 or less")
 
 
 @pytest.mark.parametrize("check", [True, False])

@@ -97,7 +97,7 @@ def test_where_no_cluster_can_be_read_an_empty_list_would_be_untrue(world):
     world.fault(effect="status", status=403, times=None, path="/clusters/[^/]+$")
     with pytest.raises(NksError) as caught:
         clusters(world)
-    assert caught.value.msg.startswith("Cluster demo (%s) cannot be read. Could not read cluster %s: " % (first.uuid, first.uuid))
+    assert caught.value.msg.startswith("Cluster demo (%s) cannot be read. Could not read cluster demo: " % first.uuid)
     assert caught.value.values["status_code"] == 403
 
 
