@@ -193,7 +193,7 @@ def _installed() -> list[dict]:
     """Return the interpreters of this machine as uv lists them, newest first; uv leaves out those that do not work."""
     variables = dict(os.environ, PATH=_search_path(), UV_CACHE_DIR=str(CACHE / "uv"), UV_PYTHON_DOWNLOADS="never", UV_NO_CONFIG="1")
     command = [str(uv()), "python", "list", "--only-installed", "--no-managed-python", "--output-format", "json"]
-    done = subprocess.run(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SetupError("%s\nuv cannot list the interpreters of this machine." % done.stderr)
     return json.loads(done.stdout)

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from typing import TYPE_CHECKING, Any, Iterable
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError, WaitError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
+
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
 
 #: Words of a failure, in lower case, and what to do about it.
 REMEDIES = (
@@ -32,11 +35,11 @@ CERTIFICATE = (
 )
 
 
-def failure(watch: Watch, state: dict[str, Any]) -> WaitError:
+def failure(watch: Watch, state: State) -> WaitError:
     """Why a resource is in a failed status: each fact once, with the remedy if one is known."""
     event = last_failed_event(watch, state) or {}
     faults = state.get("faults")
-    # What happened to its node groups, if the cluster itself only says that they failed (observed on Magnum).
+    # The reasons of its node groups, if the cluster itself only reports that they failed (observed on Magnum).
     own = list(faults.values()) if isinstance(faults, dict) else []
     facts = _distinct([state.get("status_reason"), *own])
     shown = facts[0] if facts else "no reason given"
@@ -55,7 +58,7 @@ def failure(watch: Watch, state: dict[str, Any]) -> WaitError:
 
 
 def _distinct(texts: Iterable[Any]) -> list[str]:
-    """Each of some texts that says something that none before it says, without its full stop."""
+    """The texts that are not part of an earlier one, without the period at their end."""
     found: list[str] = []
     for item in texts:
         text = " ".join(str(item or "").split()).rstrip(".")
@@ -65,14 +68,14 @@ def _distinct(texts: Iterable[Any]) -> list[str]:
 
 
 def _remedy(text: str, event: dict[str, Any]) -> str:
-    """What to do about a failed operation, if its words say so (NKS user guide; observed); an empty text otherwise."""
+    """What to do about a failed operation, if its text shows that (NKS user guide; observed); an empty text otherwise."""
     if "CERTIFICATE" in str(event.get("type")):
         return CERTIFICATE
     lower = text.lower()
     return next((remedy for words, remedy in REMEDIES if any(word in lower for word in words)), "")
 
 
-def last_failed_event(watch: Watch, state: dict[str, Any]) -> dict[str, Any] | None:
+def last_failed_event(watch: Watch, state: State) -> dict[str, Any] | None:
     """The newest failed event of the resource, or of the cluster; None if the history cannot be read."""
     try:
         events = [

@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._apply.failures import newest_event
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch, busy
+
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
 
 #: A wait reports at least this often that it continues (seconds).
 REPORT_SECONDS = 60.0
@@ -23,7 +26,7 @@ MAX_CONTENTS = 100
 class Progress:
     """The messages of one wait.
 
-    :param report: called with one line for a person; None if nobody wants to know.
+    :param report: called with each message; None if there is no output for them.
     :param clock: see :mod:`clock`.
     """
 
@@ -48,7 +51,11 @@ class Progress:
             return
         now = self._clock.now()
         status = (
-            watch.last["status"] if watch.last else "deleted" if self.reported else "not there yet"
+            watch.last["status"]
+            if watch.last
+            else "deleted"
+            if self.reported
+            else "not visible yet"
         )
         shown = (watch.name, status, nodes(watch.last))
         if shown == self._shown and now - self._when < REPORT_SECONDS:
@@ -61,12 +68,12 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for a person: "1 min 20 s"."""
+    """Seconds as text: "1 min 20 s"."""
     minutes, rest = divmod(int(seconds), 60)
     return "%d min %d s" % (minutes, rest) if minutes else "%d s" % rest
 
 
-def nodes(state: dict[str, Any] | None) -> str:
+def nodes(state: State | None) -> str:
     """ "1 of 3 nodes", or "3 nodes, 2 requested", if the service shows both numbers; for a cluster only while some are missing.
 
     Nodes that exist have addresses. The requested number of a node group is in its label ``requested_node_count`` (observed), that of a

@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carries a plan's actions out and waits for each.
+"""Applies a plan: performs its operations in order and waits for each.
 
-A write is repeated only after a look at the state: an answer that was lost may belong to a request that was carried out.
+A write is sent again only after the state was read: a request whose answer was lost may have been applied.
 """
 
 from __future__ import annotations
 
 import contextlib
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, NoReturn
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import (
     ApiError,
@@ -26,47 +27,72 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import
     mark,
 )
 
-#: How long to look for the trace of a request whose answer was lost: at least so many looks and seconds.
-LOOKS = 3
-LOOK_SECONDS = 6.0
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._apply.wait import Waiter
+    from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
+    from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
+        Operation,
+        Plan,
+    )
+
+#: What the service returned, or an empty reply for a request whose trace was found.
+Reply = Dict[str, Any]
+
+#: How long to look for the trace of a request whose answer was lost: at least so many polls and seconds.
+TRACE_POLLS = 3
+TRACE_SECONDS = 6.0
 
 
 class Runner:
-    """Runs the actions of one task.
+    """Performs the operations of one task.
 
     :param api: see :class:`api.Api`.
     :param waiter: see :class:`wait.Waiter`.
-    :param wait: whether the last operation is waited for; those before it always are, for the next one needs them done.
-    :param cluster: the watch of the cluster; None where it is about to be created.
+    :param waits: whether to wait for the last operation; for all others the runner always waits, because the next one needs them.
+    :param cluster: the watch of the cluster; None if the plan creates it.
     """
 
-    def __init__(self, api, waiter, waits=True, cluster=None):
+    def __init__(
+        self, api: Api, waiter: Waiter, waits: bool = True, cluster: Watch | None = None
+    ) -> None:
         self.api = api
         self.waiter = waiter
         self.waits = waits
-        self.cluster = cluster
-        self.groups = {}
-        #: The actions that were carried out.
-        self.done = []
+        self._cluster = cluster
+        #: Watches of node groups, by UUID.
+        self.groups: dict[str | None, Watch] = {}
+        #: The operations that were performed.
+        self.done: list[Operation] = []
         #: Watches that the wait for the last operation has just read.
-        self.fresh = ()
-        #: Whether what was created was found by its name, since the answer to the creation was lost.
+        self.fresh: tuple[Watch, ...] = ()
+        #: Whether the created cluster was found by its name, because the answer to the creation was lost.
         self.adopted = False
-        self.warnings = []
+        self.warnings: list[str] = []
 
-    def carry_out(self, plan):
-        """All actions, in order.
+    @property
+    def cluster(self) -> Watch:
+        """The watch of the cluster.
 
-        :returns: the state after the last one, typed; None where it is gone, was not waited for, or nothing was done.
-        :raises Overtaken: the state is no longer the one that was planned from.
-        :raises NksError: the first operation that went wrong; what was done before it stays done.
+        :raises LookupError: it is not created yet.
+        """
+        if self._cluster is None:
+            raise LookupError("The cluster is not created yet.")
+        return self._cluster
+
+    def apply(self, plan: Plan) -> State | None:
+        """Perform all operations of a plan, in order.
+
+        :returns: the state after the last one, typed; None if it deleted something, was not waited for, or there was none.
+        :raises Overtaken: the state differs from the one that the plan was made from.
+        :raises NksError: the first operation that failed; those before it stay performed.
         """
         state = None
         for operation in plan.operations:
             waits = self.waits or operation is not plan.operations[-1]
             self.waiter.limit(self.waiter.timeout)
             if self.done:
-                self._expect(operation)
+                self._require_expected(operation)
             self.waiter.progress("%s: %s" % (operation.resource, operation.name))
             if operation.name == "create":
                 state = self._create(operation, waits)
@@ -77,18 +103,18 @@ class Runner:
             self.done.append(operation)
         return state
 
-    def _expect(self, operation):
-        """Look whether a later operation is still to be done as it was planned. Those before it took minutes, and others may work on the cluster too.
+    def _require_expected(self, operation: Operation) -> None:
+        """Require that a later operation is still needed as it was planned. Those before it took minutes, and others may work on the cluster too.
 
-        What somebody else has done must not be done twice: each node would be replaced a second time.
+        What someone else has already done must not be done again: each node would be replaced a second time.
 
-        :raises Overtaken: it is not; nothing is under way any more.
+        :raises Overtaken: it is not needed any more; no operation is in progress then.
         """
-        watch = self._watch(operation)
+        watch = self._watch_of(operation)
         if watch not in self.fresh:
             watch.read()
         if busy(watch.last) or watch.last is None:
-            self._rest(watch, self.cluster)
+            self._wait_until_idle(watch, self.cluster)
         elif not failed(watch.last) and operation.expected(
             watch.last, self.api, self.cluster.cluster
         ):
@@ -100,92 +126,95 @@ class Runner:
             self.done,
         )
 
-    def _rest(self, *watches):
-        """Wait until nothing is under way on any of the resources."""
+    def _wait_until_idle(self, *watches: Watch) -> None:
+        """Wait until no operation is in progress on any of the resources."""
         for watch in watches:
             self.waiter.wait_until_idle(watch, watch.last)
 
-    def _watch(self, operation):
-        """The watch of the resource that shows what becomes of an operation."""
-        return (
-            self.watch_group(operation.group, operation.resource)
-            if operation.group
-            else self.cluster
-        )
+    def _watch_of(self, operation: Operation) -> Watch:
+        """The watch of the resource that shows the outcome of an operation."""
+        if operation.group:
+            return self.watch_group(operation.group, operation.resource)
+        return self.cluster
 
-    def watch_group(self, group, name, last=None):
-        """The watch of a node group; one for each, so that what was last seen is known."""
+    def watch_group(self, group: str, name: str, last: State | None = None) -> Watch:
+        """The watch of a node group; one for each, so that the state last seen is known."""
         if group not in self.groups:
             self.groups[group] = Watch(self.api, self.cluster.cluster, group, name, last)
         return self.groups[group]
 
-    # -- the three kinds of actions ----------------------------------------------------------------------------------
+    # -- the three kinds of operations -------------------------------------------------------------------------------
 
-    def _create(self, operation, waits):
-        name = operation.creates
-        if operation.group is None:
-            reply = self._send(
-                lambda: operation.send(self.api, ""), lambda: self._find_cluster(name)
-            )
-            self.cluster = watch = Watch(
-                self.api, _uuid(reply, operation), None, operation.resource
-            )
-            if not waits:
-                return None
-            state = self.waiter.wait_until_ready(watch, shown=lambda: self.only_one(name))
-            # The other one may have been shown only since.
-            self.only_one(name, last=True)
-            return state
+    def _create(self, operation: Operation, waits: bool) -> State | None:
+        return (
+            self._create_cluster(operation, waits)
+            if operation.group is None
+            else self._create_group(operation, waits)
+        )
+
+    def _create_cluster(self, operation: Operation, waits: bool) -> State | None:
+        name = str(operation.creates)
+        reply = self._send(self._request(operation, ""), lambda: self._adopt_cluster(name))
+        self._cluster = watch = Watch(self.api, _uuid(reply, operation), None, operation.resource)
+        if not waits:
+            return None
+        state = self.waiter.wait_until_ready(watch, shown=lambda: self.require_only_cluster(name))
+        # The service may show the other cluster only now.
+        self.require_only_cluster(name, last=True)
+        return state
+
+    def _create_group(self, operation: Operation, waits: bool) -> State | None:
+        name = str(operation.creates)
         reply = self._send(
-            lambda: operation.send(self.api, self.cluster.cluster),
-            lambda: self._find_group(name),
+            self._request(operation, self.cluster.cluster),
+            lambda: self._read_group(name),
             self.cluster,
-            rival=lambda: self._rival(name),
+            rival=lambda: self._read_rival(name),
         )
         watch = self.watch_group(_uuid(reply, operation), operation.resource)
         if not waits:
             return None
-        state = self.waiter.wait_until_ready(watch, missing=lambda: self.not_ours(name, watch))
+        state = self.waiter.wait_until_ready(
+            watch, missing=lambda: self.require_no_rival(name, watch)
+        )
         if busy(self.cluster.read()):
-            # A new group keeps the cluster busy too, and may be seen to change until that is over.
+            # A new group keeps the cluster busy too, and may show changes until that has ended.
             self.waiter.wait_until_idle(self.cluster, self.cluster.last)
             state = watch.read() or state
         return state
 
-    def _delete(self, operation, waits):
-        watch = self._watch(operation)
+    def _delete(self, operation: Operation, waits: bool) -> None:
+        watch = self._watch_of(operation)
         before = watch.last
 
-        def trace():
+        def trace() -> Reply | None:
             state = watch.read()
             return {} if state is None or str(state["status"]).startswith("DELETE_IN") else None
 
         try:
-            self._send(
-                lambda: operation.send(self.api, self.cluster.cluster), trace, self.cluster, watch
-            )
+            self._send(self._request(operation, self.cluster.cluster), trace, self.cluster, watch)
         except ApiError as error:
             if error.status != 404:
                 raise
-            # Someone else was quicker: gone is gone.
+            # Someone else has deleted it in the meantime, which is the desired state.
             watch.last = None
             return
         if not waits:
-            self._noticed(trace)
+            self._wait_until_noticed(trace)
             return
         self.waiter.wait_until_deleted(watch, before)
         if operation.group:
             self.waiter.wait_until_idle(self.cluster)
 
-    def _change(self, operation, waits):
-        watch = self._watch(operation)
+    def _change(self, operation: Operation, waits: bool) -> State | None:
+        watch = self._watch_of(operation)
         parent = self.cluster if operation.group else None
         before = watch.last or watch.read()
         parent_before = parent.last if parent else None
 
-        def trace():
+        def trace() -> Reply | None:
             state = watch.read()
-            taken_up = (
+            noticed = (
                 busy(state)
                 or mark(state) != mark(before)
                 or (
@@ -193,39 +222,54 @@ class Runner:
                     and not operation.missing(state, self.api, self.cluster.cluster)
                 )
             )
-            if not taken_up and parent is not None:
+            if not noticed and parent is not None:
                 above = parent.read()
-                taken_up = busy(above) or mark(above) != mark(parent_before)
-            return {} if taken_up else None
+                noticed = busy(above) or mark(above) != mark(parent_before)
+            return {} if noticed else None
 
-        self._send(
-            lambda: operation.send(self.api, self.cluster.cluster), trace, self.cluster, watch
-        )
+        self._send(self._request(operation, self.cluster.cluster), trace, self.cluster, watch)
         if not waits:
-            self._noticed(trace)
+            self._wait_until_noticed(trace)
             return None
         state = self.waiter.wait_until_done(operation, watch, before, parent, parent_before)
         self.fresh = (watch, self.cluster)
         return state
 
-    def _noticed(self, trace):
-        """Give the service a moment to show that it has taken up a request that is not waited for.
+    def _wait_until_noticed(self, trace: Callable[[], Reply | None]) -> None:
+        """Give the service a moment to show that it works on a request, if the task does not wait for the outcome.
 
         It may still show the state from before (observed on Magnum), and the next task would plan from that.
         """
         with contextlib.suppress(NksError):
-            self._look(trace, True, self.waiter.clock.now() + LOOK_SECONDS)
+            self._find_trace(trace, True, self.waiter.clock.now() + TRACE_SECONDS)
 
     # -- sending -----------------------------------------------------------------------------------------------------
 
-    def _send(self, call, trace, *watches, rival=None):
-        """Send a write until it is known what became of it.
+    def _request(self, operation: Operation, cluster: str) -> Callable[[], Any]:
+        """The call that sends an operation.
 
-        :param trace: looks whether the request was carried out after all; answers a reply, or None.
-        :param watches: the resources whose other operation may be in the way; none where there is none yet.
-        :param rival: finds what somebody else may have created under the same name.
-        :raises Overtaken: another operation is in the way.
-        :raises NksError: refused, or no answer in all attempts.
+        :param cluster: the cluster's UUID; empty if the operation creates it.
+        """
+        send = operation.send
+        if send is None:
+            raise LookupError("%s is no operation of the service." % operation.name)
+        return lambda: send(self.api, cluster)
+
+    def _send(
+        self,
+        call: Callable[[], Any],
+        trace: Callable[[], Reply | None],
+        *watches: Watch,
+        rival: Callable[[], Reply | None] | None = None,
+    ) -> Any:
+        """Send a write, again if needed, until it is known whether it was applied.
+
+        :param trace: reads whether the request was applied although it was not answered; returns a reply, or None.
+        :param watches: the resources on which another operation may prevent this one; none if they do not exist yet.
+        :param rival: reads what someone else may have created under the same name.
+        :returns: what ``call`` or ``trace`` returned; operations differ in what they answer.
+        :raises Overtaken: another operation prevents this one.
+        :raises NksError: the request was rejected, or not answered in all attempts.
         """
         attempt = 0
         deadline = self.waiter.clock.now() + self.waiter.timeout
@@ -234,12 +278,14 @@ class Runner:
                 return call()
             except (NoAnswer, BadReply) as error:
                 attempt += 1
-                # First the pause, then the look: what comes next is the request itself.
+                # Pause first, then look for the trace: the request itself follows immediately.
                 again = self.api.transport.pause(attempt, error)
                 try:
-                    found = self._look(trace, getattr(error, "maybe_done", True), deadline)
+                    found = self._find_trace(trace, getattr(error, "maybe_done", True), deadline)
                 except (NoAnswer, BadReply, ApiError) as trouble:
-                    error.msg += " Whether it was carried out could not be seen: %s" % trouble.msg
+                    error.msg += (
+                        " Could not verify whether the request was applied: %s" % trouble.msg
+                    )
                     raise error from None
                 if found is not None:
                     return found
@@ -247,133 +293,156 @@ class Runner:
                     raise
             except ApiError as error:
                 if attempt:
-                    found = self._look(trace, False, deadline)
+                    found = self._find_trace(trace, False, deadline)
                     if found is not None:
                         return found
-                # "Another operation is under way" is 400 or 409; only the status itself tells it from bad input.
-                if error.status not in (400, 409) or self.waiter.clock.now() >= deadline:
-                    raise
-                if not self._overtaken(watches) and (
-                    rival is None or self._look(rival, error.status == 409, deadline) is None
-                ):
-                    raise
-                if self.done:
-                    self._rest(*watches)
-                raise Overtaken(error, self.done) from None
+                self._handle_rejection(error, deadline, watches, rival)
+
+    def _handle_rejection(
+        self,
+        error: ApiError,
+        deadline: float,
+        watches: tuple[Watch, ...],
+        rival: Callable[[], Reply | None] | None,
+    ) -> NoReturn:
+        """Raise what follows from a request that the service rejected.
+
+        "Another operation is in progress" is 400 or 409; only the status of the resources distinguishes it from invalid input.
+
+        :raises Overtaken: another operation prevents this one.
+        :raises ApiError: the given error, in all other cases.
+        """
+        if error.status not in (400, 409) or self.waiter.clock.now() >= deadline:
+            raise error
+        if not self._read_whether_changed(watches) and (
+            rival is None or self._find_trace(rival, error.status == 409, deadline) is None
+        ):
+            raise error
+        if self.done:
+            self._wait_until_idle(*watches)
+        raise Overtaken(error, self.done) from None
 
     @staticmethod
-    def _overtaken(watches):
-        """Whether another operation is under way, or was and has just ended."""
+    def _read_whether_changed(watches: Iterable[Watch]) -> bool:
+        """Read whether another operation is in progress, or has just ended."""
+        watches = list(watches)
         before = [mark(watch.last) for watch in watches]
         after = [watch.read() for watch in watches]
         return any(busy(state) for state in after) or [mark(state) for state in after] != before
 
-    def _look(self, trace, patiently, deadline):
-        """What became of a request without an answer; None where there is no trace of it.
+    def _find_trace(
+        self, trace: Callable[[], Reply | None], patiently: bool, deadline: float
+    ) -> Reply | None:
+        """Poll for the trace of a request without an answer; None if there is none.
 
-        :param deadline: when to give up if it cannot be looked for.
-        :raises NksError: it could not be looked for, so the request must not be sent again.
+        :param patiently: whether to poll for TRACE_SECONDS; otherwise one poll decides.
+        :param deadline: when to give up if the state cannot be read.
+        :raises NksError: the state could not be read, so the request must not be sent again.
         """
-        started, looks = self.waiter.clock.now(), 0
+        started, polls = self.waiter.clock.now(), 0
         while True:
-            found, trouble = None, None
+            found: Reply | None = None
+            trouble: NksError | None = None
             try:
                 found = trace()
             except (NoAnswer, BadReply, ApiError) as error:
                 trouble = error
-            looks += 1
+            polls += 1
             enough = not patiently or (
-                looks >= LOOKS and self.waiter.clock.now() - started >= LOOK_SECONDS
+                polls >= TRACE_POLLS and self.waiter.clock.now() - started >= TRACE_SECONDS
             )
             if found is not None or (enough and trouble is None):
                 return found
-            if enough and (
-                looks >= LOOKS + self.api.transport.max_retries
+            over = (
+                polls >= TRACE_POLLS + self.api.transport.max_retries
                 or self.waiter.clock.now() >= deadline
-            ):
+            )
+            if enough and over and trouble is not None:
                 raise trouble
-            self.waiter.clock.sleep(min(self.waiter.interval, LOOK_SECONDS / LOOKS))
+            self.waiter.clock.sleep(min(self.waiter.interval, TRACE_SECONDS / TRACE_POLLS))
 
-    def _find_cluster(self, name):
-        """A cluster of that name. There was none when the plan was made, so it is the one that was asked for."""
+    # -- equal names -------------------------------------------------------------------------------------------------
+
+    def _adopt_cluster(self, name: str) -> Reply | None:
+        """Read the cluster of a name. None existed when the plan was made, so it is the one that this task requested."""
         found = next((item for item in self.api.clusters() if item.get("name") == name), None)
         self.adopted = found is not None
         return found
 
-    def only_one(self, name, last=False):
-        """See whether someone else has created a cluster of the same name at the same moment: the service takes both.
+    def require_only_cluster(self, name: str, last: bool = False) -> None:
+        """Check whether someone else has created a cluster of the same name at the same time: the service accepts both.
 
-        The earlier one goes on, by the service's own order: when they were made, and where that is the same second, by UUID.
+        The task of the earlier one continues, in the service's own order: by time of creation and, within one second, by UUID.
 
-        :param last: whether this is the last look, so that the earlier one has to warn.
-        :raises NksError: there are several, and that of this task is not the first one, or nobody knows which one it is.
+        :param last: whether this is the last check, so that the task of the earlier cluster has to warn.
+        :raises NksError: there are several, and that of this task is not the first one, or it is not known which one belongs to it.
         """
-        made = self.cluster
+        created = self.cluster
         try:
-            listed = [
-                item
-                for item in self.api.clusters()
-                if item.get("name") == name and not str(item.get("status")).startswith("DELETE_")
-            ]
-            others = [str(item.get("uuid")) for item in listed if item.get("uuid") != made.cluster]
-            # The list has no dates. What is not shown yet was made later.
-            states = (
-                [Watch(self.api, uuid, None, made.name).read() for uuid in others + [made.cluster]]
-                if others
-                else []
-            )
+            own, others = self._read_clusters_of(name)
         except NksError:
-            # The creation is under way, and must not be lost for this.
+            # The creation is in progress, and its result matters more than this check.
             return
-        others = [state for state in states[:-1] if state is not None]
         if not others:
             return
-        told = ", ".join(
-            "%s in %s" % (uuid, status)
-            for uuid, status in [(state["uuid"], state["status"]) for state in others]
-        )
+        shown = ", ".join("%s in %s" % (state["uuid"], state["status"]) for state in others)
+        same = "%s: someone else has created a cluster of this name at the same time" % created.name
         if self.adopted:
             raise NksError(
-                "%s: someone else has created a cluster of this name at the same time, and the answer to the creation of this task was lost, so that "
-                "nobody knows whether its own is %s or %s. Delete the one that is too many by its UUID (state: absent)."
-                % (made.name, made.cluster, told)
+                "%s. The answer to the request of this task was lost, so it is not known whether it created %s or %s. Delete the duplicate by "
+                "its UUID (state: absent)." % (same, created.cluster, shown)
             )
-        if states[-1] is None or min(map(_age, others)) < _age(states[-1]):
+        if own is None or min(map(_age, others)) < _age(own):
             raise NksError(
-                "%s: someone else has created a cluster of this name at the same time (%s), before that of this task (%s). "
-                "Delete the later one by its UUID (state: absent, name: %s)."
-                % (made.name, told, made.cluster, made.cluster)
+                "%s (%s), before that of this task (%s). Delete the later one by its UUID (state: absent, name: %s)."
+                % (same, shown, created.cluster, created.cluster)
             )
         if last:
             self.warnings.append(
-                "%s: someone else has created a cluster of this name at the same time (%s), after that of this task (%s). "
-                "Delete the later one by its UUID (state: absent); until then the name stands for both."
-                % (made.name, told, made.cluster)
+                "%s (%s), after that of this task (%s). Delete the later one by its UUID (state: absent); until then the name refers to both."
+                % (same, shown, created.cluster)
             )
 
-    def not_ours(self, name, watch):
-        """See whether a node group of that name is there that someone else has created at the same moment.
+    def _read_clusters_of(self, name: str) -> tuple[State | None, list[State]]:
+        """The states of the cluster that this task created and of all others of its name; (None, []) if there are no others."""
+        created = self.cluster
+        others = [
+            str(item.get("uuid"))
+            for item in self.api.clusters()
+            if item.get("name") == name
+            and not str(item.get("status")).startswith("DELETE_")
+            and item.get("uuid") != created.cluster
+        ]
+        if not others:
+            return None, []
+        # The list has no dates. A cluster that is not shown yet was created later.
+        states = [Watch(self.api, uuid, None, created.name).read() for uuid in others]
+        own = Watch(self.api, created.cluster, None, created.name).read()
+        return own, [state for state in states if state is not None]
+
+    def require_no_rival(self, name: str, watch: Watch) -> None:
+        """Check whether someone else has created a node group of the same name at the same time.
 
         Names are unique in a cluster, and the service may accept the second creation and drop it (observed on Magnum).
 
-        :param watch: that of ours, which is not shown.
-        :raises Overtaken: there is one, so it is to be compared.
+        :param watch: that of this task's group, which is not shown.
+        :raises Overtaken: there is one, so it is the one to compare with.
         """
-        found = self._rival(name)
+        found = self._read_rival(name)
         if found is not None and found.get("uuid") != watch.group:
             error = WaitError(
-                "%s did not appear, since someone else has created a node group of this name at the same time (%s)."
+                "%s did not appear, because someone else has created a node group of this name at the same time (%s)."
                 % (watch.name, found["uuid"])
             )
             raise Overtaken(error, self.done)
 
-    def _rival(self, name):
-        """A node group of that name; None where none can be seen, for whatever reason: what went wrong before is then told."""
+    def _read_rival(self, name: str) -> Reply | None:
+        """The node group of a name; None if it cannot be read for any reason: then the error that led here is reported."""
         with contextlib.suppress(NksError):
-            return self._find_group(name)
+            return self._read_group(name)
         return None
 
-    def _find_group(self, name):
+    def _read_group(self, name: str) -> Reply | None:
         return next(
             (
                 item
@@ -384,17 +453,21 @@ class Runner:
         )
 
 
-def _age(state):
-    """The service's own order of clusters: when they were made, to the second, then by UUID."""
+def _age(state: State) -> tuple[str, str]:
+    """The service's own order of clusters: by time of creation, to the second, then by UUID."""
     return str(state.get("created_at") or ""), str(state["uuid"])
 
 
-def _uuid(reply, operation):
+def _uuid(reply: Reply, operation: Operation) -> str:
+    """The UUID of what was created.
+
+    :raises NksError: the service did not return it.
+    """
     uuid = reply.get("uuid")
     if not isinstance(uuid, str) or not uuid:
         request_id = getattr(reply, "request_id", None)
         raise NksError(
-            "%s: the service accepted the creation but did not say under which UUID%s. Look for it by name before running the task again."
+            "%s: NKS accepted the creation but did not return a UUID%s. Look for the name in the list before you run the task again."
             % (operation.resource, " (request id %s)" % request_id if request_id else ""),
             request_id=request_id,
         )

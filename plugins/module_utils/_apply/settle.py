@@ -4,17 +4,20 @@
 
 """When the outcome of an accepted request can be trusted.
 
-A 202 proves nothing: the service may drop a change in silence, show the status from before the request for a while, or answer 404 for
-what it has just created (observed on Magnum). So the end of a wait is judged by three things: a status that is not busy, some
+A 202 proves nothing: the service may drop a change silently, show the status from before the request for a while, or answer 404 for
+a resource that it has just created (observed on Magnum). So the end of a wait is judged by three things: a status that is not busy, some
 evidence that the service started working on the request, and the desired value itself.
 """
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from typing import TYPE_CHECKING, Any, Iterable
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import busy, mark
+
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
 
 #: How long the service may show the state from before a request: at least so many polls and so many seconds.
 SETTLE_POLLS = 5
@@ -34,8 +37,8 @@ class Settle:
     def __init__(
         self,
         clock: Clock,
-        before: dict[str, Any] | None,
-        parent_before: dict[str, Any] | None = None,
+        before: State | None,
+        parent_before: State | None = None,
     ) -> None:
         self._clock = clock
         self._started = clock.now()
@@ -48,16 +51,17 @@ class Settle:
         #: Whether anything shows that the service worked on the request.
         self.evidence = False
 
-    def see(self, state: dict[str, Any] | None) -> None:
+    def see(self, state: State | None) -> None:
         """Take in a poll of the resource."""
         self._polls += 1
-        self._look(state, self._before)
+        self._compare(state, self._before)
 
-    def see_parent(self, state: dict[str, Any] | None) -> None:
+    def see_parent(self, state: State | None) -> None:
         """Take in a poll of the cluster that the node group belongs to."""
-        self._look(state, self._parent_before)
+        self._compare(state, self._parent_before)
 
-    def _look(self, state: dict[str, Any] | None, before: Any) -> None:
+    def _compare(self, state: State | None, before: tuple[Any, ...] | None) -> None:
+        """Note whether a state shows that the service works, or has worked, on the request."""
         self._was_busy = self._was_busy or busy(state)
         changed = state is not None and mark(state) != before
         self.evidence = self.evidence or self._was_busy or changed

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._apply.failures import dropped, failure
 from ansible_collections.nhncloud.nks.plugins.module_utils._apply.progress import Progress
@@ -26,12 +26,14 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import
     mark,
     ready,
 )
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation
 
-State = Dict[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
+    from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation
+
 Answer = TypeVar("Answer")
 
-#: How long something new may be answered with 404 (seconds).
+#: How long the service may answer 404 for a new resource (seconds).
 MISSING_SECONDS = 60.0
 
 
@@ -41,7 +43,7 @@ class Waiter:
     :param clock: see :mod:`clock`.
     :param interval: seconds between two polls.
     :param timeout: seconds for one operation.
-    :param progress: called with one line for a person, at each change and each minute.
+    :param progress: called with a message for each change and each minute.
     :param limit: called with the seconds for which requests may be repeated from then on.
     """
 
@@ -68,7 +70,7 @@ class Waiter:
         pause_first: bool = False,
         parent: Watch | None = None,
     ) -> Answer:
-        """Call ``until`` between pauses until it answers something other than None.
+        """Call ``until`` between pauses until it returns something other than None.
 
         :param watch: the resource whose status is reported.
         :param aim: what the wait is for, for messages ("to be ready").
@@ -87,11 +89,11 @@ class Waiter:
                 if answer is not None:
                     if progress.reported:
                         progress.update(watch)
-                    # What comes after the wait has a time limit of its own.
+                    # The requests after the wait have their own time limit.
                     self.limit(self.timeout)
                     return answer
             except (NoAnswer, BadReply) as error:
-                # One bad answer of the cloud must not end a wait of an hour; the time limit does.
+                # One failed request must not end a wait of an hour; the time limit does.
                 trouble = error
             except ApiError as error:
                 if error.status < 500:
@@ -123,11 +125,11 @@ class Waiter:
         if first is not None and not busy(first):
             return first
 
-        def look() -> tuple[State | None] | None:
+        def check() -> tuple[State | None] | None:
             state = watch.read()
             return None if busy(state) else (state,)
 
-        return self.poll(watch, look, "to become idle", pause_first=first is not None)[0]
+        return self.poll(watch, check, "to become idle", pause_first=first is not None)[0]
 
     def wait_until_deleted(self, watch: Watch, before: State | None) -> None:
         """Wait for 404 after a DELETE.
@@ -137,7 +139,7 @@ class Waiter:
         """
         settle = Settle(self.clock, before)
 
-        def look() -> bool | None:
+        def check() -> bool | None:
             state = watch.read()
             settle.see(state)
             if state is None:
@@ -148,21 +150,21 @@ class Waiter:
                 raise dropped(watch, "delete", ["state"])
             return None
 
-        self.poll(watch, look, "to be deleted", pause_first=True)
+        self.poll(watch, check, "to be deleted", pause_first=True)
 
     def wait_until_shown(self, watch: Watch) -> State | None:
-        """Wait a moment for a resource that exists and is answered with 404.
+        """Wait a moment for a new resource for which the service still answers 404.
 
-        :returns: the state; None if it does not appear, so that it was deleted.
+        :returns: the state; None if it does not appear.
         """
         started = self.clock.now()
 
-        def look() -> tuple[State | None] | None:
+        def check() -> tuple[State | None] | None:
             state = watch.read()
             over = self.clock.now() - started >= min(MISSING_SECONDS, self.timeout)
             return (state,) if state is not None or over else None
 
-        return self.poll(watch, look, "to be shown")[0]
+        return self.poll(watch, check, "to be shown")[0]
 
     def wait_until_ready(
         self,
@@ -170,16 +172,16 @@ class Waiter:
         missing: Callable[[], Any] | None = None,
         shown: Callable[[], Any] | None = None,
     ) -> State:
-        """Wait for something new to be ready; a 404 is tolerated for a moment.
+        """Wait for a new resource to be ready; a 404 is tolerated for a moment.
 
-        :param missing: called at each poll that does not show it yet.
+        :param missing: called at each poll before it is shown.
         :param shown: called at the first poll that shows it.
         :raises WaitError: it failed, or vanished.
         """
         started = self.clock.now()
-        seen = []
+        seen: list[bool] = []
 
-        def look() -> State | None:
+        def check() -> State | None:
             state = watch.read()
             if state is None:
                 if missing is not None and not seen:
@@ -201,7 +203,7 @@ class Waiter:
                 raise failure(watch, state)
             return state if ready(state) else None
 
-        return self.poll(watch, look, "to be ready", pause_first=True)
+        return self.poll(watch, check, "to be ready", pause_first=True)
 
     def wait_until_done(
         self,
@@ -221,7 +223,7 @@ class Waiter:
         """
         settle = Settle(self.clock, before, parent_before)
 
-        def look() -> State | None:
+        def check() -> State | None:
             state = watch.read()
             if state is None:
                 raise WaitError(
@@ -247,5 +249,5 @@ class Waiter:
             return state if performed else None
 
         return self.poll(
-            watch, look, "to finish %s" % operation.name, pause_first=True, parent=parent
+            watch, check, "to finish %s" % operation.name, pause_first=True, parent=parent
         )

@@ -2,24 +2,41 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A name -> its UUID, over the look-up APIs.
+"""Names of resources -> their UUIDs, from the lists of the other services.
 
 A UUID is used as it is, without a request. Lists are read whole and matched here: the services filter by name in different
-ways (Nova by regular expression), and the candidates are needed for the message when nothing matches.
+ways (Nova by regular expression), and the message for a name without a match lists the candidates.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe import nodes
 
-#: Marks of an image made for NKS nodes: today's (since 2024-11-14) and the older one, which the service still knows.
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
+    from ansible_collections.nhncloud.nks.plugins.module_utils._observe.nodes import Instances
+
+#: A resource of another service, as its list shows it, with ``id`` and ``name`` as texts.
+Resource = Dict[str, Any]
+#: An instance; see :class:`nodes.Instances`.
+Instance = Dict[str, Any]
+#: A stopped instance, and why it is not certain to be a node of a group.
+Unclear = Tuple[Instance, str]
+#: What refers to a node -> UUIDs of the nodes that it may mean; the best references first.
+Levels = List[Dict[str, List[str]]]
+
+#: Properties of an image made for NKS nodes: the current one (since 2024-11-14) and the older one, which the service still knows.
 NKS_IMAGES = ({"nhncloud_allow_nks_cpu_flavor": "true"}, {"nhncloud_product": "container"})
+#: Most candidates that a message lists.
 MAX_CANDIDATES = 12
-#: Longest name that is shown whole among them (letters).
+#: Longest name that is shown whole among them (characters).
 MAX_CANDIDATE = 200
-#: What users can ask for; see :meth:`Names.resources`.
+#: Kinds that users can list; see :meth:`Names.resources`.
 KINDS = [
     "network",
     "external_network",
@@ -41,12 +58,26 @@ class Names:
     :param api: see :class:`api.Api`.
     """
 
-    def __init__(self, api):
+    def __init__(self, api: Api) -> None:
         self.api = api
-        self._lists = {}
-        self._instances = None
+        self._lists: dict[tuple[str, str | None], list[Resource]] = {}
+        self._instances: Instances | None = None
+        self._readers: dict[str, Callable[[str | None], Iterable[Resource]]] = {
+            "network": self._read_networks,
+            "external_network": lambda _scope: self.api.external_networks(),
+            "subnet": self._read_subnets,
+            "external_subnet": lambda scope: self.api.subnets(scope),
+            "availability_zone": self._read_availability_zones,
+            "keypair": self._read_keypairs,
+            "image": self._read_images,
+            "volume_type": lambda _scope: self.api.volume_types(),
+            "flavor": lambda _scope: self.api.flavors(),
+            "instance": lambda _scope: self.api.servers(),
+            "security_group": lambda _scope: self.api.security_groups(),
+            "service_gateway": lambda _scope: self.api.service_gateways(),
+        }
 
-    def resources(self, kind, scope=None):
+    def resources(self, kind: str, scope: str | None = None) -> list[Resource]:
         """All resources of a kind, each at least with ``id`` and ``name``.
 
         :param kind: one of KINDS, or external_subnet.
@@ -54,14 +85,21 @@ class Names:
         """
         key = (kind, scope)
         if key not in self._lists:
-            self._lists[key] = [_named(item) for item in getattr(self, "_list_" + kind)(scope)]
+            self._lists[key] = [_named(item) for item in self._readers[kind](scope)]
         return self._lists[key]
 
-    def find(self, option, kind, value, scope=None, among=None):
-        """The one resource of that name or UUID.
+    def find(
+        self,
+        option: str,
+        kind: str,
+        value: str,
+        scope: str | None = None,
+        among: Sequence[str] | None = None,
+    ) -> Resource:
+        """The one resource of a name or UUID.
 
         :param option: the option that holds the reference, for the message.
-        :param among: for subnets: UUIDs of the networks that come into question, where there are several.
+        :param among: for subnets: UUIDs of the networks that are searched, if there are several.
         :raises NksError: no match, or several; names the option, the value and the candidates.
         """
         items = self.resources(kind, scope)
@@ -71,7 +109,7 @@ class Names:
         what = kind.replace("_", " ")
         if len(found) > 1:
             raise NksError(
-                "%s: '%s' is the name of %d %ss (%s); give the UUID of one of them."
+                "%s: '%s' is the name of %d %ss (%s); specify the UUID of one of them."
                 % (option, value, len(found), what, ", ".join(str(item["id"]) for item in found)),
             )
         if not found:
@@ -81,25 +119,37 @@ class Names:
                     option,
                     what,
                     value,
-                    " in network %s" % self._network_name(scope) if scope else "",
+                    " in network %s" % self._network_shown(scope) if scope else "",
                     candidates(value, [item["name"] for item in items]),
                 )
             )
         return found[0]
 
-    def resolve(self, option, kind, value, scope=None, among=None):
+    def resolve(
+        self,
+        option: str,
+        kind: str,
+        value: str,
+        scope: str | None = None,
+        among: Sequence[str] | None = None,
+    ) -> str:
         """The UUID of a reference; see :meth:`find`."""
-        return value if wire.is_uuid(value) else self.find(option, kind, value, scope, among)["id"]
+        if wire.is_uuid(value):
+            return value
+        uuid: str = self.find(option, kind, value, scope, among)["id"]
+        return uuid
 
-    def _network_name(self, uuid):
-        """How a message calls a network: by its name where that was read."""
+    def _network_shown(self, uuid: str) -> str:
+        """A network as a message shows it: its name if that was read, otherwise its UUID."""
         known = self._lists.get(("network", None), []) + self._lists.get(
             ("external_network", None), []
         )
-        return next((item["name"] for item in known if item["id"] == uuid and item["name"]), uuid)
+        return next(
+            (str(item["name"]) for item in known if item["id"] == uuid and item["name"]), uuid
+        )
 
-    def no_cluster(self, option, ref):
-        """The error for a cluster that has to be there and is not."""
+    def no_cluster(self, option: str, ref: str) -> NksError:
+        """The error for a cluster that does not exist, but must."""
         names = [str(item.get("name")) for item in self.api.clusters()]
         return NksError(
             "%s: there is no cluster '%s' in this region and project; %s."
@@ -108,15 +158,23 @@ class Names:
 
     # -- nodes -------------------------------------------------------------------------------------------------------
 
-    def nodes(self, option, group, refs, cluster=None, unclear=()):
-        """Instances of a node group by UUID, name or address; in the order given.
+    def nodes(
+        self,
+        option: str,
+        group: State,
+        refs: Iterable[str],
+        cluster: State | None = None,
+        unclear: Iterable[Unclear] = (),
+    ) -> list[str]:
+        """Instances of a node group by UUID, name or address, in the order of the references.
 
         :param group: the typed node group.
         :param cluster: the typed cluster, as for :meth:`instances`.
         :param unclear: as :meth:`with_stopped` gives it.
         :returns: list of UUIDs.
-        :raises NksError: one is not in the group, may not be, is given twice, or could be several.
+        :raises NksError: one is not in the group or is not certain to be, is listed twice, or matches several nodes.
         """
+        refs = [str(ref) for ref in refs]
         uuids = nodes.listed(group)
         if uuids and all(wire.is_uuid(ref) for ref in refs):
             levels = [{nodes.key(uuid): [uuid] for uuid in uuids}]
@@ -129,27 +187,29 @@ class Names:
                 for node in members
                 for text in [node["uuid"], node["name"]] + node["addresses"]
             ]
-        found = []
-        for ref in map(str, refs):
+        found: list[str] = []
+        for ref in refs:
             hits = _referred(levels, ref)
             if not hits:
                 raise _no_node(option, group, ref, shown, unclear)
             if len(hits) > 1:
                 raise NksError(
-                    "%s: '%s' may be any of %d nodes of node group %s (%s); give the UUID of one of them."
+                    "%s: '%s' matches %d nodes of node group %s (%s); specify the UUID of one of them."
                     % (option, ref, len(hits), group.get("name"), ", ".join(hits))
                 )
             if hits[0] in found:
-                raise NksError("%s: node '%s' is given twice; name each node once." % (option, ref))
+                raise NksError(
+                    "%s: node '%s' is listed twice; list each node once." % (option, ref)
+                )
             found.append(hits[0])
         return found
 
-    def instances(self, group, cluster=None):
-        """The instances of a node group: list of ``{uuid, name, address, addresses, status}``, by name; see ``nodes`` for the rules.
+    def instances(self, group: State, cluster: State | None = None) -> list[Instance]:
+        """The instances of a node group: list of ``{uuid, name, address, addresses, status}``, sorted by name; see ``nodes`` for the rules.
 
         :param cluster: the typed cluster, read whole; without it, only the group's ``node_list`` counts.
         """
-        network = None if nodes.listed(group) else self._network(cluster)
+        network = None if nodes.listed(group) else self._network_of(cluster)
         here = {
             one["uuid"]: address for address, one in self._all.by_address(group, network).items()
         }
@@ -167,26 +227,30 @@ class Names:
             )
         return sorted(found, key=lambda node: node["name"])
 
-    def with_stopped(self, group, cluster):
-        """The node group with its stopped nodes in ``node_list``, where they may not stay (it is not documented).
+    def with_stopped(self, group: State, cluster: State) -> tuple[State, list[Unclear]]:
+        """The node group with its stopped nodes in ``node_list``, from which the service may remove them (it is not documented).
 
-        What has dropped out is known by its name, by the cluster's network, and by no other node group of the project being able to own
-        it. What is left in doubt is in nobody's list, so nothing acts on it.
+        A stopped node that is missing there is recognized by its name and by the cluster's network, if no other node group of the
+        project can own it. An instance that is not certain to be a node is not added, so nothing acts on it.
 
         :param group: the typed node group.
         :param cluster: the typed cluster, read whole.
-        :returns: (a copy of the group; list of (instance, why it may not be a node of the group), see :class:`nodes.Instances`).
+        :returns: (a copy of the group; the instances that are not certain to be its nodes).
         """
-        network = None if nodes.listed(group) else self._network(cluster)
+        network = None if nodes.listed(group) else self._network_of(cluster)
         members = self._all.of(group, network)
-        # In the compute service's own letters, large or small.
+        # In the spelling of the compute service, upper or lower case.
         uuids = [
             (self._all.get(uuid) or {"uuid": uuid})["uuid"] for uuid in nodes.listed(group)
         ] or [one["uuid"] for one in members]
         found = nodes.suspects(self._all, members, cluster.get("name"), group.get("name"))
         if found:
             found = nodes.suspects(
-                self._all, members, cluster.get("name"), group.get("name"), self._network(cluster)
+                self._all,
+                members,
+                cluster.get("name"),
+                group.get("name"),
+                self._network_of(cluster),
             )
         dropped, unclear = self._judge(found, group, cluster)
         whole = dict(
@@ -198,28 +262,34 @@ class Names:
         return whole, unclear
 
     @property
-    def _all(self):
-        """The project's instances."""
+    def _all(self) -> Instances:
+        """The project's instances; the first access reads them."""
         if self._instances is None:
             self._instances = nodes.Instances(self.resources("instance"))
         return self._instances
 
-    def _network(self, cluster):
-        """The name of a cluster's network, None where it is not known."""
+    def _network_of(self, cluster: State | None) -> str | None:
+        """The name of a cluster's network; None if it is not known."""
         uuid = (cluster or {}).get("fixed_network")
         try:
-            return nodes.network_name(self.resources("network"), uuid) if uuid else None
+            if not uuid:
+                return None
+            name: str | None = nodes.network_name(self.resources("network"), uuid)
+            return name
         except NksError as error:
-            # An account may use NKS without looking at networks, and a service may have no network service beside it.
+            # An account may use NKS without the right to list networks, and a region may have no network service.
             if error.values.get("status_code") not in (403, 404) and not isinstance(
                 error, BadInput
             ):
                 raise
             return None
 
-    def _judge(self, found, group, cluster):
-        """Suspects -> (those that are nodes of the group, list of (instance, reason) for those in doubt)."""
-        sure, unclear = [], []
+    def _judge(
+        self, found: list[Instance], group: State, cluster: State
+    ) -> tuple[list[Instance], list[Unclear]]:
+        """Suspects -> (those that are nodes of the group, those that are not certain to be)."""
+        sure: list[Instance] = []
+        unclear: list[Unclear] = []
         others = list(self._others(found, group, cluster)) if found else []
         for one in found:
             same = [other["uuid"] for other in found if other["name"] == one["name"]]
@@ -241,8 +311,10 @@ class Names:
                     sure.append(one)
         return sure, unclear
 
-    def _others(self, found, group, cluster):
-        """Other node groups of the project that give such names: (instance, what to call the group, see :func:`nodes.may_own`)."""
+    def _others(
+        self, found: list[Instance], group: State, cluster: State
+    ) -> Iterator[tuple[Instance, str, bool | None]]:
+        """Other node groups of the project whose nodes get such names: (instance, the group's name in messages, see :func:`nodes.may_own`)."""
         for other in self.api.clusters():
             name, uuid = wire.text(other.get("name")), other.get("uuid")
             if not uuid or not any(one["name"].startswith("%s-" % name) for one in found):
@@ -250,7 +322,7 @@ class Names:
             try:
                 listed = self.api.nodegroups(uuid)
             except NksError:
-                # Which names it gives cannot be known, so it may be any that begin with the cluster's.
+                # The names of its node groups are not known, so any name that begins with the cluster's may be one of its nodes.
                 for one in found if nodes.key(uuid) != nodes.key(cluster.get("uuid")) else ():
                     if one["name"].startswith("%s-" % name):
                         yield one, "cluster %s (%s), which cannot be read" % (name, uuid), True
@@ -263,14 +335,15 @@ class Names:
                     if nodes.could_name(name, item.get("name"), one["name"]):
                         yield one, called, self._may_own(uuid, item, one)
 
-    def _may_own(self, cluster, item, one):
+    def _may_own(self, cluster: str, item: State, one: Instance) -> bool | None:
+        """Whether an instance may be a node of another node group; see :func:`nodes.may_own`."""
         try:
             group = wire.resource(self.api.nodegroup(cluster, item.get("uuid")))
-            belongs = nodes.may_own(self._all, group, one)
+            belongs: bool | None = nodes.may_own(self._all, group, one)
             if belongs:
-                # Only now is it worth a look at the network.
+                # Only now are the requests for the network worth their time.
                 belongs = nodes.may_own(
-                    self._all, group, one, self._network(self.api.cluster(cluster))
+                    self._all, group, one, self._network_of(self.api.cluster(cluster))
                 )
             return belongs
         except NksError:
@@ -278,74 +351,53 @@ class Names:
 
     # -- one list per kind -------------------------------------------------------------------------------------------
 
-    def _list_network(self, _scope):
+    def _read_networks(self, _scope: str | None) -> list[Resource]:
         return [item for item in self.api.vpcs() if not item.get("router:external")]
 
-    def _list_external_network(self, _scope):
-        return self.api.external_networks()
-
-    def _list_subnet(self, scope):
+    def _read_subnets(self, scope: str | None) -> list[Resource]:
         return [
             item
             for item in self.api.vpc_subnets(scope)
             if not scope or item.get("vpc_id") in (None, scope)
         ]
 
-    def _list_external_subnet(self, scope):
-        return self.api.subnets(scope)
-
-    def _list_availability_zone(self, _scope):
+    def _read_availability_zones(self, _scope: str | None) -> list[Resource]:
         return [
             dict(item, id=item.get("zoneName"), name=item.get("zoneName"))
             for item in self.api.availability_zones()
         ]
 
-    def _list_keypair(self, _scope):
+    def _read_keypairs(self, _scope: str | None) -> list[Resource]:
         pairs = [
             item.get("keypair") if isinstance(item.get("keypair"), dict) else item
             for item in self.api.keypairs()
         ]
         return [dict(item, id=item.get("name")) for item in pairs]
 
-    def _list_image(self, _scope):
-        images = {}
+    def _read_images(self, _scope: str | None) -> list[Resource]:
+        images: dict[str, Resource] = {}
         for mark in NKS_IMAGES:
             for item in self.api.images(dict(mark, visibility="public")):
                 images.setdefault(str(item.get("id")), item)
         return list(images.values())
 
-    def _list_volume_type(self, _scope):
-        return self.api.volume_types()
 
-    def _list_flavor(self, _scope):
-        return self.api.flavors()
-
-    def _list_instance(self, _scope):
-        return self.api.servers()
-
-    def _list_security_group(self, _scope):
-        return self.api.security_groups()
-
-    def _list_service_gateway(self, _scope):
-        return self.api.service_gateways()
-
-
-def candidates(value, names):
-    """What else there is: the closest names first, not too many of them."""
-    import difflib
+def candidates(value: Any, names: Iterable[Any]) -> str:
+    """The names that exist, for a message: the closest ones first, at most MAX_CANDIDATES."""
+    import difflib  # used only in this error path
 
     names = sorted({" ".join(str(name).split())[:MAX_CANDIDATE] for name in names if name})
     if not names:
-        return "there is none at all"
+        return "none exist"
     close = difflib.get_close_matches(str(value), names, n=MAX_CANDIDATES, cutoff=0.4)
     shown = (close + [name for name in names if name not in close])[:MAX_CANDIDATES]
     more = len(names) - len(shown)
     return "there are: %s%s" % (", ".join(shown), " and %d more" % more if more else "")
 
 
-def _references(members):
-    """What may name a node -> UUIDs, what names it best first: UUID, name, its address, its addresses in further networks."""
-    levels = [{}, {}, {}, {}]
+def _references(members: Iterable[Instance]) -> Levels:
+    """What can refer to a node, best first: its UUID, its name, its address, its addresses in additional networks."""
+    levels: Levels = [{}, {}, {}, {}]
     for node in members:
         for level, texts in zip(
             levels,
@@ -356,8 +408,8 @@ def _references(members):
     return levels
 
 
-def _referred(levels, ref):
-    """The UUIDs of the nodes that a reference may mean, on the best level where there are any."""
+def _referred(levels: Levels, ref: str) -> list[str]:
+    """The UUIDs of the nodes that a reference matches, on the best level with a match."""
     for level in levels:
         for text in (ref, ref.lower(), nodes.key(ref)):
             if text in level:
@@ -365,8 +417,11 @@ def _referred(levels, ref):
     return []
 
 
-def _no_node(option, group, ref, shown, unclear):
-    """The error for a reference to no node of a group."""
+def _no_node(
+    option: str, group: State, ref: str, shown: Iterable[str], unclear: Iterable[Unclear]
+) -> NksError:
+    """The error for a reference that matches no node of a group."""
+    shown = list(shown)
     for one, reason in unclear:
         if nodes.key(ref) == nodes.key(one["uuid"]) or ref in [one["name"]] + [
             address for _network, address in one["places"]
@@ -386,5 +441,6 @@ def _no_node(option, group, ref, shown, unclear):
     )
 
 
-def _named(item):
+def _named(item: Resource) -> Resource:
+    """A resource with its UUID and name as texts."""
     return dict(item, **{key: wire.text(item.get(key)) for key in ("id", "name")})

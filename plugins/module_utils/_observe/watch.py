@@ -6,27 +6,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Mapping
+
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
 
-def busy(state):
-    """Whether an operation is under way, whoever started it."""
+
+def busy(state: Mapping[str, Any] | None) -> bool:
+    """Whether an operation is in progress, regardless of who started it."""
     return state is not None and str(state["status"]).endswith("_IN_PROGRESS")
 
 
-def failed(state):
+def failed(state: Mapping[str, Any] | None) -> bool:
     """Whether the last operation failed."""
     return state is not None and str(state["status"]).endswith("_FAILED")
 
 
-def ready(state):
-    """Whether the last operation ended well."""
+def ready(state: Mapping[str, Any] | None) -> bool:
+    """Whether the last operation succeeded."""
     return state is not None and str(state["status"]).endswith("_COMPLETE")
 
 
-def mark(state):
-    """What changes in a resource when the service takes a request up."""
+def mark(state: Mapping[str, Any] | None) -> tuple[Any, ...] | None:
+    """What changes in a resource when the service starts to work on a request."""
     return (
         None
         if state is None
@@ -35,24 +41,36 @@ def mark(state):
 
 
 class Watch:
-    """A cluster or one of its node groups, and what was last seen of it.
+    """A cluster or one of its node groups, and the state in which it was last seen.
 
     :param api: see :class:`api.Api`.
     :param cluster: the cluster's UUID.
     :param group: the node group's UUID or name; None for the cluster itself.
-    :param name: how messages call it.
-    :param last: the state last seen, typed; None where there was nothing.
+    :param name: its name in messages.
+    :param last: the state last seen, typed; None if it was not read yet or did not exist.
     """
 
-    def __init__(self, api, cluster, group, name, last=None):
+    def __init__(
+        self, api: Api, cluster: str, group: str | None, name: str, last: State | None = None
+    ) -> None:
         self.api = api
         self.cluster = cluster
         self.group = group
         self.name = name
         self.last = last
 
-    def read(self):
-        """The present state, typed; None for 404."""
+    @property
+    def state(self) -> State:
+        """The state last seen, of a resource that existed then.
+
+        :raises LookupError: it was not read yet, or did not exist.
+        """
+        if self.last is None:
+            raise LookupError("%s has not been seen." % self.name)
+        return self.last
+
+    def read(self) -> State | None:
+        """Read the current state, typed; None for 404."""
         try:
             reply = (
                 self.api.nodegroup(self.cluster, self.group)
@@ -68,16 +86,17 @@ class Watch:
         return self.last
 
 
-def find_cluster(api, ref):
-    """The reply of Get a Cluster for a name or UUID, None where there is no such cluster.
+def find_cluster(api: Api, ref: str) -> dict[str, Any] | None:
+    """The reply of Get a Cluster for a name or UUID; None if there is no such cluster.
 
-    The service itself takes a name in this one path, so a look-up costs no request of its own; it answers 409 where
-    several clusters bear the name (observed on Magnum). Everything after this goes by UUID.
+    The service accepts a name in this one path, so a look-up needs no additional request; it answers 409 if several clusters have the
+    name (observed on Magnum). All later requests use the UUID.
 
-    :raises NksError: several clusters bear the name.
+    :raises NksError: several clusters have the name.
     """
     try:
-        return api.cluster(ref)
+        found: dict[str, Any] = api.cluster(ref)
+        return found
     except ApiError as error:
         if error.status == 404:
             return None
@@ -87,7 +106,7 @@ def find_cluster(api, ref):
         if not same:
             raise
     raise NksError(
-        "cluster: '%s' is the name of %d clusters (%s); give the UUID of one of them."
+        "cluster: '%s' is the name of %d clusters (%s); specify the UUID of one of them."
         % (
             ref,
             len(same),

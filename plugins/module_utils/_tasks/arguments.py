@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options that many modules share, as argument specs. Their texts stand in the documentation fragments."""
+"""Options that many modules share, as argument specs. The documentation fragments describe them."""
 
 from __future__ import annotations
 
 import os
+from typing import Any, Dict, Mapping
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
@@ -16,7 +17,10 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._client.connection im
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows
 
-AUTH_TYPES: dict = {
+#: Option -> its entry in an argument spec.
+Spec = Dict[str, Dict[str, Any]]
+
+AUTH_TYPES: Spec = {
     "region": {},
     "tenant_id": {},
     "username": {},
@@ -33,8 +37,8 @@ AUTH_TYPES: dict = {
 AUTH_TYPES.update({service + "_endpoint": {} for service in SERVICES})
 
 
-def from_environment(variable):
-    """The value of an environment variable. An empty one is none: a credential of AWX leaves its unused fields empty.
+def from_environment(variable: str) -> FromEnvironment:
+    """The value of an environment variable. An empty one does not count: a credential of AWX leaves its unused fields empty.
 
     Whether it is used is decided once all options are known; see :func:`connection.settle`.
 
@@ -45,7 +49,7 @@ def from_environment(variable):
     return FromEnvironment(os.environ[variable])
 
 
-def auth():
+def auth() -> Spec:
     """The connection options; each falls back to its variable NHNCLOUD_…"""
     return {
         name: dict(
@@ -55,8 +59,8 @@ def auth():
     }
 
 
-def wait():
-    """The waiting options; wait_timeout has another default for deletions, so it has none here."""
+def wait() -> Spec:
+    """The options for waiting; the default of wait_timeout depends on ``state``, so there is none here."""
     return {
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int"},
@@ -64,21 +68,21 @@ def wait():
     }
 
 
-def state(*choices):
-    """What is wanted; the first choice is the default."""
+def state(*choices: str) -> Spec:
+    """The desired state; the first choice is the default."""
     return {"state": {"type": "str", "choices": list(choices), "default": choices[0]}}
 
 
-def reconciled():
+def reconciled() -> Spec:
     """Options about differences and rolling changes."""
     return rows.arguments(rows.RECONCILE)
 
 
-def creation(table):
+def creation(table: Mapping[str, rows.Row]) -> Spec:
     """The options of a creation: a table's rows, the autoscaler and additional labels."""
     return rows.arguments({**table, **rows.COMMON})
 
 
-def query():
+def query() -> Spec:
     """The expression of the information modules."""
     return {"query": {"type": "str"}}

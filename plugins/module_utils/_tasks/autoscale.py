@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import (
@@ -16,37 +18,46 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents impo
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import plan, rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import (
+    Job,
+    Options,
+    Result,
+    Task,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import (
     find_group,
     no_group,
     note_stopped,
-    planned_group,
-    present_autoscale,
+    read_autoscale,
+    require_or_predict_group,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
+    from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Plan
 
-def run(task):
-    """One task of nks_autoscale: read, merge, write the full set."""
+
+def run(task: Task) -> Result:
+    """One task of nks_autoscale: reads all settings, merges the desired ones, and writes all of them."""
     settings = {setting.option: task.options[setting.option] for setting in rows.AUTOSCALE.values()}
     rules.check_autoscale(settings)
-    cluster = task.planned_cluster()
-    group = planned_group(task, cluster, task.options["nodegroup"])
-    if group is None:
+    cluster = task.require_or_predict_cluster()
+    group = require_or_predict_group(task, cluster, task.options["nodegroup"])
+    if cluster is None or group is None:
         return _predicted(
-            task, cluster.last["name"] if cluster else task.options["cluster"], settings
+            task, cluster.state["name"] if cluster else task.options["cluster"], settings
         )
-    present = present_autoscale(task, cluster, group, True)
-    note_stopped(task, cluster, group, settings, present)
-    todo = _plan(cluster.last["name"], group.last, settings, present)
-    task.carry_out(todo, cluster, [group])
+    current = read_autoscale(task, cluster, group, True)
+    note_stopped(task, cluster, group, settings, current)
+    todo = _plan(cluster.state["name"], group.state, settings, current)
+    task.apply(todo, cluster, [group])
     if todo.operations and not task.check_mode:
-        present = present_autoscale(task, cluster, group, True)
-    return {"autoscale": present, "plan": todo}
+        current = read_autoscale(task, cluster, group, True)
+    return {"autoscale": current, "plan": todo}
 
 
-def _predicted(task, cluster, settings):
-    """What check mode knows of a node group that does not exist yet: it is created with the autoscaler off.
+def _predicted(task: Task, cluster: str, settings: Options) -> Result:
+    """The result of check mode for a node group that does not exist yet: it is created with the autoscaler off.
 
     :param cluster: the cluster's name.
     """
@@ -57,7 +68,7 @@ def _predicted(task, cluster, settings):
     }
 
 
-def _plan(cluster, group, settings, present):
+def _plan(cluster: str, group: State, settings: Options, current: Options) -> Plan:
     """The plan for the autoscaler of one node group.
 
     :param cluster: the cluster's name.
@@ -66,23 +77,26 @@ def _plan(cluster, group, settings, present):
     name = group["name"]
     desired = ClusterSpec(cluster, nodegroups=(NodegroupSpec(name, autoscale=settings),))
     return plan.plan(
-        desired, Observed({"name": cluster}, {name: ObservedNodegroup(group, present)})
+        desired, Observed({"name": cluster}, {name: ObservedNodegroup(group, current)})
     )
 
 
-def info(task):
+def info(task: Task) -> Result:
     """One task of nks_autoscale_info."""
     query.check_early(task.options)
     ref = task.options["nodegroup"]
-    cluster = task.planned_cluster(idle=False)
-    group = find_group(task, cluster, ref) if cluster else planned_group(task, cluster, ref)
+    cluster = task.require_or_predict_cluster(idle=False)
+    group = (
+        find_group(task, cluster, ref) if cluster else require_or_predict_group(task, cluster, ref)
+    )
     if cluster and group is None:
-        task.predict(ref, no_group(task, cluster, "nodegroup", ref))
-    settings = wire.autoscale(task.api.autoscale(cluster.cluster, group.group)) if group else {}
-    return query.applied(task.options["query"], "autoscale", settings)
+        task.predict_or_raise(ref, no_group(task, cluster, "nodegroup", ref))
+    settings = read_autoscale(task, cluster, group, True) if cluster and group else {}
+    result: Result = query.applied(task.options["query"], "autoscale", settings)
+    return result
 
 
-def _target():
+def _target() -> dict[str, dict[str, Any]]:
     return {
         "cluster": {"type": "str", "required": True},
         "nodegroup": {"type": "str", "default": wire.DEFAULT_GROUP},

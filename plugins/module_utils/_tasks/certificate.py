@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ansible_collections.nhncloud.nks.plugins.module_utils._apply import failures
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import (
@@ -15,15 +17,24 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents impo
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import failed
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import certificate, plan
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import (
+    Job,
+    Options,
+    Result,
+    Task,
+)
 
-DEAD = (
-    "The certificate of %s was renewed: every kubeconfig fetched before has stopped working. Fetch it anew with nks_kubeconfig, "
-    "and restart pods that hold the old CA."
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
+    from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
+
+RENEWED = (
+    "The certificate of %s was renewed: kubeconfigs from before no longer work. Get the kubeconfig again with nks_kubeconfig, "
+    "and restart pods that use the old CA."
 )
 
 
-def run(task):
+def run(task: Task) -> Result:
     """One task of nks_certificate; see the documentation of the module."""
     options = task.options
     if not 1 <= options["term_of_validity"] <= 5:
@@ -31,27 +42,49 @@ def run(task):
             "term_of_validity",
             options["term_of_validity"],
             "is out of range",
-            "give 1 to 5 (years)",
+            "set it to 1 to 5 (years)",
         )
-    watch = task.planned_cluster()
+    watch = task.require_or_predict_cluster()
     if watch is None:
-        # A new certificate is not due.
-        desired = ClusterSpec(
-            options["cluster"],
-            certificate=options["term_of_validity"] if options["force"] else None,
-        )
-        todo = plan.plan(desired, Observed({"name": options["cluster"]}))
-        return {
-            "certificate": {"expiry": None, "days_left": None, "term_of_validity": None},
-            "plan": todo,
-        }
-    task.usable(watch)
-    cluster = watch.last
+        return _predicted(options)
+    task.require_created(watch)
+    due = _is_due(task, watch)
+    cluster = watch.state
+    todo = plan.plan(
+        ClusterSpec(cluster["name"], certificate=options["term_of_validity"] if due else None),
+        Observed(cluster),
+    )
+    _runner, state = task.apply(todo, watch)
+    if todo.operations and not task.check_mode:
+        task.warnings.append(RENEWED % watch.name)
+        cluster = state or watch.read() or cluster
+    return {"certificate": _shown(task, cluster), "plan": todo}
+
+
+def _predicted(options: Options) -> Result:
+    """The result of check mode for a cluster that does not exist yet: its new certificate is renewed only with force."""
+    desired = ClusterSpec(
+        options["cluster"],
+        certificate=options["term_of_validity"] if options["force"] else None,
+    )
+    return {
+        "certificate": {"expiry": None, "days_left": None, "term_of_validity": None},
+        "plan": plan.plan(desired, Observed({"name": options["cluster"]})),
+    }
+
+
+def _is_due(task: Task, watch: Watch) -> bool:
+    """Whether the certificate is to be renewed.
+
+    :raises WaitError: it is, but the cluster is in a failed status that a renewal does not repair.
+    """
+    options, cluster = task.options, watch.state
     days = certificate.days_left(cluster, task.clock.utc())
     event = failures.last_failed_event(watch, cluster) if failed(cluster) else None
-    # A failed renewal is repaired by another one; after any other failure the cluster is left alone (NKS user guide).
+    # Another renewal repairs a failed one; after any other failure the cluster is not changed (NKS user guide).
     repairs = event is not None and "CERTIFICATE" in str(event.get("type"))
-    due = options["force"] or (days is not None and days < options["renew_before_days"]) or repairs
+    expires = days is not None and days < options["renew_before_days"]
+    due: bool = options["force"] or expires or repairs
     if due and event is not None and not repairs:
         raise task.failure(watch)
     if options["renew_before_days"] >= 365 * options["term_of_validity"]:
@@ -61,24 +94,18 @@ def run(task):
         )
     if days is None and not due:
         task.warnings.append(
-            "%s does not show when its certificate ends; set force to renew it all the same."
+            "%s does not show when its certificate expires, so it was not renewed; set force to renew it."
             % watch.name
         )
-    todo = plan.plan(
-        ClusterSpec(cluster["name"], certificate=options["term_of_validity"] if due else None),
-        Observed(cluster),
-    )
-    _runner, state = task.carry_out(todo, watch)
-    if todo.operations and not task.check_mode:
-        task.warnings.append(DEAD % watch.name)
-        cluster = state or watch.read() or cluster
+    return due
+
+
+def _shown(task: Task, cluster: State) -> Result:
+    """The certificate as the result has it."""
     return {
-        "certificate": {
-            "expiry": certificate.label(cluster, "certificate_expiry") or None,
-            "days_left": certificate.days_left(cluster, task.clock.utc()),
-            "term_of_validity": certificate.label(cluster, "term_of_validity"),
-        },
-        "plan": todo,
+        "expiry": certificate.label(cluster, "certificate_expiry") or None,
+        "days_left": certificate.days_left(cluster, task.clock.utc()),
+        "term_of_validity": certificate.label(cluster, "term_of_validity"),
     }
 
 

@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nks_cluster: create, reconcile, delete."""
+"""nks_cluster: creates, changes and deletes clusters."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Mapping
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
@@ -18,34 +20,42 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents impo
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import SecurityGroups
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import operations, plan
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments, groups
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import (
+    Job,
+    Options,
+    Result,
+    Task,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
 
 
-def run(task):
+def run(task: Task) -> Result:
     """One task of nks_cluster; see the documentation of the module."""
     name = task.options["name"]
-    watch = task.cluster(name)
+    watch = task.read_cluster(name)
     if task.options["state"] == "absent":
         return _absent(task, watch)
-    if watch is not None and task.idle(watch) is None:
+    if watch is not None and task.wait_until_idle(watch) is None:
         watch = None
     if watch is None and not wire.is_uuid(name):
-        watch = _listed(task, name)
-        if watch is not None and task.idle(watch) is None:
+        watch = _find_listed(task, name)
+        if watch is not None and task.wait_until_idle(watch) is None:
             watch = None
     if watch is None:
         if wire.is_uuid(name):
             raise task.names.no_cluster("name", name)
         return _create(task)
-    task.usable(watch)
+    task.require_created(watch)
     return _reconcile(task, watch)
 
 
-def _listed(task, name):
-    """The watch of a cluster that the list has and the look-up by name has not, which may be a moment behind.
+def _find_listed(task: Task, name: str) -> Watch | None:
+    """A cluster that is in the list although the look-up by name does not find it yet, once that shows it.
 
-    A second cluster of the name would be an expensive mistake.
+    This prevents a second cluster of the name, which would be billed.
     """
     for item in task.api.clusters():
         if (
@@ -59,82 +69,90 @@ def _listed(task, name):
     return None
 
 
-def _absent(task, watch):
-    gone = {"cluster": {}, "plan": operations.Plan()}
+def _absent(task: Task, watch: Watch | None) -> Result:
+    unchanged: Result = {"cluster": {}, "plan": operations.Plan()}
     if watch is None:
-        task.gone()
-        return gone
-    if watch.last["status"] == "DELETE_IN_PROGRESS":
-        # Someone is deleting it already: nothing to send, only to wait for.
-        if task.options["wait"] and task.idle(watch) is not None:
+        task.verify_endpoint()
+        return unchanged
+    if watch.state["status"] == "DELETE_IN_PROGRESS":
+        # It is being deleted already: there is nothing to send, the task only waits.
+        if task.options["wait"] and task.wait_until_idle(watch) is not None:
             raise task.failure(watch)
-        return gone
-    if task.idle(watch) is None:
-        return gone
-    todo = plan.plan(ClusterSpec(watch.last["name"], ABSENT), Observed(watch.last))
-    before = watch.last
-    task.carry_out(todo, watch)
+        return unchanged
+    if task.wait_until_idle(watch) is None:
+        return unchanged
+    before = watch.state
+    todo = plan.plan(ClusterSpec(before["name"], ABSENT), Observed(before))
+    task.apply(todo, watch)
     return {"cluster": wire.masked(before), "plan": todo}
 
 
-def _create(task):
+def _create(task: Task) -> Result:
+    # See engine for imports within functions.
     from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.references import References
 
     references = References(task)
-    wanted = references.resolve(task.given(rows.CLUSTER), rows.CLUSTER)
-    references.complete(wanted)
-    todo = plan.plan(ClusterSpec(wanted["name"], options=wanted), Observed(names=references.names))
-    runner, state = task.carry_out(todo)
+    desired = references.resolve(task.specified(rows.CLUSTER), rows.CLUSTER)
+    references.complete(desired)
+    name = desired["name"]
+    todo = plan.plan(ClusterSpec(name, options=desired), Observed(names=references.names))
+    runner, state = task.apply(todo)
     if state is None and runner is not None:
-        # Not waited for: what the service shows already, or what is known for certain.
-        state = task.shown(runner.cluster) or {
-            "uuid": runner.cluster.cluster,
-            "name": wanted["name"],
-        }
-        runner.only_one(wanted["name"], last=True)
+        # The task does not wait: the result has what the service shows already, or what is known for certain.
+        state = task.wait_until_shown(runner.cluster)
+        state = state or {"uuid": runner.cluster.cluster, "name": name}
+        runner.require_only_cluster(name, last=True)
     return {"cluster": wire.masked(state or {}), "plan": todo}
 
 
-def _reconcile(task, watch):
-    options, cluster = task.options, watch.last
-    given = task.given(rows.CLUSTER)
-    # The name only led here; it is not compared.
+def _reconcile(task: Task, watch: Watch) -> Result:
+    options, cluster = task.options, watch.state
+    given = task.specified(rows.CLUSTER)
+    # The name has identified the cluster; it is not compared.
     given.pop("name")
-    group, autoscale = _default_group(task, watch, given)
-    wanted, names, flavors = _resolved(task, cluster, given, group)
-    groups, versions = _for_upgrade(task, watch, wanted.get("kubernetes_version"))
-    nodegroups = {wire.DEFAULT_GROUP: ObservedNodegroup(group.last, autoscale)} if group else {}
-    workers = [item.last for item in groups]
-    observed = Observed(cluster, nodegroups, workers, versions, names=names, flavors=flavors)
-    todo = plan.plan(ClusterSpec(cluster["name"], options=wanted), observed, Policy.of(options))
-    watches = {item.last["uuid"]: item for item in groups + ([group] if group else [])}
-    task.carry_out(todo, watch, watches.values())
+    group, autoscale = _read_default_group(task, watch, given)
+    desired, names, flavors = _resolve(task, cluster, given, group)
+    workers, versions = _read_for_upgrade(task, watch, desired.get("kubernetes_version"))
+    observed = Observed(
+        cluster,
+        {wire.DEFAULT_GROUP: ObservedNodegroup(group.state, autoscale)} if group else {},
+        [worker.state for worker in workers],
+        versions,
+        names=names,
+        flavors=flavors,
+    )
+    todo = plan.plan(ClusterSpec(cluster["name"], options=desired), observed, Policy.of(options))
+    watches = {item.state["uuid"]: item for item in workers + ([group] if group else [])}
+    task.apply(todo, watch, watches.values())
     if todo.operations and not task.check_mode:
-        # A wait ends with a look at the cluster, whatever it was for.
-        cluster = watch.last if options["wait"] else watch.read()
-        if cluster is None:
+        # Every wait ends with a read of the cluster.
+        current = watch.last if options["wait"] else watch.read()
+        if current is None:
             raise NksError(
                 "%s was deleted by someone else while it was being changed." % watch.name
             )
+        cluster = current
     return {"cluster": wire.masked(cluster), "plan": todo}
 
 
-def _default_group(task, watch, given):
-    """The watch of the first node group and its autoscaler's settings, where an option is kept there; else None and nothing."""
+def _read_default_group(
+    task: Task, watch: Watch, given: Options
+) -> tuple[Watch | None, dict[str, Any]]:
+    """The first node group and its autoscaler's settings, if an option is set whose value it has; otherwise None and nothing."""
     if not any(option in given for option in plan.NEEDS_GROUP):
         return None, {}
-    from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import groups
-
     group = groups.default_group(task, watch)
-    autoscale = groups.present_autoscale(task, watch, group, "autoscale" in given)
+    autoscale = groups.read_autoscale(task, watch, group, "autoscale" in given)
     groups.note_stopped(task, watch, group, given.get("autoscale"), autoscale)
     return group, autoscale
 
 
-def _resolved(task, cluster, given, group):
-    """The options with UUIDs for names, the names (see :class:`tasks.references.References`), and the flavors where theirs is changed.
+def _resolve(
+    task: Task, cluster: State, given: Options, group: Watch | None
+) -> tuple[Options, Mapping[str, Mapping[str, str]], Mapping[str, str]]:
+    """The options with UUIDs for names, the names (see :class:`references.References`), and the flavors if the flavor is changed.
 
-    :param group: the watch of the first node group, or None.
+    :param group: the first node group, or None.
     """
     if not any(
         given.get(row.option)
@@ -145,17 +163,19 @@ def _resolved(task, cluster, given, group):
     from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.references import References
 
     references = References(task, cluster)
-    wanted = references.resolve(given, rows.CLUSTER)
-    return wanted, references.names, references.flavors(group.last if group else None, wanted)
+    desired = references.resolve(given, rows.CLUSTER)
+    return desired, references.names, references.flavors(group.last if group else None, desired)
 
 
-def _for_upgrade(task, watch, target):
-    """What an upgrade has to know, read only as far as there may be one.
+def _read_for_upgrade(
+    task: Task, watch: Watch, target: str | None
+) -> tuple[list[Watch], list[dict[str, Any]]]:
+    """What the plan of an upgrade needs; nothing is read if no upgrade is possible.
 
-    :param target: the wanted version, or None.
-    :returns: (watches of the worker groups, list of versions).
+    :param target: the desired version, or None.
+    :returns: (the worker groups, the versions that the service supports).
     """
-    mode, here = task.options["upgrade"], (watch.last.get("labels") or {}).get("kube_tag")
+    mode, here = task.options["upgrade"], (watch.state.get("labels") or {}).get("kube_tag")
     if (
         target is None
         or here is None
@@ -164,19 +184,15 @@ def _for_upgrade(task, watch, target):
     ):
         return [], []
     from ansible_collections.nhncloud.nks.plugins.module_utils._plan import upgrade
-    from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import (
-        stopped_nodes,
-        worker_groups,
-    )
 
-    groups = worker_groups(task, watch)
-    if mode == "all" and any(group.last["labels"].get("kube_tag") != target for group in groups):
-        for group in groups:
-            group.last["stopped"] = stopped_nodes(task, watch, group)
-    wanted = upgrade.needs_versions(
-        watch.last, target, [group.last for group in groups] if mode == "all" else []
+    workers = groups.worker_groups(task, watch)
+    if mode == "all" and any(item.state["labels"].get("kube_tag") != target for item in workers):
+        for worker in workers:
+            worker.state["stopped"] = groups.stopped_nodes(task, watch, worker)
+    needed = upgrade.needs_versions(
+        watch.state, target, [worker.state for worker in workers] if mode == "all" else []
     )
-    return groups, wire.versions(task.api.supports()) if wanted else []
+    return workers, wire.versions(task.api.supports()) if needed else []
 
 
 JOB = Job(

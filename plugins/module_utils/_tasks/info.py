@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The information modules that are not beside a reconciling one: what there is; nothing is changed."""
+"""The information modules of which no other module manages the same resource; nothing is changed."""
 
 from __future__ import annotations
+
+from typing import Any, Callable
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, NksError
@@ -12,11 +14,11 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.names import KINDS
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import find_cluster
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job, Result, Task
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import find_group
 
 
-def clusters(task):
+def clusters(task: Task) -> Result:
     """One task of nks_cluster_info."""
     query.check_early(task.options)
     name = task.options["name"]
@@ -27,20 +29,18 @@ def clusters(task):
         found = task.api.clusters()
         if task.options["details"]:
             found = _whole(task, found, "Cluster", task.api.cluster)
-    found = [wire.masked(wire.resource(item)) for item in found]
-    return query.applied(task.options["query"], "clusters", found)
+    return _result(task, "clusters", [wire.masked(wire.resource(item)) for item in found])
 
 
-def nodegroups(task):
+def nodegroups(task: Task) -> Result:
     """One task of nks_nodegroup_info."""
     query.check_early(task.options)
-    cluster = task.planned_cluster(idle=False)
-    if cluster is None:
-        found = []
-    elif task.options["name"] is not None:
+    cluster = task.require_or_predict_cluster(idle=False)
+    found: list[Any] = []
+    if cluster is not None and task.options["name"] is not None:
         watch = find_group(task, cluster, task.options["name"])
-        found = [] if watch is None else [watch.last]
-    else:
+        found = [] if watch is None else [watch.state]
+    elif cluster is not None:
         listed = task.api.nodegroups(cluster.cluster)
         read = _whole(
             task,
@@ -49,45 +49,50 @@ def nodegroups(task):
             lambda uuid: task.api.nodegroup(cluster.cluster, uuid),
         )
         found = [wire.resource(item) for item in read]
-    return query.applied(task.options["query"], "nodegroups", [wire.masked(item) for item in found])
+    return _result(task, "nodegroups", [wire.masked(item) for item in found])
 
 
-def events(task):
-    """One task of nks_event_info. The service takes only a UUID here, so a name is looked up; a deleted cluster's UUID works."""
+def events(task: Task) -> Result:
+    """One task of nks_event_info. The service accepts only a UUID here, so a name is looked up; the UUID of a deleted cluster works too."""
     query.check_early(task.options)
     ref, uuid = task.options["cluster"], task.options["uuid"]
     if not wire.is_uuid(ref):
-        cluster = task.planned_cluster(idle=False)
+        cluster = task.require_or_predict_cluster(idle=False)
         ref = cluster.cluster if cluster else None
-    if ref is None:
-        found = []
-    elif uuid is None:
+    found: list[Any] = []
+    if ref is not None and uuid is None:
         found = task.api.events(ref)
-    else:
-        found = _unless_gone(lambda: task.api.event(ref, uuid))
-    return query.applied(task.options["query"], "events", [wire.event(item) for item in found])
+    elif ref is not None:
+        found = _read_if_exists(lambda: task.api.event(ref, uuid))
+    return _result(task, "events", [wire.event(item) for item in found])
 
 
-def versions(task):
+def versions(task: Task) -> Result:
     """One task of nks_version_info; an expression is applied to the list of versions."""
     query.check_early(task.options)
     reply = task.api.supports()
-    result = query.applied(task.options["query"], "kubernetes_versions", wire.versions(reply))
+    result = _result(task, "kubernetes_versions", wire.versions(reply))
     return dict(result, event_types=wire.event_types(reply))
 
 
-def resources(task):
+def resources(task: Task) -> Result:
     """One task of nks_resource_info."""
     query.check_early(task.options)
     name = task.options["name"]
     found = task.names.resources(task.options["kind"])
     if name is not None:
         found = [item for item in found if name in (item["name"], item["id"])]
-    return query.applied(task.options["query"], "resources", found)
+    return _result(task, "resources", found)
 
 
-def _unless_gone(read):
-    """What is read, in a list; nothing where there is no such thing."""
+def _result(task: Task, key: str, items: list[Any]) -> Result:
+    """The result: the items, and what the expression of the option ``query`` selects from them."""
+    result: Result = query.applied(task.options["query"], key, items)
+    return result
+
+
+def _read_if_exists(read: Callable[[], Any]) -> list[Any]:
+    """What is read, in a list; an empty list if it does not exist."""
     try:
         return [read()]
     except ApiError as error:
@@ -96,13 +101,16 @@ def _unless_gone(read):
         return []
 
 
-def _whole(task, listed, kind, read):
-    """Each listed item read whole. What is deleted by then is left out; what cannot be read is left out with a warning.
+def _whole(
+    task: Task, listed: list[dict[str, Any]], kind: str, read: Callable[[str], Any]
+) -> list[Any]:
+    """Each listed item, read whole. An item that has been deleted is omitted; one that cannot be read is omitted with a warning.
 
     :param kind: what an item is, at the beginning of the warning.
     :raises NksError: none of them can be read, or the token is not accepted.
     """
-    found, failures = [], []
+    found: list[Any] = []
+    failures: list[NksError] = []
     for item in listed:
         if not item.get("uuid"):
             task.warnings.append(
@@ -110,7 +118,7 @@ def _whole(task, listed, kind, read):
             )
             continue
         try:
-            found += _unless_gone(lambda uuid=item["uuid"]: read(uuid))
+            found += _read_if_exists(lambda uuid=item["uuid"]: read(uuid))  # type: ignore[misc]
         except NksError as error:
             if error.values.get("status_code") == 401:
                 raise
@@ -122,7 +130,7 @@ def _whole(task, listed, kind, read):
             )
             failures.append(error)
     if failures and not found:
-        # An empty list would mean that there is nothing.
+        # An empty list would mean that none exist.
         raise failures[0]
     task.warnings += [task.transport.hide(error.msg) + " It is left out." for error in failures]
     return found

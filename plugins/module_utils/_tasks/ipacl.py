@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nks_ipacl and nks_ipacl_info: who may connect to the cluster's API endpoint."""
+"""nks_ipacl and nks_ipacl_info: the clients that are allowed to connect to the cluster's API endpoint."""
 
 from __future__ import annotations
 
 import ipaddress
+from typing import TYPE_CHECKING, Any, Iterable, Union
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
@@ -17,36 +18,46 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents impo
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ipacl, plan
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import (
+    Job,
+    Options,
+    Result,
+    Task,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
+
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 PRIVATE = [
-    ipaddress.ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+    ipaddress.IPv4Network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 ]
 
 
-def run(task):
+def run(task: Task) -> Result:
     """One task of nks_ipacl; see the documentation of the module."""
     options = task.options
-    # Everything that the options alone can show to be wrong comes before the first request.
+    # What the options alone show to be invalid fails before the first request.
     ipacl.given_targets(options["targets"])
     for address in options["keep"] or []:
         ipacl.network("keep", address)
-    watch = task.planned_cluster()
+    watch = task.require_or_predict_cluster()
     if watch is None:
         return _predicted(task)
-    task.usable(watch)
+    task.require_created(watch)
     reply = wire.ipacl(task.api.ipacl(watch.cluster))
-    subnets = _subnets(task, watch.last) if _needs_subnets(options, reply) else []
-    desired = ClusterSpec(watch.last["name"], ipacl=_desired(options, options["keep"]))
-    todo = plan.plan(desired, Observed(watch.last, ipacl=reply, subnets=tuple(subnets)))
-    task.carry_out(todo, watch)
+    subnets = _subnets(task, watch.state) if _needs_subnets(options, reply) else []
+    desired = ClusterSpec(watch.state["name"], ipacl=_desired(options, options["keep"]))
+    todo = plan.plan(desired, Observed(watch.state, ipacl=reply, subnets=tuple(subnets)))
+    task.apply(todo, watch)
     if todo.operations and not task.check_mode:
         reply = wire.ipacl(task.api.ipacl(watch.cluster))
     return {"ipacl": reply, "plan": todo}
 
 
-def _predicted(task):
-    """What check mode knows of a cluster that does not exist yet: it is created without access control, and its subnet is not known."""
+def _predicted(task: Task) -> Result:
+    """The result of check mode for a cluster that does not exist yet: it is created without access control, and its subnet is not known."""
     options = task.options
     # A private address may be in that subnet, which is always allowed.
     keep = [
@@ -56,32 +67,33 @@ def _predicted(task):
     return {"ipacl": {"enable": False}, "plan": plan.plan(desired, Observed())}
 
 
-def _desired(options, keep):
+def _desired(options: Options, keep: Iterable[str] | None) -> AccessSpec:
     return AccessSpec(
         options["state"], options["action"], options["targets"], options["purge"], tuple(keep or ())
     )
 
 
-def info(task):
+def info(task: Task) -> Result:
     """One task of nks_ipacl_info."""
     query.check_early(task.options)
-    cluster = task.planned_cluster(idle=False)
+    cluster = task.require_or_predict_cluster(idle=False)
     reply = wire.ipacl(task.api.ipacl(cluster.cluster)) if cluster else {"enable": False}
-    return query.applied(task.options["query"], "ipacl", reply)
+    result: Result = query.applied(task.options["query"], "ipacl", reply)
+    return result
 
 
-def _needs_subnets(options, reply):
-    """Whether the cluster's own subnets matter: to tell what the service added, or what it would refuse."""
-    return reply["enable"] or options["state"] == "present"
+def _needs_subnets(options: Options, reply: dict[str, Any]) -> bool:
+    """Whether the cluster's own subnets matter: the service adds them to the list, and rejects a list without them."""
+    return bool(reply["enable"]) or options["state"] == "present"
 
 
-def _private(network):
+def _private(network: Network) -> bool:
     """Whether a network may be a part of a VPC (RFC 1918)."""
-    return any(network.version == other.version and network.subnet_of(other) for other in PRIVATE)
+    return isinstance(network, ipaddress.IPv4Network) and any(map(network.subnet_of, PRIVATE))
 
 
-def _subnets(task, cluster):
-    """The cluster's own subnet as networks; none where the network service does not show it."""
+def _subnets(task: Task, cluster: State) -> list[Network]:
+    """The cluster's own subnet as networks; none if the network service does not show it."""
     listed = task.names.resources("subnet", cluster.get("fixed_network"))
     return [
         ipaddress.ip_network(item["cidr"], strict=False)

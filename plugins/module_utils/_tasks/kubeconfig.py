@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nks_kubeconfig: a cluster's kubeconfig in a file, alone or among others."""
+"""nks_kubeconfig: writes a cluster's kubeconfig to a file, alone or among others, and removes it."""
 
 from __future__ import annotations
 
 import contextlib
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import (
     BadInput,
@@ -26,30 +27,45 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import find_cluster
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import (
+    Job,
+    Options,
+    Result,
+    Task,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
+
+#: A kubeconfig as :func:`kubeconfig.parse` returns it.
+Config = Dict[str, Any]
+#: An operation on the file and the function that performs it; None if there is nothing to do.
+Step = Optional[Tuple[Operation, Callable[[], Any]]]
 
 
-def run(task):
+def run(task: Task) -> Result:
     """One task of nks_kubeconfig; see the documentation of the module."""
     options = task.options
     if options["state"] == "absent":
         return _absent(task)
     if not options["dest"] and not options["return_content"]:
-        raise BadInput("dest", None, "is missing", "name the file to write, or set return_content")
-    # Everything that can be wrong with the file is found out before the service is asked.
+        raise BadInput(
+            "dest", None, "is missing", "set it to the file to write, or set return_content"
+        )
+    # All checks of the file come before the first request.
     destination = _Destination(task) if options["dest"] else None
     if destination is not None:
-        destination.refuse_foreign(_known_context(options))
-    watch = task.planned_cluster()
+        destination.require_own(_known_context(options))
+    watch = task.require_or_predict_cluster()
     if watch is not None:
-        task.usable(watch)
-    context = options["context"] or (watch.last["name"] if watch else options["cluster"])
-    single = (
-        _from_service(task, watch, context)
+        task.require_created(watch)
+    context = options["context"] or (watch.state["name"] if watch else options["cluster"])
+    single: Config = (
+        _read_kubeconfig(task, watch, context)
         if watch
         else kubeconfig.predicted(context, options["set_current_context"])
     )
-    result = {
+    result: Result = {
         "path": options["dest"],
         "context": context,
         "server": kubeconfig.server(single, context) if watch else None,
@@ -59,12 +75,12 @@ def run(task):
     if options["return_content"] and watch:
         result["kubeconfig"] = kubeconfig.render(single)
     if destination is not None:
-        result.update(destination.put(single, context))
+        result.update(destination.write(single, context))
     return result
 
 
-def _from_service(task, watch, context):
-    """The cluster's kubeconfig with the one context.
+def _read_kubeconfig(task: Task, watch: Watch, context: str) -> Config:
+    """Read the cluster's kubeconfig, with one context.
 
     :raises BadReply: what the service returned is not a kubeconfig.
     """
@@ -76,47 +92,52 @@ def _from_service(task, watch, context):
     text = reply.get("config")
     if not isinstance(text, str):
         raise BadReply(
-            "%s is not there (no 'config' in the answer). Look at the cluster's status and events."
+            "%s is missing (no 'config' in the answer). Check the cluster's status and events."
             % source,
             request_id=reply.request_id,
         )
     try:
-        return kubeconfig.single(
+        single: Config = kubeconfig.single(
             kubeconfig.parse(text, source), context, task.options["set_current_context"], source
         )
+        return single
     except NksError as error:
         error.values.setdefault("request_id", reply.request_id)
         raise
 
 
-def _known_context(options):
-    """The name of the context as far as the options alone tell it; None for a cluster given by its UUID."""
-    return options["context"] or (None if wire.is_uuid(options["cluster"]) else options["cluster"])
+def _known_context(options: Options) -> str | None:
+    """The name of the context, if the options alone define it; None for a cluster that is set by its UUID."""
+    name: str | None = options["context"]
+    return name or (None if wire.is_uuid(options["cluster"]) else options["cluster"])
 
 
-def _makes_no_request(options):
-    """Whether the task needs nothing of the service: entries are taken out of a file by their name."""
+def _makes_no_request(options: Options) -> bool:
+    """Whether the task makes no request: it removes entries from a file by their name."""
     return options["state"] == "absent" and bool(
         _known_context(options) or _deletes_anything(options)
     )
 
 
-def _deletes_anything(options):
-    return options["force"] and not options["merge"]
+def _deletes_anything(options: Options) -> bool:
+    """Whether the task deletes the file, whatever its content is."""
+    return bool(options["force"]) and not options["merge"]
 
 
-def _absent(task):
+def _absent(task: Task) -> Result:
     options = task.options
     if not options["dest"]:
-        raise BadInput("dest", None, "is missing", "name the file to take the kubeconfig out of")
+        raise BadInput(
+            "dest", None, "is missing", "set it to the file to remove the kubeconfig from"
+        )
     destination = _Destination(task)
     context = _known_context(options)
-    destination.refuse_foreign(context)
-    if context is None and destination.is_there and not _deletes_anything(options):
+    destination.require_own(context)
+    if context is None and destination.exists and not _deletes_anything(options):
         reply = find_cluster(task.api, options["cluster"])
         if reply is None:
             raise NksError(
-                "context: cluster '%s' is not there any more, so its name is not known; set context to the name of the entries to remove."
+                "context: cluster '%s' does not exist any more, so its name is not known; set context to the name of the entries to remove."
                 % options["cluster"]
             )
         context = reply.get("name")
@@ -127,22 +148,22 @@ def _absent(task):
         "server": None,
         "certificate_expiry": None,
     }
-    return dict(result, **destination.take_out(context))
+    return dict(result, **destination.remove(context))
 
 
 class _Destination:
-    """The file of the task: what is in it, what should be, and the one way to get there.
+    """The file of the task: its current content, its desired content, and the change from one to the other.
 
-    The file is looked at before the service is asked, so that what cannot be is told at once; then, after everything
-    that may take its time, once more; and where there is something to do, a last time under the lock that kubectl takes,
-    which is held until it is done. What others write at any moment stays, and the plan is that of what is written.
+    The file is read before the first request, so that invalid input fails early; again after the requests, which may take minutes; and,
+    if there is something to change, a last time under the lock that kubectl uses, which is held until the change is written. So the
+    plan always belongs to the content that is replaced, and entries that others write in the meantime are kept.
 
     :raises NksError: the file cannot be read or written, or an option about it is wrong.
     """
 
-    def __init__(self, task):
+    def __init__(self, task: Task) -> None:
         options = task.options
-        self.path = options["dest"]
+        self.path: str = options["dest"]
         self.state = options["state"]
         self.merges = options["merge"]
         self.forces = options["force"]
@@ -159,37 +180,38 @@ class _Destination:
         modes.parse_mode(self.given_mode)
         if self.state == "present":
             paths.check_destination(self.path, self.unsafe_writes)
-        self._look_carefully()
+        self._read_until_valid()
 
-    def _look_carefully(self):
-        """As ``_look``; kubectl writes its files in place, so what is no kubeconfig may be one in a moment."""
-        self._look()
+    def _read_until_valid(self) -> None:
+        """Read the file; again under the lock if it is no kubeconfig, because kubectl writes its files in place and may be at work."""
+        self._read()
         if self.problem is not None and not self.check_mode:
             with contextlib.ExitStack() as stack:
                 with contextlib.suppress(NksError):
                     stack.enter_context(locks.locked(self.path, self.clock))
-                self._look()
+                self._read()
 
-    def _look(self):
+    def _read(self) -> None:
         """Read the file.
 
-        :ivar mode: the mode that it is to have.
-        :ivar is_there: whether there is a file.
-        :ivar text: its text; None where there is no file, or no text in it.
-        :ivar config: its meaning, {} where there is no entry in it; None where it is no kubeconfig.
-        :ivar problem: why not, as an exception.
+        :ivar mode: its desired mode.
+        :ivar exists: whether there is a file.
+        :ivar text: its text; None if there is no file, or if it is not a text.
+        :ivar config: its entries, {} if there are none; None if it is no kubeconfig.
+        :ivar problem: why it is none, as an exception.
         """
-        self.text = self.config = self.problem = None
-        present = modes.attributes(self.path)
-        self.is_there = present is not None
-        self.mode = modes.parse_mode(self.given_mode, current=present["mode"] if present else None)
+        self.text: str | None = None
+        self.config: Config | None = None
+        self.problem: NksError | None = None
+        current = modes.attributes(self.path)
+        self.exists = current is not None
+        self.mode = modes.parse_mode(self.given_mode, current=current["mode"] if current else None)
         try:
             self.text = files.read(self.path)
             self.config = kubeconfig.parse_existing(self.text, self.path)
             if not self.merges and not self.config and "#" in (self.text or ""):
-                self.config = kubeconfig.parse(
-                    self.text, self.path
-                )  # refuses what has nothing but comments
+                # This rejects a file that has nothing but comments.
+                self.config = kubeconfig.parse(self.text, self.path)
         except files.NotText as error:
             self.problem = error
         except NksError as error:
@@ -197,21 +219,25 @@ class _Destination:
                 raise
             self.problem = error
 
-    def refuse_foreign(self, context, leads_there=lambda server: True):
-        """Refuse a file that is somebody else's, or where entries of others would be lost.
+    def require_own(
+        self,
+        context: str | None,
+        leads_there: Callable[[str], bool] = lambda server: True,
+    ) -> None:
+        """Require that the file can be changed without losing entries of other clusters.
 
-        :param context: the name of the cluster's entries, as far as it is known.
+        :param context: the name of the cluster's entries, if it is known.
         :param leads_there: see :func:`kubeconfig.foreign_entries`.
         :raises NksError: the file must neither be changed nor deleted.
         """
         if self.merges and self.problem is not None:
             raise self.problem
-        if self.merges or self.forces or not self.is_there:
+        if self.merges or self.forces or not self.exists:
             return
         doing = "replace" if self.state == "present" else "delete"
         if self.problem is not None:
             raise NksError(
-                "%s Set force=true to %s the file whatever is in it; merge=true needs a kubeconfig."
+                "%s Set force=true to %s the file regardless of its content; merge=true requires a kubeconfig."
                 % (self.problem.msg, doing),
                 **self.problem.values,
             )
@@ -230,12 +256,13 @@ class _Destination:
                 % doing,
             )
 
-    def put(self, single, context):
-        """Bring the kubeconfig and the file's mode and owner to what is wanted."""
+    def write(self, single: Config, context: str) -> Result:
+        """Bring the kubeconfig and the file's mode and owner to the desired state."""
         url = kubeconfig.server(single, context)
 
-        def plan():
-            self.refuse_foreign(context, lambda server: server == url)
+        def plan() -> Step:
+            self.require_own(context, lambda server: bool(server == url))
+            text: str | None
             if self.merges:
                 text = kubeconfig_edit.merge(
                     self.text, single, context, self.sets_current, self.path
@@ -255,15 +282,15 @@ class _Destination:
                 },
             )
 
-        return self._converge(plan)
+        return self._apply(plan)
 
-    def take_out(self, context):
+    def remove(self, context: str) -> Result:
         """Remove the entries of the context, or (without merge) the file."""
 
-        def plan():
-            self.refuse_foreign(context, lambda server: False)
-            if not self.is_there:
-                return None, None
+        def plan() -> Step:
+            self.require_own(context, lambda server: False)
+            if not self.exists:
+                return None
             if self.merges:
                 return self._writing(
                     kubeconfig_edit.remove(self.text, context, self.path), context, {}
@@ -272,18 +299,20 @@ class _Destination:
                 "remove", "file/%s" % self.path, {"state": ("present", "absent")}
             ), lambda: files.remove(self.path)
 
-        return self._converge(plan)
+        return self._apply(plan)
 
-    def _writing(self, text, context, attributes):
-        """(action, function that does it) for another text, other attributes, or both; (None, None) for neither."""
-        changes = {}
+    def _writing(
+        self, text: str | None, context: str, attributes: Mapping[str, tuple[Any, Any]]
+    ) -> Step:
+        """What writes another text, other attributes, or both; None for neither."""
+        changes: dict[str, tuple[Any, Any]] = {}
         if text != self.text:
             changes["kubeconfig"] = kubeconfig_diff.describe_change(
                 self.config, kubeconfig.parse(text, self.path), context
             )
         changes.update(attributes)
         if not changes:
-            return None, None
+            return None
         if text == self.text:
             return Operation("write", "file/%s" % self.path, changes), lambda: modes.correct(
                 self.path, self.mode, self.owner, self.group
@@ -295,31 +324,33 @@ class _Destination:
             ),
         )
 
-    def _converge(self, plan):
-        """Look at the file, plan, and do it.
+    def _apply(self, plan: Callable[[], Step]) -> Result:
+        """Read the file, plan, and perform the plan.
 
-        :param plan: returns (action, function that does it), or (None, None) where there is nothing to do.
+        :param plan: returns what to do with the file as it was just read.
         :returns: the part of the result about it.
         """
         if not self.check_mode:
             files.clean(self.path)
-        self._look_carefully()
-        action, _do = plan()
-        if action is None or self.check_mode:
-            return {"plan": Plan([action] if action else [])}
-        result = {}
-        with locks.locked(self.path, self.clock, self.unsafe_writes):
-            self._look()
-            action, do = plan()
-            if action is not None:
-                if (
-                    self.makes_backup
-                    and self.is_there
-                    and ("kubeconfig" in action.changes or action.name == "remove")
-                ):
-                    result["backup_file"] = files.backup(self.path)
-                do()
-        return dict(result, plan=Plan([action] if action else []))
+        self._read_until_valid()
+        step = plan()
+        result: Result = {}
+        if step is not None and not self.check_mode:
+            with locks.locked(self.path, self.clock, self.unsafe_writes):
+                self._read()
+                step = plan()
+                if step is not None:
+                    result = self._perform(*step)
+        return dict(result, plan=Plan([step[0]] if step else []))
+
+    def _perform(self, operation: Operation, write: Callable[[], Any]) -> Result:
+        """Make the backup and perform an operation; the part of the result about the backup."""
+        result: Result = {}
+        loses = "kubeconfig" in operation.changes or operation.name == "remove"
+        if self.makes_backup and self.exists and loses:
+            result["backup_file"] = files.backup(self.path)
+        write()
+        return result
 
 
 JOB = Job(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nks_node: nodes of a group, started or stopped."""
+"""nks_node: starts and stops nodes of a node group."""
 
 from __future__ import annotations
 
@@ -23,35 +23,42 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations impo
     group_resource,
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import planned_group
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import (
+    Job,
+    Options,
+    Result,
+    Task,
+)
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import (
+    require_or_predict_group,
+)
 
 
-def run(task):
-    """One task of nks_node: only the nodes that are not in the wanted state already are touched."""
+def run(task: Task) -> Result:
+    """One task of nks_node: changes only the nodes that are not in the desired state already."""
     options = task.options
     if not options["nodes"]:
-        raise BadInput("nodes", "[]", "is empty", "name the nodes by UUID, name or address")
-    cluster = task.planned_cluster()
+        raise BadInput("nodes", "[]", "is empty", "list the nodes by UUID, name or address")
+    cluster = task.require_or_predict_cluster()
     if cluster is not None:
-        task.usable(cluster)
-    group = planned_group(task, cluster, options["nodegroup"])
-    if group is None:
-        return _predicted(options, cluster.last["name"] if cluster else options["cluster"])
-    task.usable(group)
-    whole, unclear = task.names.with_stopped(group.last, cluster.last)
+        task.require_created(cluster)
+    group = require_or_predict_group(task, cluster, options["nodegroup"])
+    if cluster is None or group is None:
+        return _predicted(options, cluster.state["name"] if cluster else options["cluster"])
+    task.require_created(group)
+    whole, unclear = task.names.with_stopped(group.state, cluster.state)
     nodes = task.names.instances(whole)
     named = task.names.nodes("nodes", whole, options["nodes"], unclear=unclear)
-    name = group.last["name"]
+    name = group.state["name"]
     desired = ClusterSpec(
-        cluster.last["name"],
+        cluster.state["name"],
         nodegroups=(NodegroupSpec(name, nodes=NodesSpec(tuple(named), options["state"])),),
     )
     observed = ObservedNodegroup(
         whole, instances=nodes, read_instances=lambda api, _ref: Names(api).instances(whole)
     )
-    todo = plan.plan(desired, Observed(cluster.last, {name: observed}))
-    task.carry_out(todo, cluster, [group])
+    todo = plan.plan(desired, Observed(cluster.state, {name: observed}))
+    task.apply(todo, cluster, [group])
     if todo.operations and not task.check_mode:
         nodes = Names(task.api).instances(whole)
     shown = {
@@ -61,11 +68,11 @@ def run(task):
     return {"nodes": [shown[uuid] for uuid in named if uuid in shown], "plan": todo}
 
 
-def _predicted(options, cluster):
-    """What check mode knows of a node group that does not exist yet: its nodes are created running.
+def _predicted(options: Options, cluster: str) -> Result:
+    """The result of check mode for a node group that does not exist yet: its nodes are created running.
 
     :param cluster: the cluster's name.
-    :raises NksError: a node is given by its UUID, which nobody can know yet.
+    :raises NksError: a node is set by its UUID, which is not known before it exists.
     """
     known = [ref for ref in options["nodes"] if wire.is_uuid(ref)]
     if known:
@@ -77,9 +84,8 @@ def _predicted(options, cluster):
         )
     if options["state"] == "started":
         return {"nodes": [], "plan": Plan()}
-    changes = {
-        "nodes": tuple(dict.fromkeys(options["nodes"], value) for value in ("started", "stopped"))
-    }
+    names = options["nodes"]
+    changes = {"nodes": (dict.fromkeys(names, "started"), dict.fromkeys(names, "stopped"))}
     return {
         "nodes": [],
         "plan": Plan(

@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nks_nodegroup: create, reconcile, delete."""
+"""nks_nodegroup: creates, changes and deletes node groups."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
@@ -23,212 +25,181 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan import (
     upgrade,
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import (
+    Job,
+    Options,
+    Result,
+    Task,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import (
+    check_worker_group,
     find_group,
     no_group,
     note_stopped,
-    present_autoscale,
+    read_autoscale,
     stopped_nodes,
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.references import References
 
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
+    from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
+    from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Plan
 
-def run(task):
+
+def run(task: Task) -> Result:
     """One task of nks_nodegroup; see the documentation of the module."""
     name, state = task.options["name"], task.options["state"]
     if state == "absent":
         return _absent(task, name)
-    cluster = task.planned_cluster()
+    cluster = task.require_or_predict_cluster()
     if cluster is None:
         return _predicted(task, task.options["cluster"])
-    task.usable(cluster)
+    task.require_created(cluster)
     group = find_group(task, cluster, name, "name")
-    if group is None or task.idle(group, again=True) is None:
+    if group is None or task.wait_until_idle(group, again=True) is None:
         if wire.is_uuid(name):
             raise no_group(task, cluster, "name", name)
         if task.check_mode and not any(
             task.options.get(row.option) for row in rows.NODEGROUP.values() if row.required
         ):
-            # Nothing is there to create it with, so an earlier task may do it.
-            task.predict(name, no_group(task, cluster, "name", name))
+            # The options that a creation needs are not set, so an earlier task may create it.
+            task.predict_or_raise(name, no_group(task, cluster, "name", name))
             return {"nodegroup": {}, "plan": operations.Plan()}
         return _create(task, cluster)
-    task.usable(group)
+    task.require_created(group)
     return _reconcile(task, cluster, group)
 
 
-def _predicted(task, cluster):
-    """What check mode knows of a node group of a cluster that does not exist yet: with the options that it needs, it would be created.
+def _predicted(task: Task, cluster: str) -> Result:
+    """The result of check mode for a node group of a cluster that does not exist yet: with the options that it needs, it would be created.
 
     :param cluster: the cluster's name.
     """
-    given = task.given(rows.NODEGROUP)
-    if given["name"] == wire.CONTROL_PLANE:
-        raise BadInput(
-            "name",
-            given["name"],
-            "is the control plane, which the service does not let us touch as a node group",
-            "name a worker group",
-        )
+    given = task.specified(rows.NODEGROUP)
+    check_worker_group("name", given["name"])
     complete = any(given.get(row.option) for row in rows.NODEGROUP.values() if row.required)
     if given["name"] == wire.DEFAULT_GROUP or not (complete or wire.is_uuid(given["name"])):
-        # It is created with the cluster, or by an earlier task.
+        # It is created together with the cluster, or by an earlier task.
         return {"nodegroup": {}, "plan": operations.Plan()}
-    # Which network the cluster will have is not known, so its subnets are not looked for.
+    # The network of the cluster is not known, so its subnets are not looked up.
     groups = given.pop("extra_security_groups", None)
     references = References(task)
-    wanted = references.resolve(given, rows.NODEGROUP)
+    desired = references.resolve(given, rows.NODEGROUP)
     if groups is not None:
-        wanted["extra_security_groups"] = [
+        desired["extra_security_groups"] = [
             dict(item, security_groups=references.security_groups(item)) for item in groups
         ]
-    references.complete_group(wanted, None)
-    todo = _plan({"name": cluster}, NodegroupSpec(wanted["name"], options=wanted), None)
-    task.carry_out(todo)
+    references.check_group(desired, None)
+    todo = _plan({"name": cluster}, NodegroupSpec(desired["name"], options=desired), None)
+    task.apply(todo)
     return {"nodegroup": {}, "plan": todo}
 
 
-def _absent(task, name):
-    gone = {"nodegroup": {}, "plan": operations.Plan()}
-    cluster = task.cluster(task.options["cluster"])
+def _absent(task: Task, name: str) -> Result:
+    unchanged: Result = {"nodegroup": {}, "plan": operations.Plan()}
+    cluster = task.read_cluster(task.options["cluster"])
     if cluster is None:
-        task.gone()
-        return gone
-    if cluster.last["status"] != "DELETE_IN_PROGRESS":
+        task.verify_endpoint()
+        return unchanged
+    if cluster.state["status"] != "DELETE_IN_PROGRESS":
         group = find_group(task, cluster, name, "name")
         if group is None:
-            return gone
-        if group.last["status"] == "DELETE_IN_PROGRESS":
-            # Someone is deleting it already: nothing to send, only to wait for.
-            if task.options["wait"] and task.idle(group) is not None:
+            return unchanged
+        if group.state["status"] == "DELETE_IN_PROGRESS":
+            # It is being deleted already: there is nothing to send, the task only waits.
+            if task.options["wait"] and task.wait_until_idle(group) is not None:
                 raise task.failure(group)
-            return gone
-    if task.idle(cluster) is None:
-        return gone
+            return unchanged
+    if task.wait_until_idle(cluster) is None:
+        return unchanged
     group = find_group(task, cluster, name)
-    if group is None or task.idle(group) is None:
-        return gone
-    if group.last.get("name") == wire.DEFAULT_GROUP:
-        # Refused by Magnum, and whether NKS would take it nobody says: known beforehand, it is told in check mode too.
+    if group is None or task.wait_until_idle(group) is None:
+        return unchanged
+    before = group.state
+    if before.get("name") == wire.DEFAULT_GROUP:
+        # Magnum rejects this, and NKS does not document it; checked before any request, it fails in check mode too.
         raise BadInput(
             "name",
             name,
-            "is the first node group, which only goes with its cluster",
+            "is the default node group and can only be deleted together with the cluster",
             "delete the cluster with nks_cluster",
         )
-    spec = NodegroupSpec(group.last["name"], ABSENT)
-    todo = _plan(cluster.last, spec, group.last)
-    before = group.last
-    task.carry_out(todo, cluster, [group])
+    todo = _plan(cluster.state, NodegroupSpec(before["name"], ABSENT), before)
+    task.apply(todo, cluster, [group])
     return {"nodegroup": wire.masked(before), "plan": todo}
 
 
-def _create(task, cluster):
-    references = References(task, cluster.last)
-    wanted = references.resolve(task.given(rows.NODEGROUP), rows.NODEGROUP)
-    references.complete_group(
-        wanted,
-        (_upgraded(task, cluster, wanted.get("kubernetes_version")).get("labels") or {}).get(
-            "kube_tag"
-        ),
-    )
-    todo = _plan(
-        cluster.last, NodegroupSpec(wanted["name"], options=wanted), None, names=references.names
-    )
-    runner, state = task.carry_out(todo, cluster)
-    if state is None and not task.check_mode:
-        # Not waited for: what the service shows already, or what is known for certain.
+def _create(task: Task, cluster: Watch) -> Result:
+    references = References(task, cluster.state)
+    desired = references.resolve(task.specified(rows.NODEGROUP), rows.NODEGROUP)
+    above = _predicted_upgrade(task, cluster, desired.get("kubernetes_version"))
+    references.check_group(desired, (above.get("labels") or {}).get("kube_tag"))
+    name = desired["name"]
+    spec = NodegroupSpec(name, options=desired)
+    todo = _plan(cluster.state, spec, None, names=references.names)
+    runner, state = task.apply(todo, cluster)
+    if state is None and runner is not None:
+        # The task does not wait: the result has what the service shows already, or what is known for certain.
         watch = next(iter(runner.groups.values()))
-        state = task.shown(watch)
+        state = task.wait_until_shown(watch)
         if state is None:
-            runner.not_ours(wanted["name"], watch)
-            state = {"uuid": watch.group, "name": wanted["name"], "cluster_id": cluster.cluster}
+            runner.require_no_rival(name, watch)
+            state = {"uuid": watch.group, "name": name, "cluster_id": cluster.cluster}
     return {"nodegroup": wire.masked(state or {}), "plan": todo}
 
 
-def _upgraded(task, cluster, version, present=None):
-    """The typed cluster; in check mode with its control plane at the wanted version, if an earlier task of the play may upgrade it by that one step.
+def _predicted_upgrade(
+    task: Task, cluster: Watch, version: str | None, current: str | None = None
+) -> State:
+    """The typed cluster; in check mode with its control plane at the desired version, if an earlier task may upgrade it by that one step.
 
-    :param cluster: the watch of the cluster.
-    :param present: the version of the node group; one that is behind has to come first.
+    :param current: the version of the node group, if it exists; an outdated one must be upgraded first.
     """
-    from ansible_collections.nhncloud.nks.plugins.module_utils._plan import upgrade
-
-    labels = cluster.last.get("labels") or {}
+    labels = cluster.state.get("labels") or {}
     at, offered = labels.get("kube_tag"), labels.get("upgradable_kube_versions")
     if (
         not task.check_mode
         or at is None
-        or version in (None, at)
-        or present not in (None, at)
+        or version is None
+        or version == at
+        or current not in (None, at)
         or not upgrade.one_step(at, version)
     ):
-        return cluster.last
+        return cluster.state
     if isinstance(offered, list) and offered and version not in offered:
-        return cluster.last
+        return cluster.state
     task.warnings.append(
         "kubernetes_version: the control plane of %s is at %s. In check mode this is not an error, since an earlier task may upgrade it to %s: "
         "the result is a prediction." % (cluster.name, at, version)
     )
-    return dict(cluster.last, labels=dict(labels, kube_tag=version))
+    return dict(cluster.state, labels=dict(labels, kube_tag=version))
 
 
-def _reconcile(task, cluster, group):
-    options = task.options
-    given = task.given(rows.NODEGROUP)
-    # The name only led here; it is not compared.
+def _reconcile(task: Task, cluster: Watch, group: Watch) -> Result:
+    given = task.specified(rows.NODEGROUP)
+    # The name has identified the node group; it is not compared.
     given.pop("name")
-    references = References(task, cluster.last)
-    wanted = references.resolve(given, rows.NODEGROUP)
-    group.last["labels"] = group.last.get("labels") or {}
-    versions = []
-    version, present = wanted.get("kubernetes_version"), group.last["labels"].get("kube_tag")
-    unknown = next(
-        (
-            watch.name
-            for watch in (group, cluster)
-            if not (watch.last.get("labels") or {}).get("kube_tag")
-        ),
-        None,
-    )
-    if version not in (None, present) and unknown:
-        task.warnings.append(
-            "%s does not show its Kubernetes version, so kubernetes_version was not compared."
-            % unknown
-        )
-        version = wanted["kubernetes_version"] = None
-    above = _upgraded(task, cluster, version, present)
-    if version not in (None, present):
-        group.last["stopped"] = stopped_nodes(task, cluster, group)
-        if upgrade.needs_versions(above, version, [group.last]):
-            versions = wire.versions(task.api.supports())
-    autoscale = present_autoscale(task, cluster, group, "autoscale" in given)
+    before = group.state
+    before["labels"] = before.get("labels") or {}
+    references = References(task, cluster.state)
+    desired = references.resolve(given, rows.NODEGROUP)
+    above, versions = _read_for_upgrade(task, cluster, group, desired)
+    autoscale = read_autoscale(task, cluster, group, "autoscale" in given)
     note_stopped(task, cluster, group, given.get("autoscale"), autoscale)
-    count, there = wanted.get("node_count"), group.last.get("node_count")
-    fewer = count is not None and isinstance(there, int) and count < there
-    if (
-        options["nodes_to_remove"]
-        and fewer
-        and not changes.autoscaled(given.get("autoscale"), autoscale)
-    ):
-        wanted["nodes_to_remove"] = task.names.nodes(
-            "nodes_to_remove", group.last, options["nodes_to_remove"], cluster.last
-        )
-        if not all(wire.is_uuid(ref) for ref in options["nodes_to_remove"]):
-            references.names["nodes_to_remove"] = {
-                node["uuid"]: node["name"]
-                for node in task.names.instances(group.last, cluster.last)
-            }
-    spec = NodegroupSpec(group.last["name"], options=wanted)
-    looked_up = {
-        "versions": versions,
-        "names": references.names,
-        "flavors": references.flavors(group.last, wanted),
-    }
-    todo = _plan(above, spec, group.last, autoscale, Policy.of(options), **looked_up)
-    before = group.last
-    _runner, state = task.carry_out(todo, cluster, [group])
+    if not changes.autoscaled(given.get("autoscale"), autoscale):
+        _resolve_nodes(task, cluster, group, references, desired)
+    todo = _plan(
+        above,
+        NodegroupSpec(before["name"], options=desired),
+        before,
+        autoscale,
+        Policy.of(task.options),
+        versions=versions,
+        names=references.names,
+        flavors=references.flavors(before, desired),
+    )
+    _runner, state = task.apply(todo, cluster, [group])
     if state is None and todo.operations and not task.check_mode:
         state = group.read()
         if state is None:
@@ -240,7 +211,60 @@ def _reconcile(task, cluster, group):
     return {"nodegroup": wire.masked(result), "plan": todo}
 
 
-def _plan(cluster, spec, group, autoscale=None, policy=None, **looked_up):
+def _read_for_upgrade(
+    task: Task, cluster: Watch, group: Watch, desired: Options
+) -> tuple[State, list[dict[str, Any]]]:
+    """What the plan of an upgrade needs, with the names of stopped nodes as ``stopped`` of the group; nothing is read without one.
+
+    :param desired: the desired options; a version that cannot be compared is removed from them, with a warning.
+    :returns: (the typed cluster, see :func:`_predicted_upgrade`; the versions that the service supports).
+    """
+    version, current = desired.get("kubernetes_version"), group.state["labels"].get("kube_tag")
+    if version in (None, current):
+        return cluster.state, []
+    for watch in (group, cluster):
+        if not (watch.state.get("labels") or {}).get("kube_tag"):
+            task.warnings.append(
+                "%s does not show its Kubernetes version, so kubernetes_version was not compared."
+                % watch.name
+            )
+            desired["kubernetes_version"] = None
+            return cluster.state, []
+    above = _predicted_upgrade(task, cluster, version, current)
+    group.state["stopped"] = stopped_nodes(task, cluster, group)
+    needed = upgrade.needs_versions(above, version, [group.state])
+    return above, wire.versions(task.api.supports()) if needed else []
+
+
+def _resolve_nodes(
+    task: Task, cluster: Watch, group: Watch, references: References, desired: Options
+) -> None:
+    """Resolve ``nodes_to_remove`` if the node group is to have fewer nodes; otherwise the option has no effect.
+
+    :param references: gets the names of the nodes, if they are set by name.
+    :param desired: the desired options, which get the UUIDs.
+    """
+    refs = task.options["nodes_to_remove"]
+    count, current = desired.get("node_count"), group.state.get("node_count")
+    if not refs or count is None or not isinstance(current, int) or count >= current:
+        return
+    desired["nodes_to_remove"] = task.names.nodes(
+        "nodes_to_remove", group.state, refs, cluster.state
+    )
+    if not all(wire.is_uuid(ref) for ref in refs):
+        references.names["nodes_to_remove"] = {
+            node["uuid"]: node["name"] for node in task.names.instances(group.state, cluster.state)
+        }
+
+
+def _plan(
+    cluster: State,
+    spec: NodegroupSpec,
+    group: State | None,
+    autoscale: Options | None = None,
+    policy: Policy | None = None,
+    **looked_up: Any,
+) -> Plan:
     """The plan for one node group.
 
     :param cluster: the typed cluster.

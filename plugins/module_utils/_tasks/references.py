@@ -2,48 +2,68 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The references among a task's options, resolved, and what the look-ups told besides."""
+"""The references among a task's options, resolved, and the checks that the look-ups make possible."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import UUID
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ranges
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import named
+
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
+    from ansible_collections.nhncloud.nks.plugins.module_utils._observe.names import Resource
+    from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Options, Task
 
 
 class References:
-    """Replaces names by UUIDs in a task's wanted options.
+    """Replaces names by UUIDs in a task's options.
 
-    :param task: see :class:`engine.Task`; its look-ups are used where there is a name.
-    :param cluster: the typed cluster where there is one: its network is where subnets are looked for.
-    :ivar names: option -> UUID -> name, for the options that the user gave by name; see :meth:`operations.Plan.named`.
+    :param task: see :class:`engine.Task`; a name is looked up with its lists.
+    :param cluster: the typed cluster, if it exists: subnets are looked up in its network.
+    :ivar items: option -> the resource that it refers to by name.
+    :ivar names: option -> UUID -> name, for the options that the user set by name; see :meth:`operations.Plan.named`.
+    :ivar additional: (option, CIDR) of the additional subnets that were looked up.
     """
 
-    def __init__(self, task, cluster=None):
+    def __init__(self, task: Task, cluster: State | None = None) -> None:
         self.task = task
-        self.network = (cluster or {}).get("fixed_network")
-        self.items = {}
-        self.names = {}
-        self.additional = []
+        self.network: str | None = (cluster or {}).get("fixed_network")
+        self.items: dict[str, Resource] = {}
+        self.names: dict[str, dict[str, str]] = {}
+        self.additional: list[tuple[str, str]] = []
 
-    def resolve(self, given, table):
+    def resolve(self, given: Options, table: Mapping[str, rows.Row]) -> Options:
         """A copy of the options with UUIDs for names.
 
-        :param given: the options that the user gave.
+        :param given: the options that are set.
         :raises NksError: a name with no match, or with several.
         """
-        wanted = dict(given)
+        desired = dict(given)
         for option in ("network", "external_network", "flavor", "image", "ncr_sgw", "obs_sgw"):
             if option in table and given.get(option):
-                wanted[option] = self._one(option, table[option].ref, given[option])
-        self.network = wanted.get("network") or self.network
+                desired[option] = self._one(option, str(table[option].ref), given[option])
+        self.network = desired.get("network") or self.network
+        self._resolve_networks(given, desired)
+        self._check_gateways(given)
+        return desired
+
+    def _resolve_networks(self, given: Options, desired: Options) -> None:
+        """Resolve subnets, additional networks and security groups.
+
+        :param desired: the copy of the options, which is completed.
+        """
         if given.get("subnet"):
-            wanted["subnet"] = self._one("subnet", "subnet", given["subnet"], self.network)
+            desired["subnet"] = self._one("subnet", "subnet", given["subnet"], self.network)
         if given.get("external_subnets"):
-            wanted["external_subnets"] = [
+            desired["external_subnets"] = [
                 self._member(
-                    "external_subnets", "external_subnet", ref, wanted.get("external_network")
+                    "external_subnets", "external_subnet", ref, desired.get("external_network")
                 )
                 for ref in given["external_subnets"]
             ]
@@ -52,17 +72,23 @@ class References:
             for ref in given.get("additional_networks") or []
         ]
         if given.get("additional_networks") is not None:
-            wanted["additional_networks"] = networks
+            desired["additional_networks"] = networks
         if given.get("additional_subnets") is not None:
-            scopes = networks or [None] * len(given["additional_subnets"])
-            wanted["additional_subnets"] = [
+            scopes: Sequence[str | None] = networks or [None] * len(given["additional_subnets"])
+            desired["additional_subnets"] = [
                 self._member("additional_subnets", "subnet", ref, scope)
                 for ref, scope in zip(given["additional_subnets"], scopes)
             ]
         if given.get("extra_security_groups") is not None:
-            wanted["extra_security_groups"] = [
+            desired["extra_security_groups"] = [
                 self._security_groups(item, networks) for item in given["extra_security_groups"]
             ]
+
+    def _check_gateways(self, given: Options) -> None:
+        """Check that service gateways that were looked up are in the network of the cluster.
+
+        :raises BadInput: one is not.
+        """
         for option in ("ncr_sgw", "obs_sgw"):
             network = self.items.get(option, {}).get("network_id")
             if network and self.network and not UUID.equal(network, self.network):
@@ -72,94 +98,107 @@ class References:
                     "is not in the network of the cluster",
                     "choose a service gateway of that network",
                 )
-        return wanted
 
-    def flavors(self, group, wanted):
-        """UUID -> name of the flavors, where the flavor is to be changed: some changes the service never makes.
+    def flavors(self, group: State | None, desired: Options) -> dict[str, str]:
+        """UUID -> name of the flavors, if the flavor is to be changed: the service does not support all changes.
 
-        For a flavor that was given by name they have been read already; one that was given by its UUID costs one request.
+        For a flavor that is set by name they have been read already; one that is set by its UUID costs one request.
 
-        :param group: the typed node group; None where it was not read.
+        :param group: the typed node group; None if it was not read.
         """
         if (
             group is None
-            or wanted.get("flavor") is None
-            or UUID.equal(wanted["flavor"], group.get("flavor_id"))
+            or desired.get("flavor") is None
+            or UUID.equal(desired["flavor"], group.get("flavor_id"))
         ):
             return {}
         try:
             return self._names_of("flavor")
         except NksError:
-            # Not needed for the change itself: without it the service is the one to refuse.
+            # The change itself does not need them: without them, the service rejects it.
             return {}
 
-    def complete(self, wanted):
-        """Fill in and check what only a creation needs, from the look-ups that were made anyway.
+    def complete(self, desired: Options) -> None:
+        """Complete and check the options that only a creation needs, with the look-ups that were made anyway.
 
-        :raises NksError: the look-ups show that the service would refuse.
+        :raises NksError: the look-ups show that the service would reject the options.
         """
-        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ranges
-
-        if wanted.get("external_subnets") and not wanted.get("external_network"):
-            shown = named(wanted["external_subnets"], self.names.get("external_subnets", {}))
+        if desired.get("external_subnets") and not desired.get("external_network"):
+            shown = named(desired["external_subnets"], self.names.get("external_subnets", {}))
             raise BadInput(
                 "external_subnets", ", ".join(shown), "has no network", "set external_network too"
             )
-        if wanted.get("external_network") and not wanted.get("external_subnets"):
-            wanted["external_subnets"] = self._external_subnets(wanted["external_network"])
+        if desired.get("external_network") and not desired.get("external_subnets"):
+            desired["external_subnets"] = self._external_subnets(desired["external_network"])
+        self._check_subnet(desired)
+        self._check_nodes(desired)
+
+    def _check_subnet(self, desired: Options) -> None:
+        """The rules for the cluster's subnet, if it was looked up.
+
+        :raises NksError: a range overlaps with it, or an option that it requires is not set.
+        """
         subnet = self.items.get("subnet", {})
         ranges.check_subnets(
-            wanted, ([("subnet", subnet["cidr"])] if subnet.get("cidr") else []) + self.additional
+            desired, ([("subnet", subnet["cidr"])] if subnet.get("cidr") else []) + self.additional
         )
         if isinstance(subnet.get("routingtable"), dict):
             if subnet["routingtable"].get("gateway_id"):
-                if not wanted.get("external_network"):
+                if not desired.get("external_network"):
                     raise BadInput(
                         "external_network",
                         None,
-                        "is needed, for subnet %s is attached to an internet gateway"
+                        "is required because subnet %s is attached to an internet gateway"
                         % subnet["name"],
                         "set it",
                     )
-            elif not (wanted.get("ncr_sgw") and wanted.get("obs_sgw")):
+            elif not (desired.get("ncr_sgw") and desired.get("obs_sgw")):
                 raise NksError(
-                    "ncr_sgw and obs_sgw: both are needed, for subnet %s is not attached to an internet gateway; set both."
+                    "ncr_sgw and obs_sgw: both are required because subnet %s is not attached to an internet gateway; set both."
                     % subnet["name"]
                 )
-        self._check_nodes(wanted)
 
-    def _check_nodes(self, wanted):
-        """The rules for the nodes themselves."""
+    def _check_nodes(self, desired: Options) -> None:
+        """The rules for the disk and the flavor of the nodes, if image and flavor were looked up."""
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation
 
         image = self.items.get("image", {})
-        creation.check_disk(image, wanted.get("boot_volume_size"))
+        creation.check_disk(image, desired.get("boot_volume_size"))
         creation.check_fit(image, self.items.get("flavor", {}))
 
-    def complete_group(self, wanted, control_plane):
-        """Check what only the creation of a node group needs.
+    def check_group(self, desired: Options, control_plane: str | None) -> None:
+        """Check the options that only the creation of a node group needs.
 
-        :param control_plane: the control plane's version, which a new group always gets (NKS user guide, Upgrade).
-        :raises NksError: the service would refuse, or do something else.
+        :param control_plane: the control plane's version, which a new group always gets (NKS user guide, Upgrade); None if it is not known.
+        :raises NksError: the service would reject them, or create something else.
         """
-        version = wanted.get("kubernetes_version")
+        version = desired.get("kubernetes_version")
         if version is not None and control_plane and version != control_plane:
             raise BadInput(
                 "kubernetes_version",
                 version,
                 "is not the control plane's version, which a new node group gets",
-                "give %s" % control_plane,
+                "set it to %s" % control_plane,
             )
-        self._check_nodes(wanted)
+        self._check_nodes(desired)
 
-    def _one(self, option, kind, value, scope=None):
+    def _one(self, option: str, kind: str, value: str, scope: str | None = None) -> str:
+        """The UUID of the reference that is the value of an option."""
         if wire.is_uuid(value):
             return value
         self.items[option] = self.task.names.find(option, kind, value, scope)
         self.names[option] = self._names_of(kind, scope)
-        return self.items[option]["id"]
+        uuid: str = self.items[option]["id"]
+        return uuid
 
-    def _member(self, option, kind, value, scope=None, among=None):
+    def _member(
+        self,
+        option: str,
+        kind: str,
+        value: str,
+        scope: str | None = None,
+        among: Sequence[str] | None = None,
+    ) -> str:
         """The UUID of one reference in a list."""
         if wire.is_uuid(value):
             return value
@@ -167,9 +206,10 @@ class References:
         self.names.setdefault(option.partition(".")[0], {}).update(self._names_of(kind, scope))
         if option == "additional_subnets" and isinstance(item.get("cidr"), str):
             self.additional.append((option, item["cidr"]))
-        return item["id"]
+        uuid: str = item["id"]
+        return uuid
 
-    def _names_of(self, kind, scope=None):
+    def _names_of(self, kind: str, scope: str | None = None) -> dict[str, str]:
         """UUID -> name of all resources of a kind; each list is read at most once."""
         return {
             wire.one_spelling(item["id"]): item["name"]
@@ -177,9 +217,9 @@ class References:
             if item["id"] and item["name"]
         }
 
-    def _external_subnets(self, network):
-        """All subnets of the external network, as the console takes them."""
-        item = self.items.get("external_network") or next(
+    def _external_subnets(self, network: str) -> list[str]:
+        """All subnets of the external network, which the console selects too."""
+        item: Resource = self.items.get("external_network") or next(
             (
                 item
                 for item in self.task.names.resources("external_network")
@@ -200,12 +240,12 @@ class References:
                 "has no subnets that can be seen",
                 "set external_subnets",
             )
-        # The service lists them in another order each time (observed); the plan is to be the same each time.
+        # The service lists them in another order each time (observed); the plan must be the same each time.
         return sorted(subnets)
 
-    def _security_groups(self, item, networks):
-        """A subnet of the cluster's own or an additional network, and its security groups."""
-        among = [network for network in [self.network] + networks if network]
+    def _security_groups(self, item: dict[str, Any], networks: Sequence[str]) -> dict[str, Any]:
+        """An entry of extra_security_groups, whose subnet is in the cluster's network or an additional one."""
+        among = [network for network in [self.network, *networks] if network]
         scope = among[0] if len(among) == 1 else None
         return {
             "subnet": self._member(
@@ -214,7 +254,7 @@ class References:
             "security_groups": self.security_groups(item),
         }
 
-    def security_groups(self, item):
+    def security_groups(self, item: dict[str, Any]) -> list[str]:
         """The UUIDs of an entry's security groups."""
         return [
             self._member("extra_security_groups.security_groups", "security_group", ref)

@@ -102,7 +102,7 @@ def test_missing_expiry(world, shown):
     outcome = run(world)
     assert untouched(outcome)
     assert outcome["certificate"] == {"expiry": shown or None, "days_left": None, "term_of_validity": 5}
-    assert any("does not show when its certificate ends" in text and "force" in text for text in outcome["warnings"])
+    assert any("does not show when its certificate expires" in text and "force" in text for text in outcome["warnings"])
     assert renewed(run(world, force=True), 5)
 
 
@@ -150,7 +150,7 @@ def test_result(world):
 def test_warns_of_the_kubeconfigs_that_have_died(world):
     seeded(world, 10)
     outcome = run(world)
-    assert [text for text in outcome["warnings"] if "every kubeconfig" in text and "nks_kubeconfig" in text]
+    assert [text for text in outcome["warnings"] if "kubeconfigs from before" in text and "nks_kubeconfig" in text]
     assert run(world)["warnings"] == []
 
 
@@ -172,7 +172,7 @@ def test_range_of_the_term(world, years):
     seeded(world, 10)
     with pytest.raises(NksError) as caught:
         run(world, term_of_validity=years)
-    assert caught.value.msg == "term_of_validity: %d is out of range; give 1 to 5 (years)." % years
+    assert caught.value.msg == "term_of_validity: %d is out of range; set it to 1 to 5 (years)." % years
     assert caught.value.outcome.requests == []
 
 
@@ -245,7 +245,7 @@ def test_a_failure_of_another_kind_is_left_alone(world, status, check):
 def test_a_failed_creation(world):
     cluster = seeded(world, 1000)
     world.fail(cluster, "CREATE_FAILED", kind="cluster_create")
-    assert "It was never made" in refusal(world, force=True)
+    assert "Creation failed: delete it" in refusal(world, force=True)
 
 
 def test_a_failure_whose_history_is_not_known(world):

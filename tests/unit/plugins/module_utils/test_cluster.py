@@ -184,7 +184,7 @@ def test_a_name_held_by_two_clusters_fails_with_both_uuids(world):
     for given in (dict(CLUSTER), {"state": "absent"}):
         with pytest.raises(NksError) as caught:
             world.nks_cluster(**given)
-        assert all(uuid in caught.value.msg for uuid in uuids) and "give the UUID" in caught.value.msg
+        assert all(uuid in caught.value.msg for uuid in uuids) and "specify the UUID" in caught.value.msg
         assert caught.value.outcome.writes == []
     outcome = world.nks_cluster(name=uuids[0], state="absent")
     assert outcome["changed"] and [cluster.uuid for cluster in world.clusters] == uuids[1:]

@@ -133,7 +133,7 @@ def test_a_lost_answer_and_two_clusters_of_the_name_is_an_error(world):
     world.fault(effect="reset_after", method="POST", path="/v1/clusters$")
     begin_before(world, "POST", "/v1/clusters$", world.seed)
     _outcome, error = attempt(lambda: world.nks_cluster(**CLUSTER))
-    assert "nobody knows" in error.msg and all(cluster.uuid in error.msg for cluster in world.clusters)
+    assert "it is not known whether" in error.msg and all(cluster.uuid in error.msg for cluster in world.clusters)
 
 
 def test_a_cluster_of_the_name_that_is_being_deleted_is_no_other_one(world):
@@ -387,7 +387,7 @@ def test_a_change_behind_our_back_while_we_wait(world, what, change, seconds):
     outcome, error = attempt(lambda: operation.run(world, clock=clock))
     if error is not None:
         gone = change == "delete group" and ("deleted by someone else" in error.msg or "node group 'group-1'" in error.msg)
-        assert gone or "is not as wanted" in error.msg
+        assert gone or "did not change to the requested value" in error.msg
         return
     assert outcome["changed"] is True and len(accepted(outcome.requests)) == 1
 

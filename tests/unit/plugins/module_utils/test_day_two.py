@@ -301,7 +301,7 @@ def test_resumed_after_the_time_was_over(world, monkeypatch, done):
     monkeypatch.setattr(world.cloud, "begin", begin_slowly)
     with pytest.raises(NksError) as caught:
         world.nks_cluster(wait_timeout=100, **given)
-    assert "Waited 100 s" in caught.value.msg and len(begun) == done + 1
+    assert "Timed out after 100 s" in caught.value.msg and len(begun) == done + 1
     outcome = world.nks_cluster(**given)
     assert steps(outcome) == WHOLE_WAY[done + 1 :] and begun == ["upgrade"] * 8
     assert standing(world) == ["v1.33.4"] * 4

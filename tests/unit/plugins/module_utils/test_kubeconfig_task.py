@@ -588,7 +588,7 @@ def test_a_cluster_without_a_kubeconfig_yet(world, cluster, dest):
 
 def test_a_failed_creation(world, cluster, dest):
     world.fail(cluster, "CREATE_FAILED", kind="cluster_create")
-    assert "It was never made" in refusal(world, dest=dest).msg and not dest.exists()
+    assert "Creation failed: delete it" in refusal(world, dest=dest).msg and not dest.exists()
 
 
 def test_waits_for_a_cluster_in_the_making(world, dest):

@@ -70,7 +70,7 @@ class TestReferences:
     def test_several_of_one_name_are_listed(self):
         with pytest.raises(NksError) as caught:
             Names(FakeApi(flavors=FLAVORS)).resolve("flavor", "flavor", "m2.c8m16")
-        assert caught.value.msg == "flavor: 'm2.c8m16' is the name of 2 flavors (%s, %s); give the UUID of one of them." % (number(2), number(3))
+        assert caught.value.msg == "flavor: 'm2.c8m16' is the name of 2 flavors (%s, %s); specify the UUID of one of them." % (number(2), number(3))
 
     def test_no_match_lists_what_there_is_the_closest_first(self):
         api = FakeApi(flavors=[*FLAVORS, {"id": number(4), "name": "a1.c1m1"}])
@@ -79,7 +79,7 @@ class TestReferences:
         assert caught.value.msg == "flavor: there is no flavor 'm2.c4m80'; there are: m2.c4m8, m2.c8m16, a1.c1m1."
 
     def test_an_empty_list_says_so(self):
-        with pytest.raises(NksError, match=r"^network: there is no network 'x'; there is none at all\.$"):
+        with pytest.raises(NksError, match=r"^network: there is no network 'x'; none exist\.$"):
             Names(FakeApi()).resolve("network", "network", "x")
 
     def test_too_many_candidates_are_counted(self):
@@ -172,7 +172,7 @@ class TestClusters:
         listed = [{"uuid": number(count), "name": name, "status": "CREATE_COMPLETE"} for count, name in ((1, "demo"), (2, "other"), (3, "demo"))]
         with pytest.raises(NksError) as caught:
             find_cluster(FakeApi(cluster=ApiError("read", 409, "", ""), clusters=listed), "demo")
-        assert caught.value.msg == "cluster: 'demo' is the name of 2 clusters (%s CREATE_COMPLETE, %s CREATE_COMPLETE); give the UUID of one of them." % (
+        assert caught.value.msg == "cluster: 'demo' is the name of 2 clusters (%s CREATE_COMPLETE, %s CREATE_COMPLETE); specify the UUID of one of them." % (
             number(1),
             number(3),
         )
@@ -221,7 +221,7 @@ class TestNodes:
 
     @pytest.mark.parametrize("refs", [[number(1), number(1)], ["w-node-0", "10.0.0.1"], [number(1), "w-node-0"]])
     def test_a_node_is_named_once(self, refs):
-        with pytest.raises(NksError, match="is given twice"):
+        with pytest.raises(NksError, match="is listed twice"):
             Names(FakeApi(servers=SERVERS)).nodes("nodes", GROUP, refs)
 
     def test_the_two_lists_of_a_group_are_never_zipped(self):

@@ -172,7 +172,7 @@ def test_a_node_that_is_not_there(world, nodes, state):
 
 def test_a_node_twice(world, nodes):
     text = refusal(world, nodes=[nodes[0].uuid, nodes[0].name])
-    assert text == "nodes: node '%s' is given twice; name each node once." % nodes[0].name
+    assert text == "nodes: node '%s' is listed twice; list each node once." % nodes[0].name
 
 
 def test_no_nodes_at_all(world, nodes):

@@ -338,7 +338,7 @@ def test_a_reference_that_may_be_several_nodes_names_them():
     for ref, some in (("c", (3, 4)), ("10.0.0.9", (1, 4))):
         with pytest.raises(NksError) as caught:
             Names(project).nodes("nodes", group, [ref])
-        text = "nodes: '%s' may be any of 2 nodes of node group w (%s); give the UUID of one of them."
+        text = "nodes: '%s' matches 2 nodes of node group w (%s); specify the UUID of one of them."
         assert sorted(caught.value.msg.replace(",", "").split()) == sorted((text % (ref, ", ".join(map(number, some)))).replace(",", "").split())
 
 

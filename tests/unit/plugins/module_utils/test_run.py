@@ -117,7 +117,7 @@ def test_a_lost_creation_is_never_repeated_while_nobody_can_look(world):
     with pytest.raises(NoAnswer) as caught:
         world.nks_cluster(**CLUSTER)
     assert len(caught.value.outcome.writes) == 1 and len(world.clusters) == 1
-    for text in ("Could not create cluster demo", "could not be seen", "list the clusters"):
+    for text in ("Could not create cluster demo", "Could not verify", "list the clusters"):
         assert text in caught.value.msg
     # Once there is something to be seen again, it is found.
     world.cloud.faults.clear()
@@ -313,7 +313,7 @@ def test_a_count_changed_behind_our_back_while_we_wait_is_an_error_and_not_chang
     clock.at(30, interfere)
     with pytest.raises(WaitError) as caught:
         world.nks_cluster(node_count=3, clock=clock)
-    assert "node_count is not as wanted" in caught.value.msg
+    assert "node_count did not change to the requested value" in caught.value.msg
 
 
 class Meeting(HandClock):
