@@ -4,8 +4,9 @@
 
 """The documents that a plan compares: a cluster as it is desired, and as it was observed.
 
-A module describes the part of a cluster that it manages: nks_ipacl a document that holds only access control, nks_nodegroup one with a
-single node group. What a document does not mention is left as it is.
+A module describes the part of a cluster that it manages: nks_ipacl a document that holds only
+access control, nks_nodegroup one with a single node group. What a document does not mention is not
+changed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ ABSENT = "absent"
 
 @dataclass(frozen=True)
 class Policy:
-    """How differences are handled and how nodes are replaced; the options of the same names describe the values."""
+    """How differences are handled and how nodes are replaced; the options of the same names
+    describe the values.
+    """
 
     immutable: str = "fail"
     upgrade: str = "control_plane"
@@ -52,9 +55,11 @@ class NodegroupSpec:
 
     name: str
     state: str = PRESENT
-    #: The options of a node group that are set, with UUIDs for references; None if only the members below are managed.
+    #: The options of a node group that are set, with UUIDs for references; None if only the members
+    #: below are managed.
     options: Options | None = None
-    #: Settings of the autoscaler that are reported one by one (nks_autoscale); as a part of a node group they are in ``options``.
+    #: Settings of the autoscaler that are reported one by one (nks_autoscale); as a part of a node
+    #: group they are in ``options``.
     autoscale: Options | None = None
     nodes: NodesSpec | None = None
 
@@ -76,7 +81,8 @@ class ClusterSpec:
 
     name: str
     state: str = PRESENT
-    #: The options of a cluster that are set, with UUIDs for references; None if the cluster itself is not managed.
+    #: The options of a cluster that are set, with UUIDs for references; None if the cluster itself
+    #: is not managed.
     options: Options | None = None
     nodegroups: tuple[NodegroupSpec, ...] = ()
     ipacl: AccessSpec | None = None
@@ -90,9 +96,9 @@ class ObservedNodegroup:
 
     #: The typed node group; ``stopped`` has the names of stopped nodes, if they were looked up.
     state: State
-    #: The settings of the autoscaler by the API's names.
+    #: The settings of the autoscaler, typed, by the API's names.
     autoscale: Options = field(default_factory=dict)
-    #: Its instances, and what reads them again; see :meth:`names.Names.instances`.
+    #: Its instances, and the function that reads them again; see :meth:`names.Names.instances`.
     instances: list[dict[str, Any]] = field(default_factory=list)
     read_instances: Callable[[Any, str], list[dict[str, Any]]] | None = None
 

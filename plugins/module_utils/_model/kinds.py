@@ -51,7 +51,7 @@ class Kind:
 
 
 class Script(Kind):
-    """A text that is compared as it is; an empty one means no script."""
+    """A text that is compared exactly; an empty one means no script."""
 
     def comparable(self, value: Any) -> Any:
         return value
@@ -67,7 +67,7 @@ class Integer(Kind):
 
 
 class Boolean(Kind):
-    """True or false; the service takes and shows the words True and False."""
+    """True or false; the service accepts and shows the words True and False."""
 
     spec = {"type": "bool"}
 
@@ -123,12 +123,13 @@ class UuidSet(UuidList):
         return {_reference(item) for item in value}
 
     def show(self, value: Any) -> Any:
-        # In one order, whatever order the service lists them in: check mode and a run report the same.
+        # Sorted, because the order of the service varies: check mode and a normal run report the
+        # same.
         return sorted((wire.one_spelling(item) for item in value), key=str)
 
 
 class Items(Kind):
-    """A list of dictionaries with options of their own.
+    """A list of dictionaries whose keys are options.
 
     :param owner: the class whose rows are the options of one item.
     :param rows: these rows, by name.
@@ -163,7 +164,7 @@ class Volumes(Items):
         return [self._plain(item) for item in value if isinstance(item, dict)]
 
     def _plain(self, item: dict[str, Any]) -> dict[str, Any]:
-        """A volume of the wire as the option has it, without what is empty."""
+        """A volume of the wire in the form of the option, without empty values."""
         start = len(self.PREFIX)
         plain = {key[start:]: value for key, value in item.items() if key.startswith(self.PREFIX)}
         plain["size"] = wire.read("int", plain.get("size"))
@@ -175,7 +176,7 @@ class Volumes(Items):
     def _pairs(self, desired: list[Any], observed: list[Any]) -> bool:
         """Whether the volumes can be paired so that each pair is the same.
 
-        A group has at most three, so to try all pairings costs nothing.
+        A group has at most three volumes, so all pairings are tried.
         """
         if len(desired) != len(observed):
             return False
@@ -196,7 +197,7 @@ class Volumes(Items):
 
     @staticmethod
     def _same(desired: dict[str, Any], observed: dict[str, Any]) -> bool:
-        """Whether a volume is the one that the user described, as far as the service shows it.
+        """Whether an observed volume is the desired one, as far as the service shows it.
 
         A mount path that the service chose is ignored.
         """
@@ -244,7 +245,7 @@ class SecurityGroups(Items):
 
 
 class Settings(Kind):
-    """A dictionary with options of its own.
+    """A dictionary whose keys are options.
 
     :param owner: the class whose rows are its options.
     :param rows: these rows, by name.
@@ -265,19 +266,22 @@ class Labels(Kind):
     spec = {"type": "dict"}
 
     def write(self, value: Any) -> dict[str, Any]:
-        """The labels as they are sent: objects and lists as JSON text, the rest as they are."""
+        """The labels as they are sent: objects and lists as JSON text, other values unchanged."""
         return {name: wire.write_any(item) for name, item in value.items()}
 
     @staticmethod
     def same(desired: Any, observed: Any) -> bool:
-        """Whether two values of a label mean the same: booleans in any case, JSON by its content, other texts exactly."""
-        return _meaning(desired) == _meaning(observed)
+        """Whether two values of a label mean the same: booleans in any case, JSON by its content,
+        other texts exactly.
+        """
+        return bool(_meaning(desired) == _meaning(observed))
 
 
 def _meaning(value: Any) -> Any:
     """A label in a form in which values that mean the same are equal.
 
-    The service shows booleans in any case, and JSON text with other blanks and in another order than it was sent in (observed).
+    The service shows booleans in any case, and JSON text with other whitespace and another order
+    than was sent (observed).
     """
     if isinstance(value, bool):
         return str(value).lower()
@@ -306,7 +310,7 @@ def _text_meaning(value: str) -> Any:
 
 
 def _reference(value: Any) -> str:
-    return wire.one_spelling(str(value)).lower()
+    return str(wire.one_spelling(str(value))).lower()
 
 
 TEXT = Kind()

@@ -2,15 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The table of options: one row for each option of clusters, node groups and the cluster autoscaler.
+"""The table of options: one row for each option of clusters, node groups and the cluster
+autoscaler.
 
-A row says where the service has the option, of which kind it is, which operation changes it, and what its values may be. The
-text below a row is the option's documentation. From the rows come the argument specs, the bodies of creations, comparisons and
-diffs, the refusals of what cannot be changed, the secrets to mask, and (``make generate``) the documentation of the options, the
-role's argument specs and the JSON schema.
+A row says where the service has the option, of which kind it is, which operation changes it, and
+what its values may be. The text below a row is the option's documentation. From the rows come the
+argument specs, the range checks, the bodies of creations, comparisons and diffs, the errors about
+options that cannot be changed, the secrets to mask, and (``make generate``) the documentation of
+the options, the role's argument specs and the JSON schema.
 
-Source: NKS API guide (Create a Cluster, Create a Node Group, Get a Node Group), NKS user guide (limits), and replies observed on
-the public cloud, where the settings of the first node group are on node group ``default-worker`` and not on the cluster.
+Source: NKS API guide (Create a Cluster, Create a Node Group, Get a Node Group), NKS user guide
+(limits), and replies observed on the public cloud, where the settings of the first node group are
+on node group ``default-worker`` and not on the cluster.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import (
     Volumes,
 )
 
-#: What the documentation says of an option that no action changes.
+#: The documentation of an option that no operation changes.
 FIXED = "Cannot be changed after creation."
 FIXED_LABELS = "Cannot be changed after creation. A label is compared if NKS shows it: booleans in any case, JSON text by its content, and other texts exactly."
 FIXED_WITHOUT_CNI = "Cannot be changed after creation, except together with O(cni)."
@@ -45,23 +48,25 @@ class Row:
     """One option.
 
     :param kind: how it is written, read and compared.
-    :param cluster: its path in a cluster ("flavor_id", "labels.kube_tag"); None where clusters do not have it.
+    :param cluster: its path in a cluster ("flavor_id", "labels.kube_tag"); None if clusters do not
+        have it.
     :param group: its path in a node group; an option that has one is read back from the node group.
     :param aliases: the API's names for it.
     :param ref: the kind of resource that it refers to; see :meth:`names.Names.resources`.
-    :param change: the action that changes it later; None if it is fixed at creation.
+    :param change: the operation that changes it later; None if it is fixed at creation.
     :param required: whether a creation needs it.
-    :param sent: whether a node group's creation sends it (its version follows the control plane's).
+    :param sent: whether the creation of a node group sends it (its version follows the control
+        plane's).
     :param secret: whether the value must not be shown.
-    :param absent: what it means that the service does not show the option.
-    :param low: smallest value.
-    :param high: largest value.
-    :param unit: of the value, for messages: "GB".
-    :param choices: all values that there are.
+    :param absent: the value that it means if the service does not show the option.
+    :param low: smallest value; checked by :mod:`rules`.
+    :param high: largest value; checked like ``low``.
+    :param unit: unit of the value, for messages: "GB".
+    :param choices: the accepted values.
     :param default: the value if the option is not set.
-    :param fixed: documentation of why the option cannot be changed, if no action changes it.
-    :param added: version of the collection that has it first, if that is not the first one.
-    :param no_log: False for a name that Ansible would take for a secret.
+    :param fixed: documentation of why the option cannot be changed, if no operation changes it.
+    :param added: version of the collection that added it, if that is not the first one.
+    :param no_log: False for a name that Ansible would treat as a secret.
     """
 
     def __init__(
@@ -141,8 +146,8 @@ class Row:
             and self.cluster != self.group
             and _label(self.cluster)
         ):
-            # The first node group keeps what it was created with under the cluster's label; upstream Magnum shows the
-            # template's image as its image_id.
+            # The first node group keeps what it was created with under the cluster's label;
+            # upstream Magnum shows the template's image as its image_id.
             label = _at(group, self.cluster)
             value = value if label in (UNKNOWN, None, "") else label
         if self.absent is not UNKNOWN and value in (UNKNOWN, None, ""):
@@ -426,7 +431,7 @@ class NodegroupOptions:
 class ClusterOptions:
     """Options that only clusters have."""
 
-    # no_log=False: Ansible takes a name with "key" in it for a secret.
+    # no_log=False: Ansible treats a name that contains "key" as a secret.
     keypair = Row(TEXT, cluster="keypair", required=True, no_log=False)
     """Name of the key pair for the nodes. A key pair belongs to one user. Required to create the cluster."""
 
@@ -493,7 +498,11 @@ class ClusterOptions:
     """
 
     pods_network_subnet = Row(
-        INTEGER, cluster="labels.pods_network_subnet", fixed=FIXED_WITHOUT_CNI
+        INTEGER,
+        cluster="labels.pods_network_subnet",
+        low=20,
+        high=28,
+        fixed=FIXED_WITHOUT_CNI,
     )
     """Prefix length of the pod subnet of one node, 20 to 28, and at least 2 longer than the prefix of O(pods_network_cidr). If it is
     not set, NKS uses 24.
@@ -584,7 +593,8 @@ class ReconcileOptions:
 
 
 NODEGROUP = table(NodegroupOptions)
-#: In nks_cluster, options of node groups are those of the first one, and the version is that of the cluster.
+#: In nks_cluster, options of node groups apply to the first one, and the version is that of the
+#: cluster.
 CLUSTER = {
     **table(ClusterOptions),
     **{name: row for name, row in NODEGROUP.items() if name != "kubernetes_version"},
@@ -609,7 +619,8 @@ def owned_labels() -> dict[str, str]:
 
 
 def normalized(options: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a task's options with one spelling for every UUID, so that comparisons, messages and requests have the same one.
+    """A copy of a task's options with one spelling for every UUID, so that comparisons, messages
+    and requests have the same one.
 
     :param options: a module's options as Ansible validated them.
     """
@@ -630,6 +641,7 @@ def normalized(options: Mapping[str, Any]) -> dict[str, Any]:
             for item in plain["extra_security_groups"]
         ]
     if plain.get("external_subnets") == []:
-        # A cluster without any is one without external_network, so an empty list can only mean that the option is not set.
+        # Only a cluster without external_network has no external subnets, so an empty list means
+        # that the option is not set.
         plain["external_subnets"] = None
     return plain

@@ -4,28 +4,35 @@
 
 """The service's strings <-> typed values, in one table.
 
-The service answers every label as a string: booleans in any case, numbers in quotes, lists joined by colons, objects as
-JSON text (observed on the public cloud; NKS API guide). What cannot be read as its type stays as it came: a strange label
-must not stop a task that does not need it.
+The service answers every label as a string: booleans in any case, numbers in quotes, lists joined
+by colons, objects as JSON text (observed on the public cloud; NKS API guide). A value that cannot
+be read as its type is kept unchanged: an unexpected label must not stop a task that does not need
+it.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from typing import Any, Dict, Mapping, NoReturn
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadReply
+
+#: JSON of the service: a resource, or a part of one.
+Reply = Mapping[str, Any]
+#: The same with values in their types.
+Typed = Dict[str, Any]
 
 HIDDEN = "********"
 #: The control plane, as the upgrade operation calls it.
 CONTROL_PLANE = "default-master"
 #: The first node group; the service never calls it default (``is_default`` is false for it).
 DEFAULT_GROUP = "default-worker"
-#: Statuses of an instance that is not running on purpose (Instance guide, Instance Status).
+#: Statuses of an instance that was stopped on purpose (Instance guide, Instance Status).
 STOPPED = ("SHUTOFF", "SHUTDOWN", "STOPPED")
 UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
-#: Label -> type. Labels that are not here are texts.
+#: Label -> type. Labels that are not listed are texts.
 LABELS = {
     "additional_network_id_list": "colon_list",
     "additional_subnet_id_list": "colon_list",
@@ -70,7 +77,8 @@ _POLICY = {
     "min_node_count": "int",
     "threshold": "int",
 }
-#: Label -> member -> type, for what the guide gives a type inside of JSON text; all other members stay as they are.
+#: Label -> member -> type, for members of JSON text whose type the guide documents; all other
+#: members are kept unchanged.
 MEMBERS = {
     "control_plane_log": {"enable": "bool", "upload_interval": "int"},
     "extra_volumes": {"volume_size": "int"},
@@ -78,7 +86,7 @@ MEMBERS = {
     "mba_scale_out": _POLICY,
 }
 
-#: Fields beside the labels, of clusters and node groups.
+#: Fields of clusters and node groups outside of their labels -> type.
 FIELDS = {
     "create_timeout": "int",
     "floating_ip_enabled": "bool",
@@ -90,56 +98,62 @@ FIELDS = {
     "node_count": "int",
 }
 
-#: Fields of clusters and node groups that are looked for, compared and put into sentences.
+#: Fields of clusters and node groups that are always texts: they are compared, and are part of
+#: messages.
 TEXTS = ("fixed_network", "fixed_subnet", "name", "status", "status_reason", "uuid")
 
-#: An appkey in a text: between quotation marks, as JSON and Python write it, up to the end of the value, which may have none; or bare,
-#: as a sentence or a command line has it ("appKey=...", "appkey: ..."), where a short word is one of the sentence.
+#: An appkey in a text: between quotation marks, as JSON and Python write it, up to the end of the
+#: value, even if the closing mark is missing; or bare, as in a sentence or a command line
+#: ("appKey=...", "appkey: ..."), where a short word belongs to the sentence.
 APPKEY = re.compile(
     r"""(app[ _-]?key\\*["']?\s{0,9}[:=]\s{0,9}u?\\*["'])[^"'\\]+|(app[ _-]?key\\*["']?\s{0,9}[:=]\s{0,9})[^\s"'\\,;&<>(){}\[\]]{6,}""",
     re.IGNORECASE,
 )
 
-#: No answer of the API is nested deeper. Python's own limit depends on how deep its calls are already, so it differs between the ways to run.
+#: No reply of the API is nested deeper. Python's own limit depends on the depth of its calls, so it
+#: differs between the execution modes.
 MAX_DEPTH = 100
-#: Digits of a number; a float holds no more, and Python before 3.11 takes hours to read millions.
+#: Digits of a number; a float holds no more, and Python before 3.11 needs hours to read millions.
 MAX_DIGITS = 300
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
+#: Labels of the cluster autoscaler -> type.
 AUTOSCALE = {label: kind for label, kind in LABELS.items() if label.startswith("ca_")}
 
 
-def _integer(text):
+def _integer(text: str) -> int:
     if len(text) > MAX_DIGITS:
-        raise ValueError("a number of too many digits")
+        raise ValueError("a number with too many digits")
     return int(text, 10)
 
 
-def _float(text):
+def _float(text: str) -> float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
         raise ValueError("a number that is too large")
     return value
 
 
-def _constant(text):
+def _constant(text: str) -> NoReturn:
     raise ValueError("%s is not JSON" % text)
 
 
 DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_constant)
 
 
-def parse(text):
+def parse(text: str) -> Any:
     """JSON text as data that can be compared, shown and written anywhere.
 
-    :raises ValueError: it is not JSON; it is nested deeper than :data:`MAX_DEPTH`; a number is none (NaN) or too large; or a text in
-        it is not valid Unicode (half of a surrogate pair), which could not be written to any file.
+    :raises ValueError: it is not JSON; it is nested deeper than :data:`MAX_DEPTH`; a number is NaN
+        or too large; or a text in it is not valid Unicode (half of a surrogate pair), which could
+        not be written to any file.
     """
     try:
         data = DECODER.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    level, depth = [[data]] if text.count("[") + text.count("{") > MAX_DEPTH else [], -1
+    depth = -1
+    level: list[Any] = [[data]] if text.count("[") + text.count("{") > MAX_DEPTH else []
     while level:
         depth += 1
         if depth > MAX_DEPTH:
@@ -156,23 +170,26 @@ def parse(text):
     return data
 
 
-def is_uuid(value):
-    """Whether the reference is a UUID, which is used without a look-up."""
+def is_uuid(value: Any) -> bool:
+    """Whether the reference is a UUID, which needs no look-up."""
     return bool(UUID.fullmatch(str(value)))
 
 
-def one_spelling(value):
-    """A reference in the spelling in which two that mean the same are equal: a UUID in lower case with its hyphens, a name as it is."""
+def one_spelling(value: Any) -> Any:
+    """A reference in the one spelling used for comparisons: a UUID in lower case with hyphens, a
+    name unchanged.
+    """
     if not is_uuid(value):
         return value
     digits = str(value).replace("-", "").lower()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-def read(kind, value):
-    """A value of the wire in its type; what does not fit comes back as it is, an empty text as None (or as no items).
+def read(kind: str | None, value: Any) -> Any:
+    """A value of the wire in its type. A value that does not fit is returned unchanged, an empty
+    text as None (as an empty list for lists).
 
-    :param kind: bool, int, colon_list, json or anything else for text.
+    :param kind: bool, int, colon_list, json; anything else for text.
     """
     if kind == "colon_list":
         return read_list(value, ":")
@@ -194,8 +211,8 @@ def read(kind, value):
         return value
 
 
-def read_list(value, separator):
-    """A joined list as a list of texts: ``"a:b"`` -> ``["a", "b"]``; a real list stays one."""
+def read_list(value: Any, separator: str) -> list[Any]:
+    """A joined list as a list of texts: ``"a:b"`` -> ``["a", "b"]``; a list is accepted too."""
     if isinstance(value, str):
         value = value.split(separator)
     if not isinstance(value, list):
@@ -205,8 +222,10 @@ def read_list(value, separator):
     ]
 
 
-def write(kind, value):
-    """A typed value as the service wants it in ``labels``: "True"/"False", numbers as text, lists joined by colons."""
+def write(kind: str, value: Any) -> str:
+    """A typed value as the service expects it in ``labels``: "True"/"False", numbers as text, lists
+    joined by colons.
+    """
     if kind == "bool":
         return "True" if value else "False"
     if kind == "colon_list":
@@ -214,15 +233,15 @@ def write(kind, value):
     return str(value)
 
 
-def write_any(value):
-    """A label of the user's own, of a type that the table does not know: objects and lists become JSON text."""
+def write_any(value: Any) -> Any:
+    """A label that the user sets and the table does not list: objects and lists become JSON text."""
     if isinstance(value, (dict, list)):
         return json.dumps(value, sort_keys=True)
     return value
 
 
-def resource(reply):
-    """A cluster or node group with typed fields and labels; the reply itself is left as it is."""
+def resource(reply: Reply) -> Typed:
+    """A cluster or node group with typed fields and labels; the reply itself is not modified."""
     typed = {key: read(FIELDS.get(key), value) for key, value in reply.items()}
     if "labels" in reply:
         typed["labels"] = labels(reply["labels"])
@@ -232,13 +251,13 @@ def resource(reply):
     return typed
 
 
-def text(value):
-    """A value that is used as a text, whatever it came as; none stays none."""
+def text(value: Any) -> str | None:
+    """The value as a text, whatever its type was; None stays None."""
     return value if value is None or isinstance(value, str) else str(value)
 
 
-def labels(reply):
-    """The labels, typed; no labels where the reply has none."""
+def labels(reply: Any) -> Typed:
+    """The labels, typed; empty if the reply has none."""
     if not isinstance(reply, dict):
         return {}
     return {
@@ -249,8 +268,9 @@ def labels(reply):
     }
 
 
-def _members(value, kinds):
-    """The content of JSON text with typed members; a whole number is an int however it came.
+def _members(value: Any, kinds: Mapping[str, str]) -> Any:
+    """The content of JSON text with typed members; a whole number is an int, also if it was written
+    as 10.0.
 
     :param kinds: member -> type.
     """
@@ -264,8 +284,8 @@ def _members(value, kinds):
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def identified(reply, doing):
-    """The reply of a GET of one cluster or node group, typed, if it can be trusted to be one.
+def identified(reply: Reply, doing: str) -> Typed:
+    """The reply to a GET of one cluster or node group, typed.
 
     :raises BadReply: it has no UUID or no status.
     """
@@ -277,26 +297,27 @@ def identified(reply, doing):
             % (doing, " (request id %s)" % request_id if request_id else ""),
             request_id=request_id,
         )
-    # What a task cannot do without, where the service is silent.
+    # Every task needs these, also if the service omits them.
     typed["name"] = typed.get("name") or typed["uuid"]
     typed["labels"] = typed.get("labels") or {}
     return typed
 
 
-def autoscale(reply):
-    """View Autoscaler Configuration: booleans and numbers, whatever form they come in."""
+def autoscale(reply: Reply) -> Typed:
+    """View Autoscaler Configuration: booleans and numbers in their types."""
     return {key: read(AUTOSCALE.get(key), value) for key, value in reply.items()}
 
 
-def autoscale_of(group):
+def autoscale_of(group: Reply) -> Typed:
     """The autoscaler's settings from the labels of a node group."""
     return {key: value for key, value in (group.get("labels") or {}).items() if key in AUTOSCALE}
 
 
-def metric_policies(group):
-    """The labels of those policies of the metric-based autoscaler that are on.
+def metric_policies(group: Reply) -> list[str]:
+    """The labels of the enabled policies of the metric-based autoscaler.
 
-    Each is an object with ``enable`` (NKS API guide, Get a Node Group; NKS user guide, Metric-based Autoscaler).
+    Each is an object with ``enable`` (NKS API guide, Get a Node Group; NKS user guide, Metric-based
+    Autoscaler).
 
     :param group: the typed node group.
     """
@@ -308,8 +329,10 @@ def metric_policies(group):
     ]
 
 
-def ipacl(reply):
-    """Get Cluster API Endpoint IP Access Control: ``enable`` as a boolean, ``ipacl_targets`` as a list."""
+def ipacl(reply: Reply) -> Typed:
+    """Get Cluster API Endpoint IP Access Control: ``enable`` as a boolean, ``ipacl_targets`` as a
+    list.
+    """
     typed = dict(reply, enable=read("bool", reply.get("enable")) is True)
     if isinstance(typed.get("action"), str):
         typed["action"] = typed["action"].upper()
@@ -320,12 +343,12 @@ def ipacl(reply):
     return typed
 
 
-def event(reply):
+def event(reply: Reply) -> Typed:
     """One task of a cluster's history."""
     return dict(reply, id=read("int", reply.get("id")))
 
 
-def versions(reply):
+def versions(reply: Reply) -> list[Typed]:
     """``supported_k8s`` as a list of ``{version, available}`` in version order."""
     supported = reply.get("supported_k8s")
     if not isinstance(supported, dict):
@@ -336,8 +359,10 @@ def versions(reply):
     ]
 
 
-def event_types(reply):
-    """``supported_event_type`` as one flat dict, from either of its two shapes (nested by resource, or flat)."""
+def event_types(reply: Reply) -> Typed:
+    """``supported_event_type`` as one flat dict, from either of its two shapes (nested by resource,
+    or flat).
+    """
     flat = {}
     supported = reply.get("supported_event_type")
     for name, value in supported.items() if isinstance(supported, dict) else ():
@@ -348,18 +373,22 @@ def event_types(reply):
     return flat
 
 
-def version_key(version):
-    """Sorts Kubernetes versions: v1.9.3 < v1.10.0. Texts that are no versions come first."""
-    # Python refuses to read a number of thousands of digits.
+def version_key(version: Any) -> tuple[tuple[int, ...], str]:
+    """The sort key of a Kubernetes version: v1.9.3 < v1.10.0. Texts that are not versions come
+    first.
+    """
+    # Python refuses to read a number with thousands of digits.
     return tuple(int(number[:99]) for number in re.findall(r"\d+", str(version))), str(version)
 
 
-def _is_appkey(key):
+def _is_appkey(key: str) -> bool:
     return re.sub("[ _-]", "", key.lower()).endswith("appkey")
 
 
-def masked(value):
-    """A copy without appkeys: the one secret that the service shows in its replies (encrypted volumes, log shipping)."""
+def masked(value: Any) -> Any:
+    """A copy without appkeys, the only secret that the service shows in its replies (encrypted
+    volumes, log shipping).
+    """
     if isinstance(value, dict):
         return {
             key: HIDDEN if item and isinstance(key, str) and _is_appkey(key) else masked(item)
@@ -368,14 +397,18 @@ def masked(value):
     if isinstance(value, list):
         return [masked(item) for item in value]
     if isinstance(value, str) and "key" in value.lower():
-        # JSON text of a label that is not in the table, or that could not be read; a sentence of an event or of a refusal.
+        # JSON text of a label that is not in the table or could not be read, or a sentence of an
+        # event or an error.
         return APPKEY.sub(lambda found: (found.group(1) or found.group(2)) + HIDDEN, value)
     return value
 
 
-def appkeys(value):
-    """All appkeys in labels that a user gave, also in those that are JSON text; labels may be nested to any depth."""
-    found, pending = [], [value]
+def appkeys(value: Any) -> list[str]:
+    """All appkeys in labels that the user set, also in JSON text; labels may be nested to any
+    depth.
+    """
+    found: list[str] = []
+    pending: list[Any] = [value]
     while pending:
         item = pending.pop()
         if isinstance(item, str):
