@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which instance is which node: one answer for the modules and the inventory. Pure; the requests are in ``names`` and the inventory.
+"""Which instance is which node: one answer for the modules and the inventory. Pure; ``names`` and ``reader`` make the requests.
 
 The rules, in this order ("docs/service-facts.md", Nodes and instances):
 
 1. The UUIDs in the label ``node_list`` of a node group are its nodes.
 2. Without that label, an instance is a node if it has one of the group's addresses in the cluster's network. Networks of a project may
-   use the same addresses, so an address alone decides nothing.
-3. An instance of another name, address or network is never taken for a node. Names alone decide nothing either: node group ``eu-web`` of
-   cluster ``prod`` and node group ``web`` of cluster ``prod-eu`` give their nodes the same names. See :func:`suspects` and
-   :meth:`names.Names.with_stopped` for stopped nodes that ``node_list`` may no longer hold.
+   use the same addresses, so an address alone proves nothing.
+3. An instance with another name, address or network is never treated as a node. A name alone proves nothing either: node group ``eu-web``
+   of cluster ``prod`` and node group ``web`` of cluster ``prod-eu`` give their nodes the same names. See :func:`suspects` and
+   :meth:`names.Names.with_stopped` for stopped nodes that ``node_list`` may no longer contain.
 """
 
 from __future__ import annotations
@@ -19,21 +19,43 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections import Counter
+from typing import TYPE_CHECKING, Any, Iterable, Sequence, Tuple, TypedDict
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
+
+#: A network's name and an address in it.
+Place = Tuple[str, str]
+
+
+class Instance(TypedDict):
+    """An instance of the compute service; see :func:`places`."""
+
+    uuid: str
+    name: str | None
+    status: str | None
+    places: list[Place]
+
+
+#: A place of an instance as a candidate: the network's name, the address there, and the instance.
+Candidate = Tuple[str, str, Instance]
+
 #: An IPv4 address of one machine, in its only spelling: no 0.0.0.0/8, loopback, link-local, multicast or reserved one, and no leading zeros,
-#: with which "010.0.0.1" is 8.0.0.1 to ssh. Every host of an inventory is checked, so this is a pattern: ipaddress takes four times as long.
+#: with which "010.0.0.1" is 8.0.0.1 to ssh. A pattern, because every host of an inventory is checked and ipaddress takes four times as long.
 IPV4 = re.compile(
     r"(?!127\.|169\.254\.)(?:[1-9]|[1-9][0-9]|1[0-9]{2}|2[01][0-9]|22[0-3])(?:\.(?:[0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])){3}"
 )
 
 
-def address(value):
+def address(value: Any) -> str | None:
     """The text of an IP address that a node can have, or None.
 
-    What connects to a node puts its address on a command line, so nothing else may get there: no option (``-oProxyCommand=``), no
-    name (``localhost``), no address of the controller itself (loopback, unspecified) and none that belongs to no single machine.
+    Programs that connect to a node put its address on a command line, so nothing else may get there: no option (``-oProxyCommand=``), no
+    name (``localhost``), no address of the controller itself (loopback, unspecified) and no address of more than one machine.
+
+    :param value: any value of a reply or of a cache.
     """
     if not isinstance(value, str):
         return None
@@ -57,12 +79,15 @@ def address(value):
     return None if special else str(found)
 
 
-def key(uuid):
-    """A UUID in the form in which it is compared."""
+def key(uuid: Any) -> str:
+    """A UUID in the form in which UUIDs are compared.
+
+    :param uuid: a value of a reply, a name, or None; only a UUID equals another one.
+    """
     return str(uuid).replace("-", "").lower()
 
 
-def listed(group):
+def listed(group: State) -> list[str]:
     """The UUIDs in ``node_list`` of a typed node group, each once."""
     uuids = (group.get("labels") or {}).get("node_list")
     return (
@@ -70,9 +95,10 @@ def listed(group):
     )
 
 
-def addresses(group):
-    """The usable addresses of a typed node group, each once, and what else there is in its list."""
-    usable, rest = {}, []
+def addresses(group: State) -> tuple[list[str], list[Any]]:
+    """The usable addresses of a typed node group, each once, and the other values in its list, of any type."""
+    usable: dict[str, None] = {}
+    rest = []
     values = group.get("node_addresses")
     for value in values if isinstance(values, list) else ():
         found = address(value)
@@ -83,22 +109,23 @@ def addresses(group):
     return list(usable), rest
 
 
-def places(server):
-    """Where an instance is: pairs of its network's name and its address there, fixed addresses first (Instance guide, List Instances)."""
-    found, floating = [], []
+def places(server: State) -> list[Place]:
+    """The networks of an instance with its address in each, fixed addresses first (Instance guide, List Instances)."""
+    found: list[Place] = []
+    floating: list[Place] = []
     networks = server.get("addresses")
     for network, entries in networks.items() if isinstance(networks, dict) else ():
         for entry in entries if isinstance(entries, list) else ():
             text = entry.get("addr") if isinstance(entry, dict) else None
             if isinstance(text, str) and text:
-                # An IPv4 address has one spelling only.
+                # Only IPv6 addresses have more than one spelling.
                 place = (network, (address(text) or text) if ":" in text else text)
                 (floating if entry.get("OS-EXT-IPS:type") == "floating" else found).append(place)
     return found + floating if floating else found
 
 
-def network_name(networks, uuid):
-    """The name under which instances show their addresses in a network; None if it is not known or not the name of one network only.
+def network_name(networks: Sequence[State], uuid: str | None) -> str | None:
+    """The name under which instances list their addresses in a network; None if it is unknown or if several networks have it.
 
     :param networks: the project's networks, each with ``id`` and ``name`` (VPC guide, List VPCs).
     """
@@ -109,18 +136,18 @@ def network_name(networks, uuid):
         or sum(item.get("name") == found[0] for item in networks) != 1
     ):
         return None
-    return found[0]
+    return str(found[0])
 
 
 class Instances:
     """The instances of one project in one region.
 
-    :param servers: the reply of List Instances with Details. What has no UUID is left out.
-    :ivar all: a dict for each, ``{uuid, name, status, places}``; see :func:`places`.
+    :param servers: the reply of List Instances with Details. Entries without a UUID are ignored.
+    :ivar all: every instance, in the order of the reply.
     """
 
-    def __init__(self, servers):
-        self.all = [
+    def __init__(self, servers: Iterable[State]) -> None:
+        self.all: list[Instance] = [
             {
                 "uuid": server["id"],
                 "name": wire.text(server.get("name")),
@@ -131,37 +158,42 @@ class Instances:
             if isinstance(server.get("id"), str) and server["id"]
         ]
         self._by_uuid = {key(one["uuid"]): one for one in self.all}
-        self._by_place = None
+        self._by_place: dict[Place, list[Instance]] | None = None
 
-    def get(self, uuid):
-        """The instance of that UUID, None where there is none."""
+    def get(self, uuid: str) -> Instance | None:
+        """The instance with this UUID, or None."""
         return self._by_uuid.get(key(uuid))
 
-    def of(self, group, network=None):
+    def of(self, group: State, network: str | None = None) -> list[Instance]:
         """The instances that are nodes of a group.
 
         :param group: the typed node group.
-        :param network: the name of its cluster's network, needed where the group has no ``node_list``; see :func:`network_name`.
+        :param network: the name of its cluster's network, needed if the group has no ``node_list``; see :func:`network_name`.
         """
         uuids = listed(group)
         if uuids:
             return [one for one in map(self.get, uuids) if one is not None]
         if network is None:
             return []
+        by_place = self._places()
+        found = [by_place.get((network, text), []) for text in addresses(group)[0]]
+        # By UUID, so that an instance with two of the addresses is listed once.
+        return list({ones[0]["uuid"]: ones[0] for ones in found if len(ones) == 1}.values())
+
+    def _places(self) -> dict[Place, list[Instance]]:
+        """Place -> the instances there; built when it is needed first."""
         if self._by_place is None:
             self._by_place = {}
             for one in self.all:
                 for place in one["places"]:
                     self._by_place.setdefault(place, []).append(one)
-        found = [self._by_place.get((network, text), ()) for text in addresses(group)[0]]
-        # By UUID, so that an instance with two of the addresses is there once.
-        return list({ones[0]["uuid"]: ones[0] for ones in found if len(ones) == 1}.values())
+        return self._by_place
 
-    def by_address(self, group, network=None):
-        """Address of a group -> the instance that has it; addresses of which that is not certain are left out.
+    def by_address(self, group: State, network: str | None = None) -> dict[str, Instance]:
+        """Address of a group -> the instance that has it. An address is omitted if its instance is not certain.
 
-        ``node_list`` and ``node_addresses`` are in no common order. A node in further networks may have an address there that is
-        another node's in the cluster's network.
+        The orders of ``node_list`` and ``node_addresses`` are unrelated. A node in additional networks may have an address there that
+        is the address of another node in the cluster's network.
 
         :param network: as in :meth:`of`.
         """
@@ -174,18 +206,23 @@ class Instances:
         ]
         found = _certain(pairs)
         if len(found) < len(pairs):
-            # The network in which all of the group's addresses are found is the cluster's.
-            there = {}
-            for name, text, _one in pairs:
-                there.setdefault(name, set()).add(text)
-            whole = [name for name, held in there.items() if held == texts]
-            if len(whole) == 1:
-                found = _certain([pair for pair in pairs if pair[0] == whole[0]])
+            network = _common_network(pairs, texts)
+            if network is not None:
+                found = _certain([pair for pair in pairs if pair[0] == network])
         return found
 
 
-def _certain(pairs):
-    """Address -> instance, for addresses of one instance and instances of one address."""
+def _common_network(pairs: Sequence[Candidate], texts: set[str]) -> str | None:
+    """The network that has all of a group's addresses, which is the cluster's; None unless there is exactly one."""
+    held: dict[str, set[str]] = {}
+    for name, text, _one in pairs:
+        held.setdefault(name, set()).add(text)
+    whole = [name for name, there in held.items() if there == texts]
+    return whole[0] if len(whole) == 1 else None
+
+
+def _certain(pairs: Sequence[Candidate]) -> dict[str, Instance]:
+    """Address -> instance, for addresses of one instance and instances with one address."""
     found = {text: one for _name, text, one in pairs}
     if len(found) == len(pairs) == len({one["uuid"] for one in found.values()}):
         return found
@@ -198,7 +235,7 @@ def _certain(pairs):
     }
 
 
-def could_name(cluster, group, name):
+def could_name(cluster: str | None, group: str | None, name: str | None) -> bool:
     """Whether a node group gives its nodes such names: {cluster}-{nodegroup}-node-{n}.
 
     Older clusters name the nodes of their first group {cluster}-default-w-{random}-node-{n}.
@@ -206,25 +243,28 @@ def could_name(cluster, group, name):
     :param cluster: the cluster's name.
     :param group: the node group's name.
     """
-    from ansible_collections.nhncloud.nks.plugins.module_utils._model.wire import DEFAULT_GROUP
-
-    kinds = [re.escape(str(group))] + ([r"default-w-[^-]+"] if group == DEFAULT_GROUP else [])
+    kinds = [re.escape(str(group))] + ([r"default-w-[^-]+"] if group == wire.DEFAULT_GROUP else [])
     return bool(
         re.fullmatch(r"%s-(%s)-node-[0-9]+" % (re.escape(str(cluster)), "|".join(kinds)), str(name))
     )
 
 
-def suspects(instances, members, cluster, group, network=None):
-    """Stopped instances that may be nodes of a group although its ``node_list`` does not hold them (whether it does is not documented).
+def suspects(
+    instances: Instances,
+    members: Sequence[Instance],
+    cluster: str | None,
+    group: str | None,
+    network: str | None = None,
+) -> list[Instance]:
+    """Stopped instances that may be nodes of a group although its ``node_list`` does not contain them (NKS does not document this).
 
-    :param instances: see :class:`Instances`.
     :param members: the instances that certainly are nodes of the group.
     :param cluster: the cluster's name.
     :param group: the node group's name.
-    :param network: the name of the cluster's network, None if it is not known.
+    :param network: the name of the cluster's network, None if it is unknown.
     """
     known = {one["uuid"] for one in members}
-    # Kubernetes takes no two nodes of one name into a cluster.
+    # A Kubernetes cluster has no two nodes with the same name.
     taken = {one["name"] for one in members}
     return [
         one
@@ -237,17 +277,19 @@ def suspects(instances, members, cluster, group, network=None):
     ]
 
 
-def may_own(instances, group, suspect, network=None):
-    """Whether a stopped instance may be a node of another node group that gives such names, too.
+def may_own(
+    instances: Instances, group: State, suspect: Instance, network: str | None = None
+) -> bool | None:
+    """Whether a stopped instance may be a node of another node group that gives its nodes such names, too.
 
     :param group: the other node group, typed.
-    :param network: the name of its cluster's network, None if it is not known.
-    :returns: True if it may, False if it cannot, None if it certainly is one.
+    :param network: the name of its cluster's network, None if it is unknown.
+    :returns: True if it may be one, False if it cannot be one, None if it certainly is one.
     """
     members = instances.of(group, network)
     if any(one["uuid"] == suspect["uuid"] for one in members):
         return None
     if network is not None and all(name != network for name, _text in suspect["places"]):
         return False
-    # Kubernetes takes no two nodes of one name into a cluster.
+    # A Kubernetes cluster has no two nodes with the same name.
     return all(one["name"] != suspect["name"] for one in members)

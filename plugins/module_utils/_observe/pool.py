@@ -4,8 +4,9 @@
 
 """Concurrent reads: requests that do not depend on each other take the time of one.
 
-Threads only make requests. Answers are handled in the thread of the caller, in an order that does not depend on which one came
-first, so errors and warnings do not depend on timing either.
+Threads only make requests; answers are handled in the caller's thread. :meth:`Pool.gather` returns answers and raises errors in the
+order of the calls. :meth:`Pool.run` handles answers as they arrive, so that the next request can follow immediately; its handlers
+must not let that order show.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ class Pending(Generic[Answer]):
         self._answer: Answer | None = None
         self._error: BaseException | None = None
 
-    def run(self) -> None:
-        """Make the call. Whatever it raises is raised by :meth:`result`."""
+    def run(self, caught: type[BaseException] = BaseException) -> None:
+        """Make the call. What it raises is raised by :meth:`result`.
+
+        :param caught: the errors that are kept for that; others are raised immediately.
+        """
         try:
             self._answer = self._call()
-        except BaseException as error:  # pylint: disable=broad-exception-caught
+        except caught as error:  # pylint: disable=broad-exception-caught
             self._error = error
         self._done.set()
 
@@ -46,7 +50,7 @@ class Pending(Generic[Answer]):
         self.wait()
         if self._error is not None:
             raise self._error
-        return self._answer  # type: ignore[return-value]  # None is an answer, too
+        return self._answer  # type: ignore[return-value]  # None can be the answer of a call.
 
 
 class Pool:
@@ -54,7 +58,7 @@ class Pool:
 
     The threads are daemons: an interrupted run ends immediately, whatever they are waiting for.
 
-    :param workers: most threads at a time.
+    :param workers: the maximum number of threads.
     """
 
     def __init__(self, workers: int) -> None:
@@ -86,21 +90,21 @@ class Pool:
         return pending
 
     def gather(self, *calls: Callable[[], Any]) -> list[Any]:
-        """The answers to some calls, in their order.
+        """The answers to some calls, in their order. The first call is made in the caller's thread.
 
-        :raises BaseException: what the first of them, in their order, raised. All of them have ended then.
+        :raises BaseException: what the first failing call, in their order, raised. All calls have ended then, except after an interruption.
         """
         pending = [self.submit(call) for call in calls[1:]]
         first = Pending(calls[0])
-        # One call needs no thread.
-        first.run()
+        # An interruption of the caller's thread must not wait for the other calls.
+        first.run(caught=Exception)
         every = [first, *pending]
         for item in every:
             item.wait()
         return [item.result() for item in every]
 
     def ask(self, call: Callable[[], Answer], then: Callable[..., None], *about: Any) -> None:
-        """Make a call in a thread, and have :meth:`run` call ``then(pending, *about)`` when it is answered."""
+        """Make a call in a thread. :meth:`run` calls ``then(pending, *about)`` when the call has ended."""
         self._open += 1
         self.submit(call, lambda pending: self._answers.put((pending, then, about)))
 
@@ -114,16 +118,21 @@ class Pool:
             self._open -= 1
             then(pending, *about)
 
-    def close(self) -> None:
-        """End the threads, each after the call that it is making; calls that have not begun are dropped."""
+    def close(self, wait: bool = False) -> None:
+        """End the threads, each after the call that it is making; calls that have not begun are dropped.
+
+        :param wait: whether to wait until the threads have ended.
+        """
         while True:
             try:
                 self._calls.get_nowait()
             except queue.Empty:
                 break
-        for _thread in self._threads:
+        threads, self._threads = self._threads, []
+        for _thread in threads:
             self._calls.put(None)
-        self._threads = []
+        for thread in threads if wait else ():
+            thread.join()
 
     def _serve(self) -> None:
         while True:

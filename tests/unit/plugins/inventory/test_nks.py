@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -20,8 +22,10 @@ from ansible.plugins.loader import inventory_loader
 from ansible.template import Templar, is_trusted_as_template
 from hypothesis import given, settings
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._client import transport as transport_room
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import identity
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import transport as transport_module
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadReply, NksError, NoAnswer
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe import reader as reader_module
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.fleets import FleetApi, fleets
 
 PASSWORD = "s3cret-of-the-api"
@@ -181,11 +185,9 @@ def cloud(monkeypatch):
         def endpoint(self, name, region):
             made.before(("endpoint", region))
 
-    plugin = inventory_loader.get("nhncloud.nks.nks")
-    module = sys.modules[type(plugin).__module__]
-    monkeypatch.setattr(module, "Api", lambda transport, who, region: FakeApi(made, region))
-    monkeypatch.setattr(module.identity, "Identity", Identity)
-    monkeypatch.setattr(transport_room, "Transport", FakeTransport)
+    monkeypatch.setattr(reader_module, "Api", lambda transport, account, region: FakeApi(made, region))
+    monkeypatch.setattr(identity, "Identity", Identity)
+    monkeypatch.setattr(transport_module, "Transport", FakeTransport)
     for name in ("TOKEN", "AUTH_URL", "DOMAIN", "KUBERNETES_ENDPOINT", "COMPUTE_ENDPOINT", "CA_CERT", "TOKEN_CACHE"):
         monkeypatch.delenv("NHNCLOUD_" + name, raising=False)
     for name, value in (("REGION", "KR1"), ("TENANT_ID", "t" * 32), ("USERNAME", "ops@example.com"), ("PASSWORD", PASSWORD)):
@@ -195,7 +197,7 @@ def cloud(monkeypatch):
 
 @pytest.fixture
 def read(cloud, tmp_path):
-    """A function that reads a source with the given options and answers a Run."""
+    """A function that reads a source with the given options and returns a Run."""
 
     def function(options="", cache=True, name="demo.nks.yml"):
         path = tmp_path / name
@@ -382,7 +384,7 @@ def test_a_name_that_no_host_can_have(cloud, read, value, how):
     assert list(run.hosts) == ["10.0.0.1"]
     assert run.hosts["10.0.0.1"]["ansible_host"] == "10.0.0.1"
     (warning,) = run.warnings
-    assert warning.startswith("Cluster demo, node group default-worker: hostname gives invalid host names ('")
+    assert warning.startswith("Cluster demo, node group default-worker: hostname produces invalid host names ('")
     assert warning.endswith("' for 10.0.0.1); these nodes are named by their addresses.") and warning.isprintable() and len(warning) < 250
 
 
@@ -393,7 +395,7 @@ def test_a_name_of_a_group_is_no_name_of_a_host(cloud, read, value):
     cloud.servers["kr1"] = [server("u1", value, "10.0.0.1")]
     run = read("hostname: name\ngroups: {nks_mine: true}")
     assert (list(run.hosts), run.groups["nks_mine"], run.children["nks_mine"]) == (["10.0.0.1"], ["10.0.0.1"], [])
-    assert "hostname gives invalid host names ('%s' for 10.0.0.1)" % value in run.warnings[0]
+    assert "hostname produces invalid host names ('%s' for 10.0.0.1)" % value in run.warnings[0]
 
 
 @pytest.mark.parametrize("value", ["node-1", "Node_1.example.com", "7", "노드-1", "demo-default-worker-node-0"])
@@ -536,17 +538,16 @@ def test_where_the_network_cannot_be_read_no_instance_is_guessed(cloud, read, ca
     cloud.errors[call, "kr1" if call == "vpcs" else uuid] = refused(doing="read the network")
     run = read("resolve_nodes: true")
     assert run.hosts["10.0.0.1"]["nks_node_uuid"] is None
-    assert run.warnings[0].startswith("Cluster demo (kr1) is not listed whole. Could not read the network: Not today")
+    assert run.warnings[0].startswith("Cluster demo (kr1) is not listed completely. Could not read the network: Not today")
 
 
 def test_names_and_addresses_in_common_lead_to_no_wrong_instance(cloud):
-    reader = sys.modules[type(inventory_loader.get("nhncloud.nks.nks")).__module__].Reader
     options = {"clusters": [], "nodegroups": [], "cluster_query": None, "resolve_nodes": True, "workers": 1, "strict_clusters": False}
 
     @settings(max_examples=60, deadline=None)
     @given(fleets())
     def check(fleet):
-        read = reader({"kr1": FleetApi(fleet)}, options, StoppedClock()).read()
+        read = reader_module.Reader({"kr1": FleetApi(fleet)}, options, StoppedClock()).read()
         given_groups = {item["uuid"]: item for _cluster, item in fleet.each()}
         for found in read["clusters"]:
             cluster = fleet.cluster(found["cluster_uuid"])
@@ -582,7 +583,7 @@ def test_hostname_template(cloud, read):
     assert list(read("hostname: \"{{ nks_cluster }}-{{ nks_address | replace('.', '-') }}\"").hosts) == ["demo-10-0-0-1"]
     run = read("hostname: \"{{ '' }}\"")
     assert list(run.hosts) == ["10.0.0.1"]
-    assert "hostname gives no name for 1 of 1 nodes" in run.warnings[0]
+    assert "hostname produces no name for 1 of 1 nodes" in run.warnings[0]
 
 
 @pytest.mark.parametrize(("template", "said"), [("nks_addres", "'nks_addres' is undefined"), ("nks_node_name", "need resolve_nodes: true")])
@@ -674,13 +675,13 @@ def test_nodegroups(cloud, read):
         ("regions: [kr1, kr2]\ncompute_endpoint: https://a.example", "compute_endpoint: .* one region"),
         ("regions: [kr1, kr2]\nnetwork_endpoint: https://a.example", "network_endpoint: .* one region"),
         ('cluster_query: "[?"', r"cluster_query: '\[\?' is not a JMESPath expression"),
-        ('cluster_query: "[].node_count"', "cluster_query: .* gives something else than clusters"),
+        ('cluster_query: "[].node_count"', "cluster_query: .* does not return clusters"),
         ("auth_url: example.com", "auth_url: 'example.com' is not a URL"),
         ("request_timeout: 0", "request_timeout: "),
         ("password: ''", "not set: password"),
         ('password: "{{ nowhere }}-%s"' % PASSWORD, "password: the template cannot be rendered"),
-        ("password: {a: %s}" % PASSWORD, "password: it is not a text"),
-        ("token: [%s]" % PASSWORD, "token: it is not a text"),
+        ("password: {a: %s}" % PASSWORD, "password: it is not a string"),
+        ("token: [%s]" % PASSWORD, "token: it is not a string"),
     ],
 )
 def test_bad_options(cloud, read, options, said):
@@ -692,7 +693,7 @@ def test_bad_options(cloud, read, options, said):
     assert [call for call in cloud.calls if call[0] not in ("login", "clusters")] == []
 
 
-def test_an_unknown_option_is_told(cloud, read):
+def test_an_unknown_option_is_a_warning(cloud, read):
     assert any("there is no option 'cluster'" in warning for warning in read("cluster: [demo]").warnings)
 
 
@@ -781,7 +782,7 @@ def test_one_unreadable_cluster(cloud, read, error):
     run = read()
     assert list(run.hosts) == ["10.0.0.2"]
     assert run.groups["nks_cluster_bad"] == []
-    assert run.warnings == ["Cluster bad (kr1) is not listed whole. " + error.msg]
+    assert run.warnings == ["Cluster bad (kr1) is not listed completely. " + error.msg]
     with pytest.raises(AnsibleParserError, match="Cluster bad"):
         read("strict_clusters: true")
 
@@ -813,7 +814,7 @@ def test_a_node_group_that_is_none(cloud, read, monkeypatch, reply):
     monkeypatch.setattr(FakeApi, "nodegroup", lambda self, ref, uuid: reply)
     run = read()
     assert run.hosts == {}
-    assert "Cluster demo (kr1) is not listed whole" in run.warnings[0]
+    assert "Cluster demo (kr1) is not listed completely" in run.warnings[0]
 
 
 @pytest.mark.parametrize("call", [("login",), ("clusters", "kr2"), ("servers", "kr1")])
@@ -907,6 +908,152 @@ def test_as_many_requests_at_once_as_workers(cloud, read):
     assert len(threads) == 4
 
 
+@contextlib.contextmanager
+def failing(monkeypatch, cloud, order):
+    """Let calls fail, each once the failure of the one before it in this order has been handled."""
+    handled = {call: threading.Event() for call in order}
+    previous = dict(zip(order[1:], order))
+    begun = threading.Barrier(len(order))
+    handle = reader_module.Reader._handle
+
+    def wait(call):
+        if call in handled:
+            # A request that has not begun when another one fails may never be made.
+            begun.wait(30)
+        if call in previous:
+            assert handled[previous[call]].wait(30)
+
+    def handle_one(self, pending, *arguments):
+        try:
+            handle(self, pending, *arguments)
+        finally:
+            with contextlib.suppress(NoAnswer):
+                pending.result()
+            if pending._error is not None:
+                handled[pending._error.call].set()
+
+    for call in order:
+        cloud.errors[call] = NoAnswer("Could not do %s." % " ".join(call))
+        cloud.errors[call].call = call
+    cloud.before = wait
+    with monkeypatch.context() as patched:
+        patched.setattr(reader_module.Reader, "_handle", handle_one)
+        try:
+            yield
+        finally:
+            for event in handled.values():
+                event.set()
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::5])
+@pytest.mark.parametrize("what", ["nodegroups", "nodegroup"])
+def test_warnings_and_errors_of_clusters_do_not_depend_on_timing(cloud, read, monkeypatch, order, what):
+    calls = []
+    for name, region in (("b", "kr1"), ("a", "kr1"), ("d", "kr2"), ("c", "kr2")):
+        uuid = cloud.add(name, group("w", uuid="w-" + name), region=region)
+        calls.append((what, uuid, "w-" + name)[: 3 if what == "nodegroup" else 2])
+    with failing(monkeypatch, cloud, [calls[number] for number in order]):
+        warnings = read("regions: [kr1, kr2]").warnings
+    assert [warning.rpartition("Could not do ")[2] for warning in warnings] == [" ".join(call) + "." for call in calls]
+    strict = failing(monkeypatch, cloud, [calls[number] for number in order])
+    with strict, pytest.raises(AnsibleParserError, match=r"Cluster b \(kr1\) is not listed completely"):
+        read("regions: [kr1, kr2]\nstrict_clusters: true")
+
+
+LISTS = [("clusters", "kr1"), ("servers", "kr1"), ("clusters", "kr2"), ("servers", "kr2")]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(LISTS))[::3])
+def test_the_error_of_several_regions_does_not_depend_on_timing(cloud, read, monkeypatch, order):
+    with failing(monkeypatch, cloud, order), pytest.raises(AnsibleParserError, match="^Region kr1: Could not do clusters kr1"):
+        read("regions: [kr1, kr2]\nresolve_nodes: true")
+
+
+def test_an_error_does_not_wait_for_requests_that_come_later_in_order(cloud, read):
+    cloud.add("demo", group("a", "10.0.0.1"))
+    release, hanging, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def before(call):
+        if call[0] == "nodegroups":
+            hanging.set()
+            release.wait(30)
+            ended.set()
+        elif call == ("clusters", "kr2"):
+            assert hanging.wait(30)
+
+    cloud.before = before
+    cloud.errors["clusters", "kr2"] = NoAnswer("Could not do it.")
+    try:
+        with pytest.raises(AnsibleParserError, match="Region kr2: Could not do it"):
+            read("regions: [kr1, kr2]")
+        assert not ended.is_set()
+    finally:
+        release.set()
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_networks_that_cannot_be_read_are_a_problem_of_the_first_cluster_that_needs_them(cloud, read, first):
+    """The request is made for the cluster whose node group is read first, which depends on timing."""
+    uuids = {name: cloud.add(name, group("w", "10.0.0.1", uuid="w-" + name)) for name in ("a", "b")}
+    begun = threading.Event()
+
+    def before(call):
+        if call == ("vpcs", "kr1"):
+            begun.set()
+        elif call[0] == "nodegroup" and call[1] != uuids[first]:
+            assert begun.wait(30)
+
+    cloud.before = before
+    cloud.errors["vpcs", "kr1"] = refused(doing="list the networks")
+    options = 'resolve_nodes: true\nhostname: "{{ nks_cluster }}-{{ nks_address }}"\n'
+    warnings = [warning for warning in read(options).warnings if "networks" in warning]
+    assert len(warnings) == 1 and warnings[0].startswith("Cluster a (kr1) is not listed completely. Could not list the networks: Not today")
+    with pytest.raises(AnsibleParserError, match=r"Cluster a \(kr1\) is not listed completely"):
+        read(options + "strict_clusters: true")
+
+
+def test_no_thread_is_left_after_a_reading(cloud, read):
+    cloud.add("demo", *[group("g%d" % number, "10.0.0.%d" % number) for number in range(8)])
+    before = set(threading.enumerate())
+    read("workers: 4")
+    # Threads that earlier tests abandoned can end in between.
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_an_interruption_does_not_wait_for_requests_that_hang(cloud, read, monkeypatch, error):
+    """The list of the second region interrupts the caller's thread, which goes through it, once both node groups hang."""
+    listed = threading.Event()
+    cloud.add("demo", group("a", "10.0.0.1"), group("b", "10.0.0.2"))
+    hanging, release, ended = threading.Barrier(3), threading.Event(), threading.Semaphore(0)
+
+    class Interrupting(list):
+        def __iter__(self):
+            hanging.wait(30)
+            raise error
+
+    def before(call):
+        if call[0] == "nodegroup":
+            hanging.wait(30)
+            release.wait(30)
+            ended.release()
+        elif call == ("clusters", "kr2"):
+            assert listed.wait(30)
+        elif call[0] == "nodegroups":
+            listed.set()
+
+    cloud.regions["kr2"] = Interrupting()
+    cloud.before = before
+    try:
+        with pytest.raises(error):
+            read("regions: [kr1, kr2]")
+        assert not ended.acquire(blocking=False)
+        assert FakeTransport.made[0].settings["closed"]
+    finally:
+        release.set()
+    assert ended.acquire(timeout=30) and ended.acquire(timeout=30)
+
+
 # -- nothing of the service is run as a template ------------------------------------------------------------------------------
 
 
@@ -984,8 +1131,8 @@ def test_a_cached_run_makes_no_request(cloud, read, cached, tmp_path, monkeypatc
     cloud.servers["kr1"] = [server("u1", "node-1", "10.0.0.1")]
     first = read(cached + FULL)
     calls = list(cloud.calls)
-    # Not even the room that imports requests is needed.
-    monkeypatch.setitem(sys.modules, transport_room.__name__, None)
+    # Not even the file that imports requests is needed.
+    monkeypatch.setitem(sys.modules, transport_module.__name__, None)
     second = read(cached + FULL)
     assert cloud.calls == calls
     assert second.plain() == first.plain()
@@ -1072,7 +1219,7 @@ def damage(content, *path):
         ("clusters", 0, "more", 1),
     ],
 )
-def test_a_damaged_cache_is_read_anew(cloud, read, cached, tmp_path, path):
+def test_a_damaged_cache_is_read_again(cloud, read, cached, tmp_path, path):
     cloud.add("demo", group("default-worker", "10.0.0.1"))
     whole = read(cached).plain()
     (entry,) = kept(tmp_path)
@@ -1144,10 +1291,10 @@ def test_strict_clusters_holds_for_cached_data(cloud, read, cached):
     ],
 )
 def test_a_relative_path_starts_in_the_directory_of_the_source(read, cloud, monkeypatch, tmp_path, name, written, place):
-    for folder in ("source", "source/place", "home", "elsewhere"):
-        (tmp_path / folder).mkdir()
-    # A CA file has to hold certificates, and a token cache that holds anything else is not used.
-    (tmp_path / place).write_text(pathlib.Path(requests.certs.where()).read_text() if name == "ca_cert" else "")
+    for directory in ("source", "source/place", "home", "elsewhere"):
+        (tmp_path / directory).mkdir()
+    # ca_cert must be a file with certificates, and a token cache with other contents is not used.
+    (tmp_path / place).write_bytes(pathlib.Path(requests.certs.where()).read_bytes() if name == "ca_cert" else b"")
     monkeypatch.chdir(tmp_path / "elsewhere")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NKS_TEST_PLACE", "place")

@@ -133,6 +133,48 @@ def test_calls_that_have_not_begun_are_dropped_at_the_end_and_the_threads_end():
     assert not thread.is_alive() and not late
 
 
+@pytest.mark.parametrize("how", ["gather", "run"])
+def test_an_interruption_of_the_caller_does_not_wait_for_calls_that_hang(how):
+    pool, begun, release, ended = Pool(2), threading.Event(), threading.Event(), threading.Event()
+
+    def hang():
+        begun.set()
+        release.wait(30)
+        ended.set()
+
+    def interrupt(_pending=None):
+        assert begun.wait(30)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        if how == "gather":
+            pool.gather(interrupt, hang)
+        else:
+            pool.ask(hang, fail)
+            pool.ask(begun.wait, interrupt)
+            pool.run()
+    assert not ended.is_set()
+    pool.close()
+    release.set()
+    assert ended.wait(30)
+
+
+def test_an_interruption_in_a_thread_is_raised_by_its_result(pool):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pool.gather(lambda: 1, interrupt)
+
+
+def test_a_closed_pool_has_no_threads_if_it_waits_for_them():
+    pool = Pool(2)
+    pool.gather(lambda: 1, lambda: 2, lambda: 3)
+    threads = list(pool._threads)
+    pool.close(wait=True)
+    assert threads and not any(thread.is_alive() for thread in threads)
+
+
 def test_the_threads_do_not_keep_the_process_alive():
     pool, release = Pool(1), threading.Event()
     pool.submit(lambda: release.wait(30))
