@@ -130,7 +130,7 @@ def search(expression: str, data: Any, option: str = "query") -> Any:
     return found
 
 
-def applied(expression: str | None, key: str, items: list[Any]) -> dict[str, Any]:
+def applied(expression: str | None, key: str, items: Any) -> dict[str, Any]:
     """The result of an information module: the items, and the result of the expression over them."""
     result: dict[str, Any] = {key: items}
     if expression is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import random
 import stat
-from typing import Callable, cast
+from typing import Callable
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import Clock
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
@@ -67,7 +67,7 @@ class Private:
         start = clock.now()
         while True:
             # Never None: O_CREAT creates the file.
-            handle = cast(int, self._open(os.O_RDWR | os.O_CREAT))
+            handle = self._open(os.O_RDWR | os.O_CREAT)
             with os.fdopen(handle, "rb") as stream:
                 locked_by_us = flock(handle)
                 if locked_by_us and self._is(handle):

@@ -19,14 +19,17 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._observe import nodes
 if TYPE_CHECKING:
     from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
     from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
-    from ansible_collections.nhncloud.nks.plugins.module_utils._observe.nodes import Instances
+    from ansible_collections.nhncloud.nks.plugins.module_utils._observe.nodes import (
+        Instance,
+        Instances,
+    )
 
 #: A resource of another service, as its list shows it, with ``id`` and ``name`` as texts.
 Resource = Dict[str, Any]
-#: An instance; see :class:`nodes.Instances`.
-Instance = Dict[str, Any]
+#: A node of a node group as a task shows it; see :meth:`Names.instances`.
+Node = Dict[str, Any]
 #: A stopped instance, and why it is not certain to be a node of a group.
-Unclear = Tuple[Instance, str]
+Unclear = Tuple[nodes.Instance, str]
 #: What refers to a node -> UUIDs of the nodes that it may mean; the best references first.
 Levels = List[Dict[str, List[str]]]
 
@@ -204,7 +207,7 @@ class Names:
             found.append(hits[0])
         return found
 
-    def instances(self, group: State, cluster: State | None = None) -> list[Instance]:
+    def instances(self, group: State, cluster: State | None = None) -> list[Node]:
         """The instances of a node group: list of ``{uuid, name, address, addresses, status}``, sorted by name; see ``nodes`` for the rules.
 
         :param cluster: the typed cluster, read whole; without it, only the group's ``node_list`` counts.
@@ -241,7 +244,7 @@ class Names:
         members = self._all.of(group, network)
         # In the spelling of the compute service, upper or lower case.
         uuids = [
-            (self._all.get(uuid) or {"uuid": uuid})["uuid"] for uuid in nodes.listed(group)
+            one["uuid"] if (one := self._all.get(uuid)) else uuid for uuid in nodes.listed(group)
         ] or [one["uuid"] for one in members]
         found = nodes.suspects(self._all, members, cluster.get("name"), group.get("name"))
         if found:
@@ -317,14 +320,14 @@ class Names:
         """Other node groups of the project whose nodes get such names: (instance, the group's name in messages, see :func:`nodes.may_own`)."""
         for other in self.api.clusters():
             name, uuid = wire.text(other.get("name")), other.get("uuid")
-            if not uuid or not any(one["name"].startswith("%s-" % name) for one in found):
+            if not uuid or not any(str(one["name"]).startswith("%s-" % name) for one in found):
                 continue
             try:
                 listed = self.api.nodegroups(uuid)
             except NksError:
                 # The names of its node groups are not known, so any name that begins with the cluster's may be one of its nodes.
                 for one in found if nodes.key(uuid) != nodes.key(cluster.get("uuid")) else ():
-                    if one["name"].startswith("%s-" % name):
+                    if str(one["name"]).startswith("%s-" % name):
                         yield one, "cluster %s (%s), which cannot be read" % (name, uuid), True
                 continue
             for item in listed:
@@ -395,7 +398,7 @@ def candidates(value: Any, names: Iterable[Any]) -> str:
     return "there are: %s%s" % (", ".join(shown), " and %d more" % more if more else "")
 
 
-def _references(members: Iterable[Instance]) -> Levels:
+def _references(members: Iterable[Node]) -> Levels:
     """What can refer to a node, best first: its UUID, its name, its address, its addresses in additional networks."""
     levels: Levels = [{}, {}, {}, {}]
     for node in members:
