@@ -7,18 +7,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Any
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan
 
-#: The first minor version with which a certificate can be renewed, and CNIs with which it cannot.
+#: The first minor version whose certificate can be renewed, and CNIs with which it cannot.
 FIRST_MINOR = (1, 24)
 UNSUPPORTED_CNIS = ("calico-ebpf", "flannel")
 
 
-def days_left(cluster, now):
-    """Whole days until the certificate ends; None where the service does not tell.
+def days_left(cluster: State, now: datetime) -> int | None:
+    """Whole days until the certificate expires; None if the service does not show it.
 
     :param now: a datetime in UTC.
     """
@@ -26,8 +28,8 @@ def days_left(cluster, now):
     return None if ends is None else (ends - now).days
 
 
-def _ends(cluster):
-    """When the certificate ends, as a datetime; None where the service does not tell."""
+def _ends(cluster: State) -> datetime | None:
+    """When the certificate expires; None if the service does not show it."""
     try:
         ends = datetime.fromisoformat(
             str(label(cluster, "certificate_expiry")).replace("Z", "+00:00")
@@ -37,8 +39,9 @@ def _ends(cluster):
     return ends if ends.tzinfo else ends.replace(tzinfo=timezone.utc)
 
 
-def check_renewable(resource, cluster):
-    """Refuse what the service refuses (NKS user guide, Renew Certificate: Kubernetes 1.24 or newer with Calico-VXLAN or Cilium).
+def _check_renewable(resource: str, cluster: State) -> None:
+    """Reject what the service rejects (NKS user guide, Renew Certificate: Kubernetes 1.24 or newer
+    with Calico-VXLAN or Cilium).
 
     :raises NksError: the cluster shows that its certificate cannot be renewed.
     """
@@ -58,18 +61,24 @@ def check_renewable(resource, cluster):
     raise NksError("%s: the certificate cannot be renewed: %s. %s" % (resource, reason, remedy))
 
 
-def renewal(resource, cluster, years):
-    """The renewal (NKS API guide, Renew Cluster Certificate)."""
+def renewal(resource: str, cluster: State, years: int) -> Plan:
+    """The plan that renews the certificate (NKS API guide, Renew Cluster Certificate).
+
+    :raises NksError: the cluster shows that its certificate cannot be renewed.
+    """
+    _check_renewable(resource, cluster)
     before = label(cluster, "certificate_expiry") or None
     changes = {
         "expiry": (before, "%d years from now" % years if years > 1 else "1 year from now"),
         "term_of_validity": (label(cluster, "term_of_validity"), years),
     }
 
-    def renewed(state):
-        after, was = _ends(state), _ends(cluster)
-        # Two renewals within one second end in the same one.
-        return after is None or after != was or state.get("updated_at") != cluster.get("updated_at")
+    def renewed(state: State) -> bool:
+        now, then = _ends(state), _ends(cluster)
+        if now is None or now != then:
+            return True
+        # After two renewals within one second the certificate expires at the same time.
+        return bool(state.get("updated_at") != cluster.get("updated_at"))
 
     return Plan(
         [
@@ -84,5 +93,6 @@ def renewal(resource, cluster, years):
     )
 
 
-def label(cluster, name):
+def label(cluster: State, name: str) -> Any:
+    """The value of a label; None if the service does not show it."""
     return (cluster.get("labels") or {}).get(name)

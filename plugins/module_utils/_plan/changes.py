@@ -2,162 +2,186 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What changes on a cluster or a node group that is there, option by option. Pure functions, as in :mod:`plan`."""
+"""Changes of an existing cluster or node group, option by option. Pure functions, as in
+:mod:`plan`.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Tuple
+
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import (
+    Options,
+    Policy,
+    State,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import TEXT, UNKNOWN, UUID
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.autoscale import (
+    Settings,
+    autoscale_change,
+    check_metric_policies,
+    merged_autoscale,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
+    Change,
     Operation,
     group_resource,
 )
 
-#: The first version in which the service changes the CNI (NKS user guide of 2024, Change Cluster CNI).
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
+
+#: Operations before an upgrade, operations after it, the number of nodes in between, and warnings.
+GroupChanges = Tuple[List[Operation], List[Operation], Any, List[str]]
+
+#: The first version in which the service changes the CNI (NKS user guide of 2024, Change Cluster
+#: CNI).
 FIRST_WITH_CNI_CHANGE = "v1.24.3"
 
 
-def group_changes(cluster, group, wanted, autoscale, policy):
+def group_changes(
+    cluster: str, group: State, desired: Options, autoscale: Settings, policy: Policy
+) -> GroupChanges:
     """What has to change on one node group.
 
-    :param cluster: the cluster's name, for the texts.
+    :param cluster: the cluster's name, for messages.
     :param group: the typed node group.
-    :param wanted: option -> value; ``nodes_to_remove`` as UUIDs.
-    :param autoscale: the autoscaler's present settings, typed.
-    :param policy: see :class:`documents.Policy`.
-    :returns: (operations before an upgrade, operations after it, the number of nodes in between, warnings).
-    :raises NksError: a change that would be refused.
+    :param desired: option -> value; ``nodes_to_remove`` as UUIDs.
+    :param autoscale: the autoscaler's current settings, typed.
+    :raises NksError: a change that the service would reject.
     """
-    resource = group_resource(cluster, group["name"])
-    warnings = []
-    settings = wanted.get("autoscale")
+    resource, count = group_resource(cluster, group["name"]), group.get("node_count")
+    warnings: list[str] = []
+    settings = desired.get("autoscale")
     switch = (
         autoscale_change(resource, group, settings, autoscale, whole=True) if settings else None
     )
-    # While the autoscaler is on the service refuses a resize: it is turned off before and on after everything else.
-    off = switch is not None and settings["enabled"] is False
-    # A new script is for new nodes only, so it goes before whatever makes nodes.
-    script = _set_option(
+    # While the autoscaler is on, the service rejects a resize: the autoscaler is turned off before
+    # and turned on after everything else.
+    off = settings is not None and settings.get("enabled") is False
+    resize = _resize(resource, group, desired, autoscale, warnings)
+    # An upgrade and a change of the flavor need buffer nodes within the quota: nodes are removed
+    # before them and added after them.
+    shrink = resize is not None and isinstance(count, int) and desired["node_count"] < count
+    left = desired["node_count"] if shrink else count
+    flavor = _set_flavor(resource, group, desired, policy)
+    if flavor is not None:
+        rules.require_nodes(policy, resource, left)
+    # Only nodes that are created later run a new script, so it is set before any are created.
+    script = _set_user_script(resource, group, desired)
+    first = [switch if off else None, script, resize if shrink else None]
+    last = [flavor, None if shrink else resize, None if off else switch]
+    return (
+        [operation for operation in first if operation],
+        [operation for operation in last if operation],
+        left,
+        warnings,
+    )
+
+
+def _set_user_script(resource: str, group: State, desired: Options) -> Operation | None:
+    return _set_option(
         "change_user_script",
         resource,
         group,
-        wanted,
+        desired,
         "user_script",
-        lambda api, ref: api.set_user_script(ref, group["uuid"], wanted["user_script"]),
+        lambda api, ref: api.set_user_script(ref, group["uuid"], desired["user_script"]),
     )
-    resize = _resize(resource, group, wanted, settings, autoscale, warnings)
-    # An upgrade and a flavor need buffer nodes, for which the quota has to have room: fewer nodes before them, more nodes after them.
-    shrink = (
-        resize is not None
-        and isinstance(group.get("node_count"), int)
-        and wanted["node_count"] < group["node_count"]
-    )
-    left = wanted["node_count"] if shrink else group.get("node_count")
-    flavor = _set_option(
+
+
+def _set_flavor(resource: str, group: State, desired: Options, policy: Policy) -> Operation | None:
+    return _set_option(
         "change_flavor",
         resource,
         group,
-        wanted,
+        desired,
         "flavor",
         lambda api, ref: api.set_flavor(
             ref,
             group["uuid"],
-            wanted["flavor"],
+            desired["flavor"],
             policy.num_buffer_nodes,
             policy.num_max_unavailable_nodes,
         ),
     )
-    if flavor is not None:
-        rules.require_nodes(policy, resource, left)
-    first = [
-        action for action in (switch if off else None, script, resize if shrink else None) if action
-    ]
-    last = [
-        action for action in (flavor, None if shrink else resize, None if off else switch) if action
-    ]
-    return first, last, left, warnings
 
 
-def _set_option(name, resource, group, wanted, option, send):
-    """The action that sets one option of a node group to what is wanted; None where it is already."""
+def _set_option(
+    name: str,
+    resource: str,
+    group: State,
+    desired: Options,
+    option: str,
+    send: Callable[[Api, str], Any],
+) -> Operation | None:
+    """The operation that sets one option of a node group; None if it has the desired value.
+
+    :param name: the name of the operation.
+    """
     row = rows.NODEGROUP[option]
-    value = wanted.get(option)
+    value = desired.get(option)
     if value is None:
         return None
-    present = row.observed(None, group)
-    if present is not UNKNOWN and row.equal(value, present):
+    current = row.observed(None, group)
+    if current is not UNKNOWN and row.equal(value, current):
         return None
 
-    def holds(state):
+    def holds(state: State) -> bool:
         shown = row.observed(None, state)
         return shown is not UNKNOWN and row.equal(value, shown)
 
-    def start(state):
+    def start(state: State) -> bool:
         shown = row.observed(None, state)
-        return shown is present or (
-            present is not UNKNOWN and shown is not UNKNOWN and row.equal(present, shown)
+        return shown is current or (
+            current is not UNKNOWN and shown is not UNKNOWN and row.equal(current, shown)
         )
 
-    changes = {option: (row.show(present), row.show(value))}
+    changes = {option: (row.show(current), row.show(value))}
     return Operation(name, resource, changes, send, group["uuid"], ((option, holds),), start=start)
 
 
-def _resize(resource, group, wanted, settings, autoscale, warnings):
-    """The resize, or the truce with the autoscaler: while it is on, it decides the count and a resize is never sent."""
-    count = wanted.get("node_count")
-    present = group.get("node_count")
-    if count is None:
-        return None
-    merged = merged_autoscale(settings or {}, autoscale)
-    if merged.get("ca_enable") is True:
-        low, high = merged.get("ca_min_node_count"), merged.get("ca_max_node_count")
-        if (isinstance(low, int) and count < low) or (isinstance(high, int) and count > high):
-            raise BadInput(
-                "node_count",
-                count,
-                "is outside the %s to %s nodes that the autoscaler of %s keeps"
-                % (low, high, resource),
-                "choose a count between them, other bounds, or turn the autoscaler off",
-            )
-        inside = (
-            not (isinstance(low, int) and isinstance(high, int) and isinstance(present, int))
-            or low <= present <= high
-        )
-        if autoscaled(settings, autoscale) or inside:
-            return None
-    if count == present:
+# -- number of nodes -----------------------------------------------------------------------------
+
+
+def autoscaled(desired: Options | None, current: Settings) -> bool:
+    """Whether the autoscaler is on and stays on, so that it decides the number of nodes.
+
+    :param desired: settings of the autoscaler, option -> value or None; None if they are not set.
+    :param current: the autoscaler's current settings.
+    """
+    return (
+        current.get("ca_enable") is True
+        and merged_autoscale(desired or {}, current).get("ca_enable") is True
+    )
+
+
+def _resize(
+    resource: str, group: State, desired: Options, autoscale: Settings, warnings: list[str]
+) -> Operation | None:
+    """The resize; None if the number of nodes is right, or if the autoscaler decides it.
+
+    :param warnings: gets a warning if the service chooses which nodes to remove.
+    """
+    count, current = desired.get("node_count"), group.get("node_count")
+    if count is None or _accepted(resource, count, current, desired.get("autoscale"), autoscale):
         return None
     check_metric_policies(
         resource,
         group,
-        "node_count cannot be changed from %s to %s" % (present, count),
+        "node_count cannot be changed from %s to %s" % (current, count),
         ", or leave node_count out",
     )
-    changes = {"node_count": (present, count)}
+    changes: dict[str, Change] = {"node_count": (current, count)}
     victims = None
-    if isinstance(present, int) and count < present:
-        victims = wanted.get("nodes_to_remove")
-        if victims and len(victims) > present - count:
-            raise BadInput(
-                "nodes_to_remove",
-                "%d nodes" % len(victims),
-                "is more than the %d to go" % (present - count),
-                "name fewer nodes or lower node_count",
-            )
+    if isinstance(current, int) and count < current:
+        victims = desired.get("nodes_to_remove")
         if victims:
             changes["nodes_to_remove"] = (None, victims)
-        if len(victims or ()) < present - count:
-            warnings.append(
-                "%s goes from %d to %d nodes, and the service picks %s of the nodes to remove; name them with nodes_to_remove of nks_nodegroup."
-                % (
-                    resource,
-                    present,
-                    count,
-                    "all" if not victims else str(present - count - len(victims)),
-                )
-            )
+        warnings += _check_removal(resource, current, count, victims or [])
     return Operation(
         "resize",
         resource,
@@ -165,222 +189,183 @@ def _resize(resource, group, wanted, settings, autoscale, warnings):
         lambda api, ref: api.resize(ref, group["uuid"], count, victims),
         group["uuid"],
         (("node_count", lambda state: state.get("node_count") == count),),
-        start=lambda state: state.get("node_count") == present,
+        start=lambda state: state.get("node_count") == current,
     )
 
 
-# -- autoscaler ------------------------------------------------------------------------------------------------------
+def _accepted(
+    resource: str, count: int, current: Any, settings: Options | None, autoscale: Settings
+) -> bool:
+    """Whether the current number of nodes needs no resize.
 
+    While the autoscaler is on it decides the number, so any current one within its limits is
+    accepted.
 
-def merged_autoscale(settings, present):
-    """The full set to send: what is given, else the present value (NKS API guide, Change Autoscaler Configuration).
-
-    :param settings: option -> value or None.
-    :param present: the API's names -> typed values.
+    :raises BadInput: the desired number is outside of the limits.
     """
-    # What is neither a number nor a boolean could not be read, and is not sent back.
-    merged = {
-        label: value
-        for label, value in present.items()
-        if label in wire.AUTOSCALE and isinstance(value, int)
-    }
-    for setting in rows.AUTOSCALE.values():
-        if settings.get(setting.option) is not None:
-            merged[setting.group] = settings[setting.option]
-    return merged
-
-
-def check_metric_policies(resource, group, refused, otherwise=""):
-    """Refuse what the service refuses while the metric-based autoscaler is on (NKS user guide, Metric-based Autoscaler).
-
-    :param group: the typed node group.
-    :param refused: what cannot be done, as the part of a sentence.
-    :param otherwise: what else the user can do about it, as the part of a sentence.
-    :raises NksError: one of its policies is on.
-    """
-    policies = wire.metric_policies(group)
-    if policies:
-        raise NksError(
-            "%s: %s while the metric-based autoscaler is on (%s). Turn it off first in the NHN Cloud console%s."
-            % (resource, refused, ", ".join(policies), otherwise)
+    merged = merged_autoscale(settings or {}, autoscale)
+    if merged.get("ca_enable") is not True:
+        return bool(count == current)
+    low, high = merged.get("ca_min_node_count"), merged.get("ca_max_node_count")
+    if (isinstance(low, int) and count < low) or (isinstance(high, int) and count > high):
+        raise BadInput(
+            "node_count",
+            count,
+            "is outside the autoscaler limits of %s (%s to %s)" % (resource, low, high),
+            "choose a count within the limits, change the limits, or turn the autoscaler off",
         )
-
-
-def autoscaled(settings, present):
-    """Whether the autoscaler is on and stays on, so that the count is none of ours.
-
-    :param settings: option -> value, or None where they are not given.
-    :param present: the API's names -> typed values.
-    """
-    return (
-        present.get("ca_enable") is True
-        and merged_autoscale(settings or {}, present).get("ca_enable") is True
+    inside = (
+        not (isinstance(low, int) and isinstance(high, int) and isinstance(current, int))
+        or low <= current <= high
     )
+    return bool(autoscaled(settings, autoscale) or inside or count == current)
 
 
-def autoscale_change(resource, group, settings, present, whole):
-    """The change of the autoscaler, None where there is none.
+def _check_removal(resource: str, current: int, count: int, victims: list[str]) -> list[str]:
+    """Warnings about the nodes that a smaller number of nodes removes.
 
-    :param group: the typed node group; ``stopped`` has the names of its stopped nodes where it is to be turned on.
-    :param whole: whether ``changes`` has one entry ``autoscale`` (as the option of that name) or one per setting.
-    :raises NksError: the merged settings contradict each other, or nodes are stopped (NKS user guide, node stop).
+    :param victims: UUIDs of the nodes to remove that the task lists.
+    :raises BadInput: more nodes are listed than are removed.
     """
-    differing = {}
-    for setting in rows.AUTOSCALE.values():
-        value = settings.get(setting.option)
-        if value is not None and present.get(setting.group) != value:
-            differing[setting.option] = (present.get(setting.group), value)
-    if not differing:
-        return None
-    if settings.get("enabled") and present.get("ca_enable") is not True:
-        check_metric_policies(resource, group, "the cluster autoscaler cannot be turned on")
-    if settings.get("enabled") and group.get("stopped"):
-        raise NksError(
-            "%s: the autoscaler cannot be turned on while nodes are stopped (%s). Start them first with nks_node."
-            % (resource, ", ".join(group["stopped"]))
+    removed = current - count
+    if len(victims) > removed:
+        raise BadInput(
+            "nodes_to_remove",
+            "%d nodes" % len(victims),
+            "is more than the %d to remove" % removed,
+            "list fewer nodes or lower node_count",
         )
-    group_uuid = group["uuid"]
-    merged = merged_autoscale(settings, present)
-    rules.check_autoscale_change(
-        settings,
-        {setting.option: present.get(setting.group) for setting in rows.AUTOSCALE.values()},
-        {setting.option: merged.get(setting.group) for setting in rows.AUTOSCALE.values()},
-        "autoscale." if whole else "",
-    )
-    changes = differing
-    if whole:
-        changes = {
-            "autoscale": tuple(
-                {option: pair[side] for option, pair in differing.items()} for side in (0, 1)
-            )
-        }
-    wanted = {
-        setting.group: settings[setting.option]
-        for setting in rows.AUTOSCALE.values()
-        if settings.get(setting.option) is not None
-    }
-    outcome = (
-        (
-            "autoscale",
-            lambda state: all(
-                state["detail"].get(label) == value for label, value in wanted.items()
-            ),
-        ),
-    )
-    return Operation(
-        "set_autoscale",
-        resource,
-        changes,
-        lambda api, ref: api.set_autoscale(ref, group_uuid, merged),
-        group_uuid,
-        outcome,
-        detail=lambda api, ref: wire.autoscale(api.autoscale(ref, group_uuid)),
-        # All of them are sent back, so a change of any other one would be undone.
-        start=lambda state: all(
-            state["detail"].get(setting.group) == present.get(setting.group)
-            for setting in rows.AUTOSCALE.values()
-        ),
-    )
+    if len(victims) == removed:
+        return []
+    chosen = str(removed - len(victims)) if victims else "all"
+    return [
+        "%s is scaled down from %d to %d nodes, and NKS chooses %s of the nodes to remove; list "
+        "the nodes in nodes_to_remove of nks_nodegroup." % (resource, current, count, chosen)
+    ]
 
 
-# -- day two of a cluster --------------------------------------------------------------------------------------------
+# -- cluster -------------------------------------------------------------------------------------
 
 
-def service_gateways(resource, wanted, cluster):
-    """Both gateways are always sent (NKS API guide, Change Service Gateway).
+def service_gateways(resource: str, desired: Options, cluster: State) -> Operation | None:
+    """The change of the service gateways; None if nothing differs. Both are always sent (NKS API
+    guide, Change Service Gateway).
 
-    :raises NksError: the cluster was made without gateways, which cannot be added.
+    :raises NksError: the cluster was created without gateways, which cannot be added.
     """
     table = {option: rows.CLUSTER[option] for option in ("ncr_sgw", "obs_sgw")}
-    present = {row.option: row.observed(cluster, None) for row in table.values()}
-    after = {row.option: wanted.get(row.option) or present[row.option] for row in table.values()}
+    current = {option: row.observed(cluster, None) for option, row in table.items()}
+    after = {option: desired.get(option) or current[option] for option in table}
     changes = {
-        row.option: (row.show(present[row.option]), row.show(after[row.option]))
-        for row in table.values()
-        if not UUID.equal(after[row.option], present[row.option])
+        option: (row.show(current[option]), row.show(after[option]))
+        for option, row in table.items()
+        if not UUID.equal(after[option], current[option])
     }
     if not changes:
         return None
-    if not any(present.values()):
-        raise NksError(
-            "%s: %s cannot be set: the service changes the service gateways only of clusters that were created with them. "
-            "Leave the option out, or create the cluster anew." % (resource, " and ".join(changes))
-        )
-    absent = [option for option, value in after.items() if not value]
-    if absent:
-        raise BadInput(
-            absent[0],
-            None,
-            "is not set on %s, and the service wants both gateways" % resource,
-            "give %s too" % absent[0],
-        )
+    _check_gateways(resource, changes, current, after)
+
+    def matches(values: Mapping[str, Any], option: str, state: State) -> bool:
+        return UUID.equal(values[option], table[option].observed(state, None))
+
     return Operation(
         "update_service_gateways",
         resource,
         changes,
         lambda api, ref: api.update_service_gateways(ref, after["ncr_sgw"], after["obs_sgw"]),
         None,
-        tuple(
-            (
-                row.option,
-                lambda state, row=row: UUID.equal(after[row.option], row.observed(state, None)),
-            )
-            for row in table.values()
+        (
+            ("ncr_sgw", lambda state: matches(after, "ncr_sgw", state)),
+            ("obs_sgw", lambda state: matches(after, "obs_sgw", state)),
         ),
-        start=lambda state: all(
-            UUID.equal(present[row.option], row.observed(state, None)) for row in table.values()
-        ),
+        start=lambda state: all(matches(current, option, state) for option in table),
     )
 
 
-def cni(resource, wanted, cluster, policy):
-    """The change of the CNI (NKS API guide, Change Cluster CNI): from Flannel to Calico-VXLAN, with a new pod network.
+def _check_gateways(
+    resource: str,
+    changes: Mapping[str, Change],
+    current: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> None:
+    """Reject a change of the service gateways that the service would reject.
+
+    :raises NksError: the cluster has no gateways, or one would be missing.
+    """
+    if not any(current.values()):
+        raise NksError(
+            "%s: %s cannot be set: the service changes the service gateways only of clusters that "
+            "were created with them. Leave the option out, or re-create the cluster."
+            % (resource, " and ".join(changes))
+        )
+    missing = [option for option, value in after.items() if not value]
+    if missing:
+        raise BadInput(
+            missing[0],
+            None,
+            "is not set on %s, and the service requires both gateways" % resource,
+            "set %s too" % missing[0],
+        )
+
+
+def cni(resource: str, desired: Options, cluster: State, policy: Policy) -> Operation | None:
+    """The change of the CNI (NKS API guide, Change Cluster CNI): from Flannel to Calico-VXLAN, with
+    a new pod network. None if the cluster has the desired CNI.
 
     :raises NksError: a change that the operation does not offer.
     """
     row = rows.CLUSTER["cni"]
-    present = row.observed(cluster, None)
-    if wanted.get("cni") is None or TEXT.equal(wanted["cni"], present):
+    current = row.observed(cluster, None)
+    if desired.get("cni") is None or TEXT.equal(desired["cni"], current):
         return None
-    if wanted["cni"] != "calico" or str(present).lower().startswith("calico"):
-        raise NksError(
-            "%s: cni is '%s' and cannot become '%s': the service changes only flannel, and only to calico. Set cni to the present value."
-            % (resource, present, wanted["cni"])
-        )
-    version = (cluster.get("labels") or {}).get("kube_tag")
-    if version and wire.version_key(version) < wire.version_key(FIRST_WITH_CNI_CHANGE):
-        raise BadInput(
-            "cni",
-            wanted["cni"],
-            "needs Kubernetes %s or newer, and %s has %s"
-            % (FIRST_WITH_CNI_CHANGE, resource, version),
-            "upgrade it first",
-        )
-    if not wanted.get("pods_network_cidr"):
-        raise BadInput(
-            "pods_network_cidr",
-            None,
-            "is needed to change the CNI of %s" % resource,
-            "give a network that is not in use yet",
-        )
-    changes = {"cni": (present, wanted["cni"])}
+    _check_cni(resource, desired, cluster, current)
+    changes: dict[str, Change] = {"cni": (current, desired["cni"])}
     for option in ("pods_network_cidr", "pods_network_subnet"):
         network = rows.CLUSTER[option]
-        if wanted.get(option) is not None:
-            changes[option] = (network.show(network.observed(cluster, None)), wanted[option])
+        if desired.get(option) is not None:
+            changes[option] = (network.show(network.observed(cluster, None)), desired[option])
     return Operation(
         "update_cni",
         resource,
         changes,
         lambda api, ref: api.update_cni(
             ref,
-            wanted["cni"],
-            wanted["pods_network_cidr"],
-            wanted.get("pods_network_subnet"),
+            desired["cni"],
+            desired["pods_network_cidr"],
+            desired.get("pods_network_subnet"),
             policy.num_buffer_nodes,
             policy.num_max_unavailable_nodes,
         ),
         None,
-        (("cni", lambda state: row.observed(state, None) == wanted["cni"]),),
-        start=lambda state: row.observed(state, None) == present,
+        (("cni", lambda state: bool(row.observed(state, None) == desired["cni"])),),
+        start=lambda state: bool(row.observed(state, None) == current),
     )
+
+
+def _check_cni(resource: str, desired: Options, cluster: State, current: Any) -> None:
+    """Reject a change of the CNI that the operation does not offer.
+
+    :param current: the current CNI.
+    :raises NksError: another CNI, an older Kubernetes version, or no new pod network.
+    """
+    if desired["cni"] != "calico" or str(current).lower().startswith("calico"):
+        raise NksError(
+            "%s: cni is '%s' and cannot be changed to '%s': the service changes only flannel, and "
+            "only to calico. Set cni to the current value." % (resource, current, desired["cni"])
+        )
+    version = (cluster.get("labels") or {}).get("kube_tag")
+    if version and wire.version_key(version) < wire.version_key(FIRST_WITH_CNI_CHANGE):
+        raise BadInput(
+            "cni",
+            desired["cni"],
+            "needs Kubernetes %s or newer, and %s has %s"
+            % (FIRST_WITH_CNI_CHANGE, resource, version),
+            "upgrade it first",
+        )
+    if not desired.get("pods_network_cidr"):
+        raise BadInput(
+            "pods_network_cidr",
+            None,
+            "is needed to change the CNI of %s" % resource,
+            "set it to a network that is not in use",
+        )

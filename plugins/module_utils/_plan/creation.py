@@ -2,17 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan that makes something new, and the rules that matter only then. Pure functions, as in :mod:`plan`."""
+"""The plan that creates a cluster or node group, and the rules that matter only then. Pure
+functions, as in :mod:`plan`.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import Mapping
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import Options, State
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import LABELS, SCRIPT
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ranges, rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
+    Change,
     Operation,
     Plan,
     cluster_resource,
@@ -20,66 +25,77 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations impo
 )
 
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
+#: Limits of the autoscaler that are not set.
+DEFAULT_MIN_NODES = 1
+DEFAULT_MAX_NODES = 10
 
 
-def create_cluster(wanted):
-    """The plan that makes a cluster.
+def create_cluster(desired: Options) -> Plan:
+    """The plan that creates a cluster.
 
-    :param wanted: option -> value with references resolved; only what was given.
-    :raises NksError: an option is missing or cannot be.
+    :param desired: option -> value, with UUIDs for references; only options that are set.
+    :raises NksError: an option is missing, or the service would reject its value.
     """
-    check_creation(wanted, rows.CLUSTER)
-    body = {"name": wanted["name"], "cluster_template_id": "iaas_console", "labels": {}}
-    values = dict({"node_count": 1, "public_api_endpoint": False}, **wanted)
-    body["labels"]["cert_manager_api"] = "True"
+    check_creation(desired, rows.CLUSTER)
+    body: State = {
+        "name": desired["name"],
+        "cluster_template_id": "iaas_console",
+        "labels": {"cert_manager_api": "True"},
+    }
+    values = dict({"node_count": 1, "public_api_endpoint": False}, **desired)
     _fill(body, values, rows.CLUSTER)
     changes = _created(values, rows.CLUSTER)
     return Plan(
         [
             Operation(
                 "create",
-                cluster_resource(wanted["name"]),
+                cluster_resource(desired["name"]),
                 changes,
                 lambda api, _ref: api.create_cluster(body, _secrets(body)),
-                creates=wanted["name"],
+                creates=desired["name"],
             )
         ]
     )
 
 
-def create_nodegroup(cluster, wanted):
-    """The plan that makes a node group.
+def create_nodegroup(cluster: str, desired: Options) -> Plan:
+    """The plan that creates a node group.
 
-    :param cluster: the cluster's name, for the texts.
-    :param wanted: option -> value with references resolved; only what was given.
+    :param cluster: the cluster's name, for messages.
+    :param desired: option -> value, with UUIDs for references; only options that are set.
+    :raises NksError: an option is missing, or the service would reject its value.
     """
-    check_creation(wanted, rows.NODEGROUP, nodegroup=True)
-    body = {"name": wanted["name"], "labels": {}}
-    values = dict({"node_count": 1}, **wanted)
+    check_creation(desired, rows.NODEGROUP, nodegroup=True)
+    body: State = {"name": desired["name"], "labels": {}}
+    values = dict({"node_count": 1}, **desired)
     _fill(body, values, rows.NODEGROUP, nodegroup=True)
     changes = _created(values, rows.NODEGROUP)
     return Plan(
         [
             Operation(
                 "create",
-                group_resource(cluster, wanted["name"]),
+                group_resource(cluster, desired["name"]),
                 changes,
                 lambda api, ref: api.create_nodegroup(ref, body, _secrets(body)),
-                group=wanted["name"],
-                creates=wanted["name"],
+                group=desired["name"],
+                creates=desired["name"],
             )
         ]
     )
 
 
-def _secrets(body):
-    """Texts of a creation that the service may quote in a refusal and that must not be shown."""
+def _secrets(body: State) -> list[str]:
+    """Texts of a creation that the service may quote in an error and that must not be shown."""
     script = body["labels"].get("user_script_v2")
     return ([script] if script else []) + wire.appkeys(body["labels"])
 
 
-def _fill(body, values, table, nodegroup=False):
-    """The body of a creation from the table, the autoscaler and the user's own labels."""
+def _fill(
+    body: State, values: Options, table: Mapping[str, rows.Row], nodegroup: bool = False
+) -> None:
+    """Write the options, the settings of the autoscaler and the additional labels into the body of
+    a creation.
+    """
     for row in table.values():
         if values.get(row.option) is not None and (row.sent or not nodegroup):
             if row.kind is SCRIPT and not values[row.option]:
@@ -88,12 +104,13 @@ def _fill(body, values, table, nodegroup=False):
     settings = values.get("autoscale") or {"enabled": False}
     for setting in rows.AUTOSCALE.values():
         if settings.get(setting.option) is not None:
-            body["labels"][setting.group] = setting.kind.write(settings[setting.option])
+            body["labels"][str(setting.group)] = setting.kind.write(settings[setting.option])
     body["labels"].update(LABELS.write(values.get("labels") or {}))
 
 
-def _created(values, table):
-    changes = {"state": ("absent", "present")}
+def _created(values: Options, table: Mapping[str, rows.Row]) -> dict[str, Change]:
+    """The changes that the creation reports."""
+    changes: dict[str, Change] = {"state": ("absent", "present")}
     for row in table.values():
         if values.get(row.option) is not None:
             changes[row.option] = (None, row.show(values[row.option]))
@@ -108,33 +125,35 @@ def _created(values, table):
     return changes
 
 
-def check_name(option, name):
-    """A name for something new.
+def check_name(option: str, name: str) -> None:
+    """Check the name of a resource that is created.
 
-    :raises BadInput: with the rule.
+    :raises BadInput: NKS does not accept it.
     """
     if wire.is_uuid(name):
         raise BadInput(
             option,
             name,
-            "has the form of a UUID, and there is nothing with it",
-            "give a name to create something new",
+            "has the form of a UUID, but no resource has this UUID",
+            "set a name to create a new resource",
         )
     if not NAME.fullmatch(name):
         raise BadInput(
             option,
             name,
-            "is not a name that NKS takes",
+            "is not a name that NKS accepts",
             "use 1 to 32 of a-z, 0-9 and '-', beginning with a letter and not ending in '-'",
         )
 
 
-def check_creation(options, table, nodegroup=False):
-    """What only matters when something is created.
+def check_creation(
+    options: Options, table: Mapping[str, rows.Row], nodegroup: bool = False
+) -> None:
+    """Check the rules that matter only when something is created.
 
-    :param options: the options given, by name.
+    :param options: option -> value, only options that are set.
     :param table: rows of :mod:`rows`.
-    :raises NksError: an option is missing that the service needs.
+    :raises NksError: an option is missing, or the service would reject its value.
     """
     missing = [
         row.option
@@ -145,7 +164,7 @@ def check_creation(options, table, nodegroup=False):
     ]
     if missing:
         raise NksError(
-            "%s '%s' is not there, and to create it these options are missing: %s."
+            "%s '%s' does not exist. To create it, also set: %s."
             % ("Node group" if nodegroup else "Cluster", options.get("name"), ", ".join(missing))
         )
     check_name("name", options["name"])
@@ -160,32 +179,43 @@ def check_creation(options, table, nodegroup=False):
         ranges.check_cidrs(options, creating=True)
     settings = options.get("autoscale") or {}
     if settings.get("enabled"):
-        policies = wire.metric_policies(
-            {"labels": wire.labels(LABELS.write(options.get("labels") or {}))}
+        _check_autoscaler(options, settings)
+
+
+def _check_autoscaler(options: Options, settings: Options) -> None:
+    """Check the options of a new node group with the autoscaler.
+
+    :param settings: the settings of the autoscaler.
+    :raises BadInput: the metric-based autoscaler is on too, or ``node_count`` is outside of the
+        limits.
+    """
+    policies = wire.metric_policies(
+        {"labels": wire.labels(LABELS.write(options.get("labels") or {}))}
+    )
+    if policies:
+        raise BadInput(
+            "labels",
+            policies[0],
+            "cannot be on together with the cluster autoscaler",
+            "turn one of them off",
         )
-        if policies:
-            raise BadInput(
-                "labels",
-                policies[0],
-                "cannot be on together with the cluster autoscaler",
-                "turn one of them off",
-            )
-        low = settings.get("min_node_count") or 1
-        high = settings.get("max_node_count") or 10
-        count = options.get("node_count") or 1
-        if not low <= count <= high:
-            raise BadInput(
-                "node_count",
-                count,
-                "is outside the autoscaler's %d to %d nodes" % (low, high),
-                "choose a count between them, or other bounds",
-            )
+    low = settings.get("min_node_count") or DEFAULT_MIN_NODES
+    high = settings.get("max_node_count") or DEFAULT_MAX_NODES
+    count = options.get("node_count") or 1
+    if not low <= count <= high:
+        raise BadInput(
+            "node_count",
+            count,
+            "is outside the autoscaler limits (%d to %d)" % (low, high),
+            "choose a count within the limits, or change the limits",
+        )
 
 
-def check_disk(image, boot_volume_size):
-    """The boot volume holds the image, where a look-up told its minimum.
+def check_disk(image: State, boot_volume_size: int | None) -> None:
+    """Check that the boot volume is large enough for the image, if its minimum was looked up.
 
-    :raises BadInput: it does not.
+    :param image: the image as the image service shows it, or an empty dict.
+    :raises BadInput: it is too small.
     """
     least = wire.read("int", image.get("min_disk"))
     if isinstance(least, int) and boot_volume_size is not None and boot_volume_size < least:
@@ -193,12 +223,13 @@ def check_disk(image, boot_volume_size):
             "boot_volume_size",
             boot_volume_size,
             "is too small for image %s" % image.get("name"),
-            "give %d (GB) or more" % least,
+            "use %d GB or more" % least,
         )
 
 
-def check_fit(image, flavor):
-    """The image is made for nodes of the flavor, where look-ups told of both (NKS API guide, List Images: one mark for each kind of flavors).
+def check_fit(image: State, flavor: State) -> None:
+    """Check that the image is made for nodes of the flavor, if both were looked up (NKS API guide,
+    List Images: one mark for each kind of flavors).
 
     :param image: the image as the image service shows it, or an empty dict.
     :param flavor: the flavor as the compute service shows it, or an empty dict.
@@ -209,7 +240,7 @@ def check_fit(image, flavor):
         for kind in ("cpu", "gpu")
     }
     if not flavor.get("name") or not any(marks.values()):
-        # Without a mark an image is an older one, of which nothing is known.
+        # Older images have no mark.
         return
     kind = "gpu" if rules.GPU_FLAVOR.fullmatch(rules.flavor_type(flavor["name"])) else "cpu"
     if not marks[kind]:
@@ -221,5 +252,6 @@ def check_fit(image, flavor):
         )
 
 
-def _group_options():
+def _group_options() -> set[str]:
+    """The options that a node group requires."""
     return {row.option for row in rows.NODEGROUP.values() if row.required}

@@ -2,29 +2,36 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""IP access control of the API endpoint: present + wanted -> plan. Pure functions.
+"""The plan of the IP access control of the API endpoint. Pure functions, as in :mod:`plan`.
 
-Source: NKS API guide, Enforce IP Access Control to Cluster API Endpoints; NKS user guide, the same (1 to 100 targets; with
-ALLOW the service adds the cluster's own subnet by itself; DENY must not overlap it).
+Source: NKS API guide, Enforce IP Access Control to Cluster API Endpoints; NKS user guide, the same
+(1 to 100 targets; with ALLOW the service adds the cluster's own subnet; DENY must not overlap it).
 """
 
 from __future__ import annotations
 
 import ipaddress
+from typing import Any, Collection, Dict, Iterable, Mapping, Sequence, TypeVar
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import AccessSpec, State
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
+    Change,
     Operation,
     Plan,
     cluster_resource,
 )
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.ranges import Network, overlap
 
 MAX_TARGETS = 100
+#: Network -> description.
+Targets = Dict[Network, str]
+OneVersion = TypeVar("OneVersion", ipaddress.IPv4Network, ipaddress.IPv6Network)
 
 
-def network(option, text):
-    """An address or a network as a network; bits behind the prefix are dropped.
+def network(option: str, text: Any) -> Network:
+    """An address or a network as a network; bits after the prefix are dropped.
 
     :raises BadInput: it is neither.
     """
@@ -35,35 +42,36 @@ def network(option, text):
             option,
             text,
             "is neither an address nor a network",
-            "write it like 203.0.113.7 or 203.0.113.0/24",
+            "use the form 203.0.113.7 or 203.0.113.0/24",
         ) from None
 
 
-def given_targets(targets):
-    """The option ``targets`` as network -> description (None where not given).
+def given_targets(targets: Iterable[State] | None) -> dict[Network, str | None]:
+    """The option ``targets`` as network -> description (None if it is not set).
 
     :raises BadInput: not an address, or two descriptions for one network.
     """
-    found = {}
+    found: dict[Network, str | None] = {}
     for item in targets or []:
         key = network("targets.cidr_address", item["cidr_address"])
         if key in found and found[key] != item.get("description"):
             raise BadInput(
                 "targets",
                 item["cidr_address"],
-                "is given twice with different descriptions",
-                "name each network once",
+                "is listed twice with different descriptions",
+                "list each network once",
             )
         found[key] = item.get("description")
     return found
 
 
-def present_targets(ipacl):
-    """The service's list as network -> description; what is not a network there is left out.
+def current_targets(ipacl: State) -> Targets:
+    """The service's list as network -> description; entries that are not networks are left out.
 
-    Two entries can mean one network (10.0.0.1/24 and 10.0.0.2/24); which description counts must not hang on their order.
+    Two entries can mean one network (10.0.0.1/24 and 10.0.0.2/24); the description that is compared
+    must not depend on their order.
     """
-    found = {}
+    found: Targets = {}
     for item in ipacl["ipacl_targets"]:
         try:
             key = ipaddress.ip_network(str(item.get("cidr_address")).strip(), strict=False)
@@ -76,13 +84,18 @@ def present_targets(ipacl):
 class Control:
     """A state of the access control in comparable form.
 
-    :param action: ALLOW or DENY; None where it is not enforced.
+    :param action: ALLOW or DENY; None if the access control is not enforced.
     :param targets: network -> description.
-    :param subnets: the cluster's own subnets as networks. The service adds them by itself under ALLOW, so there they are
-        neither compared nor shown.
+    :param subnets: the cluster's own subnets as networks. With ALLOW the service adds them, so then
+        they are neither compared nor shown.
     """
 
-    def __init__(self, action=None, targets=None, subnets=()):
+    def __init__(
+        self,
+        action: str | None = None,
+        targets: Targets | None = None,
+        subnets: Collection[Network] = (),
+    ) -> None:
         self.action = action
         self.every = dict(targets or {})
         self.targets = {
@@ -90,111 +103,124 @@ class Control:
         }
 
     @classmethod
-    def present(cls, ipacl, subnets):
-        """What the service has; parameters as above."""
-        return (
-            cls(ipacl.get("action"), present_targets(ipacl), subnets) if ipacl["enable"] else cls()
-        )
+    def observed(cls, ipacl: State, subnets: Collection[Network]) -> Control:
+        """The state that the service shows.
 
-    def same(self, other):
+        :param ipacl: as :func:`wire.ipacl` returns it.
+        """
+        if not ipacl["enable"]:
+            return cls()
+        return cls(ipacl.get("action"), current_targets(ipacl), subnets)
+
+    def same(self, other: Control) -> bool:
         """Whether two states mean the same."""
         return self.action == other.action and self.targets == other.targets
 
-    def shown(self):
-        """The targets as the option has them, sorted."""
+    def shown(self) -> list[dict[str, str]]:
+        """The targets in the form of the option, sorted."""
         return _listed(self.targets)
 
-    def sent(self):
-        """The targets to send. A list of nothing but the cluster's subnet is sent as it is: it must not be empty."""
+    def sent(self) -> list[dict[str, str]]:
+        """The targets to send. A list that holds only the cluster's subnet is sent with it, because
+        it must not be empty.
+        """
         return _listed(self.targets or self.every)
 
-    def lets_in(self, address, subnets):
-        """Whether every address of the network may connect."""
+    def allows(self, address: Network, subnets: Iterable[Network]) -> bool:
+        """Whether every address of the network can connect."""
         if self.action == "ALLOW":
-            allowed = [
-                key for key in list(self.targets) + list(subnets) if key.version == address.version
-            ]
-            # Two halves of a network let all of it in.
-            return any(address.subnet_of(key) for key in ipaddress.collapse_addresses(allowed))
-        return not any(
-            address.version == key.version and address.overlaps(key) for key in self.targets
-        )
+            allowed = [*self.targets, *subnets]
+            if isinstance(address, ipaddress.IPv4Network):
+                return _covered(
+                    address, (key for key in allowed if isinstance(key, ipaddress.IPv4Network))
+                )
+            return _covered(
+                address, (key for key in allowed if isinstance(key, ipaddress.IPv6Network))
+            )
+        return not any(overlap(address, key) for key in self.targets)
 
 
-def _listed(targets):
-    return [
-        _target(key, targets[key]) for key in sorted(targets, key=lambda key: (key.version, key))
-    ]
+def _covered(address: OneVersion, allowed: Iterable[OneVersion]) -> bool:
+    """Whether a network is part of others. Two halves of a network cover all of it."""
+    return any(address.subnet_of(key) for key in ipaddress.collapse_addresses(allowed))
 
 
-def _target(key, description):
+def _listed(targets: Mapping[Network, str]) -> list[dict[str, str]]:
+    ordered = sorted(targets, key=lambda key: (key.version, key))
+    return [_target(key, targets[key]) for key in ordered]
+
+
+def _target(key: Network, description: str) -> dict[str, str]:
     single = key.num_addresses == 1
     item = {"cidr_address": str(key.network_address) if single else str(key)}
     return dict(item, description=description) if description else item
 
 
-def wanted(desired, present, subnets):
-    """The state that the options ask for.
+def desired_state(desired: AccessSpec, current: Control, subnets: Collection[Network]) -> Control:
+    """The state that the options describe.
 
-    :param desired: see :class:`documents.AccessSpec`.
-    :param present: the present :class:`Control`.
     :param subnets: the cluster's subnets as networks.
-    :raises NksError: a state that the service does not take, or that nobody can want.
+    :raises NksError: a state that the service does not accept, or that is certainly a mistake.
     """
     targets = given_targets(desired.targets)
     if desired.state == "absent":
-        if desired.targets is None:
-            return Control()
-        if targets and desired.action and present.action not in (None, desired.action.upper()):
-            # To stop blocking a network is not to stop allowing it.
-            raise BadInput(
-                "action",
-                desired.action,
-                "does not match the current list, which is for %s" % present.action.lower(),
-                "set it to %s, or leave it out" % present.action.lower(),
-            )
-        return _without(targets, present, subnets)
-    action = desired.action.upper() if desired.action else present.action
+        return _removed(desired, current, targets, subnets)
+    action = desired.action.upper() if desired.action else current.action
     if action is None:
         raise BadInput(
             "action", None, "is needed to enforce the access control", "set it to allow or deny"
         )
     if desired.targets is None:
-        if action == present.action:
-            return present
-        if present.action is None:
-            raise BadInput(
-                "targets", None, "is needed to enforce the access control", "name the networks"
-            )
-        # The same networks under the other action mean the opposite: the office alone would be blocked, and everybody else let in.
-        raise BadInput(
-            "action",
-            desired.action,
-            "would turn the current list for %s into its opposite" % present.action.lower(),
-            "set targets to the whole list for %s, or leave action out" % desired.action,
-        )
-    for key, description in targets.items():
-        if description is None:
-            # Not given means: whatever it is called.
-            targets[key] = present.targets.get(key, "")
-    if not desired.purge and present.action is not None:
-        if present.action != action:
+        _check_same_action(desired, current, action)
+        return current
+    # An entry without a description keeps the one that it has.
+    described = {
+        key: current.targets.get(key, "") if text is None else text for key, text in targets.items()
+    }
+    if not desired.purge and current.action is not None:
+        if current.action != action:
             raise BadInput(
                 "purge",
                 False,
-                "would turn the list for %s into one for %s" % (present.action, action),
-                "set purge to true and give the whole list",
+                "would turn the list for %s into one for %s" % (current.action, action),
+                "set purge to true and targets to the whole list",
             )
-        targets = {**present.targets, **targets}
-    if action == "DENY" and any(
-        key.version == subnet.version and key.overlaps(subnet)
-        for key in targets
-        for subnet in subnets
-    ):
+        described = {**current.targets, **described}
+    _check_list(action, described, subnets)
+    return Control(action, described, subnets)
+
+
+def _check_same_action(desired: AccessSpec, current: Control, action: str) -> None:
+    """Check that the current list can be kept, because ``targets`` is not set.
+
+    :raises BadInput: there is no list, or it is for the other action.
+    """
+    if action == current.action:
+        return
+    if current.action is None:
+        raise BadInput(
+            "targets", None, "is needed to enforce the access control", "list the networks"
+        )
+    # The same networks with the other action mean the opposite: the office alone would be blocked,
+    # and everybody else allowed.
+    raise BadInput(
+        "action",
+        desired.action,
+        "would turn the current list for %s into its opposite" % current.action.lower(),
+        "set targets to the whole list for %s, or leave action out" % desired.action,
+    )
+
+
+def _check_list(action: str, targets: Targets, subnets: Iterable[Network]) -> None:
+    """Check the rules of the service for the list.
+
+    :raises BadInput: the list is empty or too long, or blocks the cluster's own subnet.
+    """
+    if action == "DENY" and any(overlap(key, subnet) for key in targets for subnet in subnets):
         raise BadInput(
             "targets",
             None,
-            "overlaps the cluster's own subnet under deny, which the service refuses",
+            "overlaps the cluster's own subnet under deny, which the service rejects",
             "leave that range out",
         )
     if not targets:
@@ -202,81 +228,115 @@ def wanted(desired, present, subnets):
             "targets",
             "[]",
             "is empty",
-            "name 1 to %d networks, or set state to absent to turn the access control off"
+            "list 1 to %d networks, or set state to absent to turn the access control off"
             % MAX_TARGETS,
         )
     if len(targets) > MAX_TARGETS:
         raise BadInput(
-            "targets", "%d networks" % len(targets), "is too many", "give at most %d" % MAX_TARGETS
+            "targets", "%d networks" % len(targets), "is too many", "use at most %d" % MAX_TARGETS
         )
-    return Control(action, targets, subnets)
 
 
-def _without(targets, present, subnets):
-    """The present list without some of its networks."""
-    rest = {key: text for key, text in present.targets.items() if key not in targets}
-    if rest == present.targets:
-        return present
+def _removed(
+    desired: AccessSpec,
+    current: Control,
+    targets: Mapping[Network, str | None],
+    subnets: Collection[Network],
+) -> Control:
+    """The state with ``state: absent``: without some networks, or not enforced.
+
+    :raises NksError: the list is for the other action, or would be empty.
+    """
+    if desired.targets is None:
+        return Control()
+    if current.action is None:
+        return current
+    action = current.action.lower()
+    if targets and desired.action and current.action != desired.action.upper():
+        # To stop blocking a network is not to stop allowing it.
+        raise BadInput(
+            "action",
+            desired.action,
+            "does not match the current list, which is for %s" % action,
+            "set it to %s, or leave it out" % action,
+        )
+    rest = {key: text for key, text in current.targets.items() if key not in targets}
+    if rest == current.targets:
+        return current
     if not rest:
         raise NksError(
-            "targets: without them the list would be empty while the access control is enforced (%s). Leave one in, or leave "
-            "targets out to turn the access control off." % present.action.lower()
+            "targets: without them the list would be empty while the access control is enforced "
+            "(%s). Keep one of them, or leave targets out to turn the access control off." % action
         )
-    return Control(present.action, rest, subnets)
+    return Control(current.action, rest, subnets)
 
 
-def plan_access(cluster, desired, reply, subnets):
-    """The plan for the access control of a cluster.
+def plan_access(
+    cluster: str, desired: AccessSpec, reply: State | None, subnets: Collection[Network]
+) -> Plan:
+    """The plan of the access control of a cluster.
 
     :param cluster: the cluster's name.
-    :param desired: see :class:`documents.AccessSpec`.
-    :param reply: the present access control, as :func:`wire.ipacl` gives it; None if there is none.
+    :param reply: the current access control, as :func:`wire.ipacl` returns it; None if there is
+        none.
     :param subnets: the cluster's own subnets as networks.
-    :raises NksError: a state that the service does not take, or that nobody can want.
+    :raises NksError: a state that the service does not accept, or that is certainly a mistake.
     """
-    present = Control.present(reply, subnets) if reply else Control()
-    return _change(cluster, present, wanted(desired, present, subnets), desired.keep, subnets)
-
-
-def _change(cluster, present, after, keep, subnets):
-    """The plan from one state to another.
-
-    :param cluster: the cluster's name.
-    :param keep: addresses that must stay able to connect, as given.
-    :raises NksError: an address of ``keep`` would be shut out.
-    """
-    kept = [(text, network("keep", text)) for text in keep or []]
-    if after.same(present):
+    current = Control.observed(reply, subnets) if reply else Control()
+    after = desired_state(desired, current, subnets)
+    kept = [(text, network("keep", text)) for text in desired.keep or []]
+    if after.same(current):
         return Plan()
-    shut_out = [text for text, address in kept if not after.lets_in(address, subnets)]
-    if shut_out:
-        raise NksError(
-            "keep: the wanted list would shut out %s, so nothing was changed. Put %s the targets."
-            % (", ".join(shut_out), "it into" if after.action == "ALLOW" else "it out of")
-        )
-    changes = {}
-    if (present.action is None) != (after.action is None):
-        changes["state"] = ("absent", "present") if after.action else ("present", "absent")
-    if present.action != after.action:
-        changes["action"] = tuple(
-            state.action.lower() if state.action else None for state in (present, after)
-        )
-    if present.targets != after.targets:
-        changes["targets"] = (present.shown(), after.shown())
-    arguments = ("true", after.action, after.sent()) if after.action else ("false",)
+    _check_kept(kept, after, subnets)
+    enforced = after.action is not None
+    arguments: tuple[Any, ...] = ("true", after.action, after.sent()) if enforced else ("false",)
 
-    def arrived(state):
-        return Control.present(state["detail"], subnets).same(after)
+    def holds(state: State) -> bool:
+        return Control.observed(state["detail"], subnets).same(after)
 
     return Plan(
         [
             Operation(
                 "set_ipacl",
                 cluster_resource(cluster),
-                changes,
+                _changes(current, after),
                 lambda api, ref: api.set_ipacl(ref, *arguments),
-                outcome=(("targets", arrived),),
+                outcome=(("targets", holds),),
                 detail=lambda api, ref: wire.ipacl(api.ipacl(ref)),
             )
         ]
     )
+
+
+def _check_kept(
+    kept: Sequence[tuple[str, Network]], after: Control, subnets: Iterable[Network]
+) -> None:
+    """Check that the addresses of ``keep`` can still connect.
+
+    :param kept: (address as the user wrote it, the same as a network).
+    :raises NksError: an address would be blocked.
+    """
+    subnets = list(subnets)
+    blocked = [text for text, address in kept if not after.allows(address, subnets)]
+    if blocked:
+        remedy = "Add %s to targets" if after.action == "ALLOW" else "Do not list %s in targets"
+        addresses = ", ".join(blocked)
+        raise NksError(
+            "keep: the requested list would block %s. No changes were made. %s."
+            % (addresses, remedy % addresses)
+        )
+
+
+def _changes(current: Control, after: Control) -> dict[str, Change]:
+    """The changes that the operation reports."""
+    changes: dict[str, Change] = {}
+    if (current.action is None) != (after.action is None):
+        changes["state"] = ("absent", "present") if after.action else ("present", "absent")
+    if current.action != after.action:
+        changes["action"] = (
+            current.action.lower() if current.action else None,
+            after.action.lower() if after.action else None,
+        )
+    if current.targets != after.targets:
+        changes["targets"] = (current.shown(), after.shown())
+    return changes

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Tuple
 
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
+
 if TYPE_CHECKING:
     from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
 
-State = Mapping[str, Any]
 #: The value of an option before and after, free of secrets.
 Change = Tuple[Any, Any]
 #: option -> UUID -> name, for options that the user set by name.
@@ -28,15 +29,16 @@ class Operation:
     #: "cluster/NAME", "cluster/NAME/nodegroup/NAME" or "file/PATH".
     resource: str
     changes: Mapping[str, Change]
-    #: Sends the request, for the UUID of the cluster; None for what is not sent to the service.
+    #: Sends the request, for the UUID of the cluster; None for an operation without a request.
     send: Callable[[Api, str], Any] | None = None
     #: The node group that shows the outcome; None for the cluster itself.
     group: str | None = None
-    #: Options with a function of the typed resource that holds once the change has arrived.
+    #: Options with a function of the typed resource that is true once the change has taken effect.
     outcome: tuple[tuple[str, Callable[[State], bool]], ...] = ()
-    #: Reads what the resource itself does not show; it is ``detail`` of the state that ``outcome`` and ``start`` get.
+    #: Reads what the resource itself does not show. ``outcome`` and ``start`` get it as ``detail``
+    #: of the state.
     detail: Callable[[Api, str], Any] | None = None
-    #: Holds as long as the resource is as ``changes`` has it before; None if that is not known.
+    #: True as long as the resource has the values of ``changes`` before; None if that is not known.
     start: Callable[[State], bool] | None = None
     #: The name of what is created; None for other operations.
     creates: str | None = None
@@ -51,7 +53,9 @@ class Operation:
         return [option for option, holds in self.outcome if not holds(whole)]
 
     def expected(self, state: State, api: Api, cluster: str) -> bool:
-        """Whether the change is still missing and its resource is as it was when the operation was planned."""
+        """Whether the change is still missing and its resource has not changed since the operation
+        was planned.
+        """
         whole = self._whole(state, api, cluster)
         missing = not self.outcome or any(not holds(whole) for _option, holds in self.outcome)
         return missing and (self.start is None or self.start(whole))
@@ -60,7 +64,7 @@ class Operation:
         return state if self.detail is None else dict(state, detail=self.detail(api, cluster))
 
     def report(self) -> dict[str, Any]:
-        """The operation as ``actions`` of the result has it."""
+        """The operation in the form of ``actions`` in the result."""
         changes = {
             option: {"before": before, "after": after}
             for option, (before, after) in self.changes.items()
@@ -77,7 +81,7 @@ class Plan:
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether there is any operation to perform."""
         return bool(self.operations)
 
     def report(self) -> list[dict[str, Any]]:
@@ -96,7 +100,9 @@ class Plan:
         return Plan(operations, self.warnings)
 
     def diff(self) -> dict[str, Any]:
-        """Ansible's diff: the options of each resource that change, with the first value before and the last one after."""
+        """Ansible's diff: the options of each resource that change, with the first value before and
+        the last one after.
+        """
         before: dict[str, dict[str, Any]] = {}
         after: dict[str, dict[str, Any]] = {}
         for operation in self.operations:
@@ -110,7 +116,7 @@ def named(value: Any, names: Mapping[str, str], beside: bool = False) -> Any:
     """A value of an option with names for its UUIDs.
 
     :param names: UUID -> name.
-    :param beside: whether each UUID is shown next to its name.
+    :param beside: whether the UUID is shown next to each name.
     """
     if isinstance(value, list):
         return [named(item, names, beside) for item in value]
@@ -123,7 +129,9 @@ def named(value: Any, names: Mapping[str, str], beside: bool = False) -> Any:
 
 
 def named_pair(before: Any, after: Any, names: Mapping[str, str] | None) -> Change:
-    """Both values of a change with names for their UUIDs; with the UUIDs too, if two resources have the same name."""
+    """Both values of a change with names for their UUIDs; with the UUIDs too, if two resources have
+    the same name.
+    """
     if not names:
         return before, after
     pair = named(before, names), named(after, names)
@@ -133,10 +141,10 @@ def named_pair(before: Any, after: Any, names: Mapping[str, str] | None) -> Chan
 
 
 def cluster_resource(cluster: str) -> str:
-    """How operations name a cluster."""
+    """The name of a cluster in operations and messages."""
     return "cluster/%s" % cluster
 
 
 def group_resource(cluster: str, group: str) -> str:
-    """How operations name a node group."""
+    """The name of a node group in operations and messages."""
     return "cluster/%s/nodegroup/%s" % (cluster, group)

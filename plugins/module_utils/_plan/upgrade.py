@@ -2,12 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The way of a cluster, or of a node group, to a Kubernetes version. Pure functions, as in :mod:`plan`."""
+"""The upgrade path of a cluster, or of a node group, to a Kubernetes version. Pure functions, as in
+:mod:`plan`.
+"""
 
 from __future__ import annotations
 
+from typing import AbstractSet, Any, Iterable, Mapping, Sequence, Tuple
+
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import Policy, State
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
     Operation,
@@ -15,14 +20,19 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations impo
     group_resource,
 )
 
+#: {version, available}, as :func:`wire.versions` returns them.
+Versions = Sequence[Mapping[str, Any]]
+Minor = Tuple[int, int]
 
-def minor(version):
-    """(1, 31) of v1.31.4; zeros for what is no version."""
-    return (wire.version_key(version)[0] + (0, 0))[:2]
+
+def minor(version: Any) -> Minor:
+    """(1, 31) of v1.31.4; zeros for a text that is not a version."""
+    major, second = (wire.version_key(version)[0] + (0, 0))[:2]
+    return major, second
 
 
-def needs_versions(cluster, target, groups):
-    """Whether the list of versions that NKS has is needed to plan the steps.
+def needs_versions(cluster: State, target: str, groups: Iterable[State]) -> bool:
+    """Whether the list of versions that NKS supports is needed to plan the steps.
 
     :param cluster: the typed cluster.
     :param groups: the typed worker groups that are to be upgraded.
@@ -35,84 +45,107 @@ def needs_versions(cluster, target, groups):
     )
 
 
-def upgrade_cluster(cluster, groups, target, versions, policy):
-    """The way of a cluster to a version: control plane, then each worker group, then the next minor version.
+def upgrade_cluster(
+    cluster: State, groups: Sequence[State], target: str, versions: Versions, policy: Policy
+) -> tuple[list[Operation], list[str]]:
+    """The upgrade path of a cluster to a version: control plane, then each worker group, then the
+    next minor version.
 
-    Rules: NKS user guide, Kubernetes Version Upgrade (control plane first; all worker groups on its version before its
-    next step; exactly one minor at a time; no downgrade; no stopped nodes). A version with which no new cluster can be created can
-    still be passed through, so only what these rules exclude is refused.
+    Rules: NKS user guide, Kubernetes Version Upgrade (control plane first; all worker groups on its
+    version before its next step; exactly one minor at a time; no downgrade; no stopped nodes). A
+    version that is not available for new clusters can still be a step, so only what these rules
+    exclude is rejected.
 
     :param cluster: the typed cluster.
-    :param groups: the typed worker groups, each with ``stopped``, the names of its stopped nodes; read only where needed.
-    :param target: the wanted version.
-    :param versions: list of {version, available} as :func:`wire.versions` gives it; see :func:`needs_versions`.
+    :param groups: the typed worker groups, each with ``stopped``, the names of its stopped nodes;
+        read only where needed.
+    :param target: the desired version.
+    :param versions: only read if :func:`needs_versions`.
     :param policy: its ``upgrade`` is control_plane, all or never.
-    :returns: (actions, warnings).
-    :raises NksError: before the first step, if any step cannot be taken.
+    :returns: (operations, warnings).
+    :raises NksError: a step is not possible; no operation has been performed.
     """
-    name, mode = cluster["name"], policy.upgrade
-    resource = cluster_resource(name)
-    at = _at(cluster)
+    resource, at = cluster_resource(cluster["name"]), _at(cluster)
     if at is None:
         return [], [
             "%s does not show its Kubernetes version, so kubernetes_version was not compared."
             % resource
         ]
-    silent = [group_resource(name, group["name"]) for group in groups if _at(group) is None]
-    warnings = (
-        ["%s does not show its Kubernetes version, so it is not upgraded." % ", ".join(silent)]
-        if silent and mode == "all"
-        else []
-    )
+    warnings = _silent(cluster["name"], groups) if policy.upgrade == "all" else []
     groups = [group for group in groups if _at(group) is not None]
-    behind = [group for group in groups if _newer(at, _at(group))]
-    if at == target and (mode != "all" or not behind):
+    outdated = [group for group in groups if _newer(at, _at(group))]
+    if at == target and (policy.upgrade != "all" or not outdated):
         return [], warnings
-    if mode == "never":
+    if policy.upgrade == "never":
         return [], [
-            "%s: kubernetes_version is %s, wanted %s; not upgraded, for upgrade is never."
-            % (resource, at, target)
+            "%s: kubernetes_version: current %s, requested %s; not upgraded because upgrade is set "
+            "to 'never'." % (resource, at, target)
         ]
-    # While groups are behind the cluster cannot know its next step; what it offers is a version all the same.
-    way = (
+    # While groups are outdated the service may not offer the cluster its next step; a version that
+    # it offers is valid in any case.
+    path = (
         []
         if at == target
-        else _steps(resource, at, target, versions, _upgradable(cluster), bool(behind))
+        else _steps(resource, at, target, versions, _upgradable(cluster), bool(outdated))
     )
-    if mode == "control_plane":
-        if len(way) > 1:
-            raise NksError(
-                "%s: from %s to %s there are %d minor versions to go (%s), and upgrade: control_plane takes one. "
-                "Set upgrade to all, or kubernetes_version to %s first."
-                % (resource, at, target, len(way), ", ".join(way), way[0])
-            )
-        if behind:
-            raise NksError(
-                "%s: the control plane is at %s, and before its next step every node group must be too; behind are %s. "
-                "Set upgrade to all, or upgrade them with nks_nodegroup."
-                % (resource, at, _versions_of(behind))
-            )
-    actions = []
-    standing = {group["uuid"]: _at(group) for group in groups}
-    for version in [None] + way:
-        if version is not None:
-            actions.append(_upgrade_control_plane(resource, at, version))
+    if policy.upgrade == "control_plane":
+        _check_single_step(resource, at, target, path, outdated)
+        groups = []
+    operations = []
+    versions_of = {group["uuid"]: _at(group) for group in groups}
+    for version in [at, *path]:
+        if version != at:
+            operations.append(_upgrade_control_plane(resource, at, version))
             at = version
-        if mode == "all":
-            for group in groups:
-                if _newer(at, standing[group["uuid"]]):
-                    actions += _upgrade_group(
-                        name, group, standing[group["uuid"]], at, versions, policy
-                    )
-                    standing[group["uuid"]] = at
-    return actions, warnings
+        for group in groups:
+            before = versions_of[group["uuid"]]
+            if before and _newer(at, before):
+                operations += _upgrade_group(cluster["name"], group, before, at, versions, policy)
+                versions_of[group["uuid"]] = at
+    return operations, warnings
 
 
-def upgrade_group(cluster, group, target, versions, policy):
+def _silent(cluster: str, groups: Iterable[State]) -> list[str]:
+    """The warning about node groups whose version is not known.
+
+    :param cluster: the cluster's name.
+    """
+    names = [group_resource(cluster, group["name"]) for group in groups if _at(group) is None]
+    if not names:
+        return []
+    return ["%s does not show its Kubernetes version, so it is not upgraded." % ", ".join(names)]
+
+
+def _check_single_step(
+    resource: str, at: str, target: str, path: Sequence[str], outdated: Sequence[State]
+) -> None:
+    """Check that an upgrade of only the control plane reaches the version.
+
+    :param path: the versions of the upgrade path.
+    :param outdated: the node groups that are not at the version of the control plane.
+    :raises NksError: there is more than one step, or node groups are outdated.
+    """
+    if len(path) > 1:
+        raise NksError(
+            "%s: the upgrade from %s to %s has %d steps (%s), and upgrade: control_plane performs "
+            "one. Set upgrade to all, or kubernetes_version to %s first."
+            % (resource, at, target, len(path), ", ".join(path), path[0])
+        )
+    if outdated:
+        raise NksError(
+            "%s: the control plane is at %s, and node groups must be upgraded to the control plane "
+            "version first: %s. Set upgrade to all, or upgrade them with nks_nodegroup."
+            % (resource, at, _versions_of(outdated))
+        )
+
+
+def upgrade_group(
+    cluster: State, group: State, target: str, versions: Versions, policy: Policy
+) -> list[Operation]:
     """The upgrade of one worker group, at most to the control plane's version.
 
-    :param versions: as :func:`upgrade_cluster`.
-    :raises NksError: the control plane is elsewhere, or nodes are stopped.
+    :param versions: as in :func:`upgrade_cluster`.
+    :raises NksError: the control plane has another version, or nodes are stopped.
     """
     resource = group_resource(cluster["name"], group["name"])
     at, control_plane = _at(group), _at(cluster)
@@ -133,28 +166,41 @@ def upgrade_group(cluster, group, target, versions, policy):
             "kubernetes_version",
             target,
             "is not the version of the control plane (%s)" % control_plane,
-            "upgrade the control plane first with nks_cluster, or give %s" % control_plane,
+            "upgrade the control plane first with nks_cluster, or set %s" % control_plane,
         )
     return _upgrade_group(cluster["name"], group, at, target, versions, policy)
 
 
-def _at(resource):
-    """The version of a cluster's control plane or of a node group; None where the service does not show it."""
+def _at(resource: State) -> str | None:
+    """The version of a cluster's control plane or of a node group; None if the service does not
+    show it.
+    """
     version = (resource.get("labels") or {}).get("kube_tag")
     return version if isinstance(version, str) else None
 
 
-def _upgradable(resource):
-    """The versions to which the service offers to upgrade a cluster or node group; None where it does not say."""
+def _upgradable(resource: State) -> set[str] | None:
+    """The versions to which the service offers to upgrade a cluster or node group; None if it does
+    not show them.
+    """
     offered = (resource.get("labels") or {}).get("upgradable_kube_versions")
     return {str(version) for version in offered} if isinstance(offered, list) else None
 
 
-def _steps(resource, at, target, versions, offered, behind):
-    """The versions to pass through, the target last.
+def _steps(
+    resource: str,
+    at: str,
+    target: str,
+    versions: Versions,
+    offered: AbstractSet[str] | None,
+    outdated: bool,
+) -> list[str]:
+    """The versions of the upgrade path, the target last.
 
-    :param offered: the versions that the service offers for the first step; None where it does not say.
-    :param behind: whether node groups are behind, so that more may be offered once they are not.
+    :param offered: the versions that the service offers for the first step; None if it does not
+        show them.
+    :param outdated: whether node groups are outdated; the service may offer more once they are
+        upgraded.
     """
     if _newer(at, target):
         raise BadInput(
@@ -169,39 +215,44 @@ def _steps(resource, at, target, versions, offered, behind):
         raise BadInput(
             "kubernetes_version",
             target,
-            "is not a version that NKS has",
+            "is not a version that NKS supports",
             "choose one of %s" % (_listed(available) or "nks_version_info"),
         )
-    way, here = [], at
+    path: list[str] = []
+    here = at
     while here != target:
-        # The cluster itself says where its next step may lead; for later steps only the list of versions can tell.
-        choice = offered if offered is not None and not behind and not way else known
+        # The cluster shows the versions of its next step; those of later steps are in the list of
+        # versions.
+        next_ones = offered if offered is not None and not outdated and not path else known
         choice = {
             version
-            for version in choice
+            for version in next_ones
             if minor(here) <= minor(version) <= _next(minor(here)) and _newer(version, here)
         }
-        step = _towards(here, target, choice, available)
+        step = _toward(here, target, choice, available)
         if step is None:
             raise BadInput(
                 "kubernetes_version",
                 target,
-                "cannot be reached from %s: the service offers no step from %s towards it"
+                "cannot be reached from %s: the service offers no step from %s toward it"
                 % (at, here),
                 "choose one of %s" % _listed(choice)
                 if choice
-                else "ask nks_version_info what there is",
+                else "list the versions with nks_version_info",
             )
-        way.append(step)
+        path.append(step)
         here = step
-    return way
+    return path
 
 
-def _towards(here, target, choice, available):
-    """The next step to a version, None where there is none.
+def _toward(
+    here: str, target: str, choice: AbstractSet[str], available: AbstractSet[str]
+) -> str | None:
+    """The next step to a version; None if there is none.
 
-    :param choice: the versions that may come next.
-    :param available: the versions with which new clusters can be created; of a version that is only passed through one of them is preferred.
+    :param choice: the possible versions of the next step.
+    :param available: the versions that are available for new clusters; they are preferred for
+        intermediate steps.
     """
     if minor(target) in (minor(here), _next(minor(here))):
         return target if target in choice else None
@@ -211,32 +262,34 @@ def _towards(here, target, choice, available):
     )
 
 
-def one_step(before, after):
-    """Whether the service upgrades a control plane from one version to the other at once: to a newer patch, or to the next minor version."""
+def one_step(before: str, after: str) -> bool:
+    """Whether the service upgrades a control plane from one version to the other in one step: to a
+    newer patch, or to the next minor version.
+    """
     return _newer(after, before) and minor(after) in (minor(before), _next(minor(before)))
 
 
-def _next(pair):
+def _next(pair: Minor) -> Minor:
     return pair[0], pair[1] + 1
 
 
-def _previous(pair):
+def _previous(pair: Minor) -> Minor:
     return pair[0], pair[1] - 1
 
 
-def _newer(version, other):
+def _newer(version: str | None, other: str | None) -> bool:
     return wire.version_key(version) > wire.version_key(other)
 
 
-def _listed(versions):
+def _listed(versions: Iterable[str]) -> str:
     return ", ".join(sorted(versions, key=wire.version_key))
 
 
-def _versions_of(groups):
+def _versions_of(groups: Iterable[State]) -> str:
     return ", ".join("%s (%s)" % (group["name"], _at(group)) for group in groups)
 
 
-def _upgrade_control_plane(resource, before, after):
+def _upgrade_control_plane(resource: str, before: str, after: str) -> Operation:
     return Operation(
         "upgrade",
         resource,
@@ -248,10 +301,14 @@ def _upgrade_control_plane(resource, before, after):
     )
 
 
-def _upgrade_group(cluster, group, before, after, versions, policy):
-    """The steps of one worker group to a version that the control plane has reached: one minor version at a time.
+def _upgrade_group(
+    cluster: str, group: State, before: str, after: str, versions: Versions, policy: Policy
+) -> list[Operation]:
+    """The steps of one worker group to a version that the control plane has: one minor version at a
+    time.
 
-    :raises NksError: a step cannot be taken.
+    :param cluster: the cluster's name.
+    :raises NksError: a step is not possible.
     """
     resource = group_resource(cluster, group["name"])
     rules.require_nodes(policy, resource, group.get("node_count"))
@@ -263,10 +320,11 @@ def _upgrade_group(cluster, group, before, after, versions, policy):
     offered = _upgradable(group) or set()
     known = {item["version"] for item in versions} | offered | {after}
     available = {item["version"] for item in versions if item["available"]} | offered
-    actions, here = [], before
+    operations: list[Operation] = []
+    here = before
     while here != after:
-        # The node group itself says best where its next step may lead.
-        step = _towards(here, after, offered, available) or _towards(here, after, known, available)
+        # What the node group shows as its next step takes precedence.
+        step = _toward(here, after, offered, available) or _toward(here, after, known, available)
         if step is None:
             raise BadInput(
                 "kubernetes_version",
@@ -275,12 +333,14 @@ def _upgrade_group(cluster, group, before, after, versions, policy):
                 % (before, resource),
                 "upgrade the node group step by step with nks_nodegroup",
             )
-        actions.append(_upgrade_step(resource, group, here, step, policy))
+        operations.append(_upgrade_step(resource, group, here, step, policy))
         here = step
-    return actions
+    return operations
 
 
-def _upgrade_step(resource, group, before, after, policy):
+def _upgrade_step(
+    resource: str, group: State, before: str, after: str, policy: Policy
+) -> Operation:
     return Operation(
         "upgrade",
         resource,

@@ -224,8 +224,8 @@ def test_ranges_of_the_times_and_the_threshold(world, option, low, high, enabled
 @pytest.mark.parametrize("check", [True, False])
 def test_counts_below_one(world, option, check):
     world.seed()
-    assert refusal(world, check, enabled=True, **{option: 0}).startswith("%s: 0 is out of range" % option)
-    assert refusal(world, check, enabled=False, **{option: -1}).startswith("%s: -1 is out of range" % option)
+    assert refusal(world, check, enabled=True, **{option: 0}).startswith("%s: 0 is too small" % option)
+    assert refusal(world, check, enabled=False, **{option: -1}).startswith("%s: -1 is too small" % option)
 
 
 def test_more_nodes_than_the_service_takes_is_told(world):
@@ -259,7 +259,7 @@ def test_what_was_not_given_is_sent_back_as_it_is(world, check):
 def test_minimum_over_maximum(world, check):
     world.seed(labels={"ca_min_node_count": "3", "ca_max_node_count": "6"})
     assert refusal(world, check, enabled=True, min_node_count=5, max_node_count=4).startswith("min_node_count: 5 is more than max_node_count (4)")
-    # Also where one of the two is the present value.
+    # Also where one of the two is the current value.
     assert refusal(world, check, enabled=True, min_node_count=7).startswith("min_node_count: 7 is more than max_node_count (6)")
     assert refusal(world, check, enabled=True, max_node_count=2).startswith("min_node_count: 3 is more than max_node_count (2)")
     assert refusal(world, check, enabled=False, max_node_count=2).startswith("min_node_count: 3 is more than max_node_count (2)")

@@ -90,7 +90,7 @@ def test_volumes_in_another_order_and_with_sizes_as_texts_are_no_difference(worl
     # As a service that shows numbers as texts has them, in an order of its own.
     labels["extra_volumes"] = json.dumps([dict(item, volume_size=str(item["volume_size"])) for item in json.loads(labels["extra_volumes"])[::-1]])
     assert world.nks_cluster(**dict(CLUSTER, extra_volumes=volumes))["changed"] is False
-    with pytest.raises(NksError, match="extra_volumes is"):
+    with pytest.raises(NksError, match="extra_volumes: current"):
         world.nks_cluster(**dict(CLUSTER, extra_volumes=[dict(volumes[0], size=11)] + volumes[1:]))
 
 
@@ -539,7 +539,7 @@ def test_a_resize_is_never_sent_while_the_autoscaler_is_on(world):
 def test_scale_in_warns_that_the_service_picks_the_nodes(world):
     world.seed(nodes=3)
     outcome = world.nks_cluster(node_count=1)
-    assert len(world.group().nodes) == 1 and "picks" in outcome["warnings"][0]
+    assert len(world.group().nodes) == 1 and "chooses" in outcome["warnings"][0]
 
 
 def test_fixed_differences_fail_in_check_mode_too_and_nothing_is_sent(world):
@@ -547,7 +547,7 @@ def test_fixed_differences_fail_in_check_mode_too_and_nothing_is_sent(world):
     for check in (True, False):
         with pytest.raises(NksError) as caught:
             world.nks_cluster(check=check, **dict(CLUSTER, keypair="second-key", boot_volume_size=80, node_count=3))
-        for text in ("keypair is 'demo-key', wanted 'second-key'", "boot_volume_size is '50', wanted '80'"):
+        for text in ("keypair: current 'demo-key', requested 'second-key'", "boot_volume_size: current 50, requested 80"):
             assert text in caught.value.msg
         assert caught.value.outcome.writes == []
 
@@ -555,7 +555,7 @@ def test_fixed_differences_fail_in_check_mode_too_and_nothing_is_sent(world):
 def test_immutable_warn_does_the_rest(world):
     world.seed()
     outcome = world.nks_cluster(**dict(CLUSTER, keypair="second-key", node_count=3, immutable="warn"))
-    assert outcome.actions == ["resize"] and "keypair is 'demo-key', wanted 'second-key'" in outcome["warnings"][0]
+    assert outcome.actions == ["resize"] and "keypair: current 'demo-key', requested 'second-key'" in outcome["warnings"][0]
 
 
 def test_gateways_are_changed_together(world):

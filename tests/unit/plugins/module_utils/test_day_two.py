@@ -134,14 +134,14 @@ def test_a_change_of_the_cni_needs_a_pod_network(world, check):
 def test_calico_ebpf_is_refused(world, present, check):
     world.seed(labels={"cni_driver": present})
     text = refusal(world, check, cni="calico-ebpf", pods_network_cidr="10.110.0.0/16")
-    assert "cni is '%s' and cannot become 'calico-ebpf'" % present in text
+    assert "cni is '%s' and cannot be changed to 'calico-ebpf'" % present in text
 
 
 @pytest.mark.parametrize("check", [True, False])
 def test_the_pod_network_alone_cannot_change(world, check):
     world.seed()
     text = refusal(world, check, pods_network_cidr="10.110.0.0/16", cni="calico")
-    assert "pods_network_cidr is '10.100.0.0/16', wanted '10.110.0.0/16'" in text and "cannot be changed after creation" in text
+    assert "pods_network_cidr: current '10.100.0.0/16', requested '10.110.0.0/16'" in text and "cannot be changed after creation" in text
 
 
 def test_a_service_without_the_operation(world):
@@ -213,7 +213,7 @@ def test_control_plane_takes_one_step(world):
 def test_control_plane_refuses_more_than_one_step(world, check):
     world.seed()
     text = refusal(world, check, kubernetes_version="v1.33.4")
-    assert "2 minor versions" in text and "v1.32.3, v1.33.4" in text and "upgrade to all" in text
+    assert "2 steps" in text and "v1.32.3, v1.33.4" in text and "upgrade to all" in text
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -342,7 +342,7 @@ def test_more_unavailable_nodes_than_a_group_has_for_a_flavor(world, check):
     """Refused before the script is changed, not when the flavor's turn comes."""
     world.seed()
     message = refusal(world, check=check, user_script="#!/bin/sh\n", flavor="m2.c2m4", num_max_unavailable_nodes=3)
-    assert message.startswith("num_max_unavailable_nodes: 3 is more than the 2 nodes of cluster/demo/nodegroup/default-worker; give 2 or less")
+    assert message.startswith("num_max_unavailable_nodes: 3 is more than the 2 nodes of cluster/demo/nodegroup/default-worker; use 2 or less")
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -350,7 +350,7 @@ def test_more_unavailable_nodes_than_a_group_has(world, check):
     """Refused before the control plane is upgraded, not when the group's turn comes."""
     world.seed(nodegroups=2)
     message = refusal(world, check=check, kubernetes_version="v1.32.3", upgrade="all", num_max_unavailable_nodes=3)
-    assert message.startswith("num_max_unavailable_nodes: 3 is more than the 2 nodes of cluster/demo/nodegroup/default-worker; give 2 or less")
+    assert message.startswith("num_max_unavailable_nodes: 3 is more than the 2 nodes of cluster/demo/nodegroup/default-worker; use 2 or less")
 
 
 @pytest.mark.parametrize("listed", [True, False])
@@ -409,9 +409,9 @@ def test_refused_versions(world, mode, check):
     text = refusal(world, check, kubernetes_version="v1.30.3", upgrade=mode)
     assert text.startswith("kubernetes_version: 'v1.30.3' is below v1.31.4") and "downgrade" in text
     text = refusal(world, check, kubernetes_version="v1.35.0", upgrade=mode)
-    assert text.startswith("kubernetes_version: 'v1.35.0' is not a version that NKS has") and "v1.33.4" in text
+    assert text.startswith("kubernetes_version: 'v1.35.0' is not a version that NKS supports") and "v1.33.4" in text
     text = refusal(world, check, kubernetes_version="1.32", upgrade=mode)
-    assert text.startswith("kubernetes_version: '1.32' is not a version as NKS writes it")
+    assert text.startswith("kubernetes_version: '1.32' is not a version in the form that NKS uses")
 
 
 def test_versions_are_compared_as_numbers(world):

@@ -175,7 +175,7 @@ def test_descriptions(world):
 def test_one_network_twice(world):
     world.seed()
     twice = [{"cidr_address": "198.51.100.1/24", "description": "A"}, {"cidr_address": "198.51.100.2/24", "description": "B"}]
-    assert "given twice with different descriptions" in refusal(world, action="deny", targets=twice)
+    assert "listed twice with different descriptions" in refusal(world, action="deny", targets=twice)
     twice[1]["description"] = "A"
     assert sent(run(world, action="deny", targets=twice))["ipacl_targets"] == [{"cidr_address": "198.51.100.0/24", "description": "A"}]
 
@@ -341,7 +341,7 @@ def test_keep(world, given, shut_out, check):
     world.seed()
     if shut_out:
         text = refusal(world, check, **given)
-        assert text.startswith("keep: ") and shut_out in text and "nothing was changed" in text
+        assert text.startswith("keep: ") and shut_out in text and "No changes were made" in text
         assert all(kept == shut_out or kept not in text for kept in given["keep"])
     else:
         assert run(world, check, **given)["changed"] is True
@@ -354,7 +354,7 @@ def test_keep_judges_the_resulting_list(world):
     assert refusal(world, targets=targets("192.0.2.0/24"), keep=["203.0.113.9"]).startswith("keep: ")
     assert refusal(world, state="absent", targets=[OFFICE], keep=["203.0.113.9"]).startswith("keep: ")
     assert run(world, state="absent", targets=[BUILD], keep=["203.0.113.9"])["changed"] is True
-    # Nothing to change, so nobody is shut out by it.
+    # Nothing to change, so it blocks nobody.
     assert unchanged(run(world, targets=[OFFICE], keep=["198.51.100.7"]))
     # Disabled, everyone can connect.
     assert run(world, state="absent", keep=["198.51.100.7"])["changed"] is True
@@ -367,8 +367,8 @@ def test_keep_under_ipv6_targets():
     listed = {rules.network("targets", "2001:db8::/32"): ""}
     inside, outside, four = (rules.network("keep", text) for text in ("2001:db8::7", "2001:db9::7", "203.0.113.1"))
     allow, deny = rules.Control("ALLOW", listed), rules.Control("DENY", listed)
-    assert [allow.lets_in(address, []) for address in (inside, outside, four)] == [True, False, False]
-    assert [deny.lets_in(address, []) for address in (inside, outside, four)] == [False, True, True]
+    assert [allow.allows(address, []) for address in (inside, outside, four)] == [True, False, False]
+    assert [deny.allows(address, []) for address in (inside, outside, four)] == [False, True, True]
 
 
 # -- refused before anything is sent ---------------------------------------------------------------------------------
@@ -380,7 +380,7 @@ def test_number_of_targets(world, check):
     many = targets(*("192.0.2.%d" % number for number in range(100)))
     assert run(world, check, action="deny", targets=many)["changed"] is True
     world.cluster().ipacl = {"enable": False}
-    assert refusal(world, check, action="deny", targets=many + targets("198.51.100.1")) == "targets: '101 networks' is too many; give at most 100."
+    assert refusal(world, check, action="deny", targets=many + targets("198.51.100.1")) == "targets: '101 networks' is too many; use at most 100."
 
 
 def test_number_of_targets_after_adding(world):

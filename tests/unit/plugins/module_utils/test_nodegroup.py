@@ -65,7 +65,7 @@ def test_changes_are_told_in_the_users_own_words(world):
     assert outcome["diff"]["before"]["cluster/demo/nodegroup/group-1"]["flavor"] == "m2.c4m8"
     with pytest.raises(NksError) as caught:
         world.nks_nodegroup(name="group-1", image="Rocky Linux 9.4 Container")
-    assert "image is 'Ubuntu Server 22.04 LTS Container', wanted 'Rocky Linux 9.4 Container'" in caught.value.msg
+    assert "image: current 'Ubuntu Server 22.04 LTS Container', requested 'Rocky Linux 9.4 Container'" in caught.value.msg
 
 
 @pytest.mark.parametrize("by", ["name", "uuid"])
@@ -352,13 +352,13 @@ def test_fewer_names_than_nodes_to_go_are_warned_of(world):
     group = seeded(world, nodes=4)
     name = group.nodes[3].name
     outcome = world.nks_nodegroup(name="group-1", node_count=1, nodes_to_remove=[name])
-    assert "picks 2" in outcome["warnings"][0] and name not in [node.name for node in group.nodes]
+    assert "chooses 2" in outcome["warnings"][0] and name not in [node.name for node in group.nodes]
 
 
 def test_too_many_names_and_unknown_ones_are_refused_in_check_mode_too(world):
     group = seeded(world, nodes=3)
     outside = world.group().nodes[0].name
-    for names, text in (([node.name for node in group.nodes[:2]], "more than the 1 to go"), ([outside], outside), (["10.9.9.9"], "10.9.9.9")):
+    for names, text in (([node.name for node in group.nodes[:2]], "more than the 1 to remove"), ([outside], outside), (["10.9.9.9"], "10.9.9.9")):
         for check in (True, False):
             with pytest.raises(NksError) as caught:
                 world.nks_nodegroup(check=check, name="group-1", node_count=2, nodes_to_remove=names)
@@ -445,7 +445,7 @@ def test_fixed_differences_fail_or_are_warned_of(world):
     given = {"name": "group-1", "boot_volume_size": 80, "availability_zone": "kr-pub-b", "node_count": 3}
     with pytest.raises(NksError) as caught:
         world.nks_nodegroup(check=True, **given)
-    for text in ("cluster/demo/nodegroup/group-1", "boot_volume_size is '50', wanted '80'", "availability_zone is 'kr-pub-a', wanted 'kr-pub-b'"):
+    for text in ("cluster/demo/nodegroup/group-1", "boot_volume_size: current 50, requested 80", "availability_zone: current 'kr-pub-a', requested 'kr-pub-b'"):
         assert text in caught.value.msg
     outcome = world.nks_nodegroup(immutable="warn", **given)
     assert outcome.actions == ["resize"] and "boot_volume_size" in outcome["warnings"][0]

@@ -288,13 +288,13 @@ def test_a_difference_in_what_is_fixed_is_refused_with_option_present_and_wanted
     with pytest.raises(NksError) as caught:
         for_cluster({option: OTHER[option]})
     message = caught.value.msg
-    assert "cluster/demo: cannot be changed after creation: %s is " % option in message
+    assert "cluster/demo: cannot be changed after creation: %s: current " % option in message
     if field.secret:
         assert "secret" not in message and message.count(wire.HIDDEN) == 2
         return
     for leaf in leaves(SAME[option]) + leaves(OTHER[option]):
         assert (leaf in message) is (leaf != "volume-secret")
-    assert "immutable" in message and "delete and create anew" in message
+    assert "immutable" in message and "delete and re-create the cluster" in message
 
 
 @pytest.mark.parametrize("option", sorted(OTHER))
@@ -302,7 +302,7 @@ def test_immutable_warn_leaves_it_and_says_so(option):
     todo = for_cluster(dict({"node_count": 3}, **{option: OTHER[option]}), immutable="warn")
     assert steps(todo) == ["resize"]
     assert len(todo.warnings) == 1
-    assert "%s is " % option in todo.warnings[0] and "Left as it is" in todo.warnings[0]
+    assert "%s: current " % option in todo.warnings[0] and "Not changed" in todo.warnings[0]
 
 
 @pytest.mark.parametrize("option", sorted(set(OTHER) & {field.option for field in rows.NODEGROUP.values()}))
@@ -403,12 +403,12 @@ def test_the_autoscaler_is_not_turned_on_while_nodes_are_stopped():
 
 def test_scale_in_without_names_warns_that_the_service_picks():
     todo = for_group({"node_count": 1}, group=changed(WORKER, node_count=3))
-    assert "from 3 to 1" in todo.warnings[0] and "picks all" in todo.warnings[0] and "nodes_to_remove" in todo.warnings[0]
+    assert "from 3 to 1" in todo.warnings[0] and "chooses all" in todo.warnings[0] and "nodes_to_remove" in todo.warnings[0]
 
 
 def test_scale_in_with_fewer_names_warns_of_the_rest():
     todo = for_group({"node_count": 1, "nodes_to_remove": [A]}, group=changed(WORKER, node_count=4))
-    assert "picks 2 of the nodes" in todo.warnings[0]
+    assert "chooses 2 of the nodes" in todo.warnings[0]
     assert call(todo.operations[0]) == ("resize", (GROUP, 1, [A]))
 
 
@@ -420,7 +420,7 @@ def test_scale_in_with_all_names_warns_of_nothing():
 def test_more_names_than_nodes_to_go_are_refused():
     with pytest.raises(BadInput) as caught:
         for_group({"node_count": 2, "nodes_to_remove": [A, B]}, group=changed(WORKER, node_count=3))
-    assert "more than the 1 to go" in caught.value.msg
+    assert "more than the 1 to remove" in caught.value.msg
 
 
 def test_names_of_nodes_mean_nothing_where_the_count_does_not_go_down():
@@ -565,7 +565,7 @@ def test_a_missing_intermediate_version_is_refused_before_the_first_step():
 def test_a_version_that_there_is_not_is_refused_with_those_that_there_are():
     with pytest.raises(BadInput) as caught:
         way("v1.31.4", "v1.32.9")
-    assert "not a version that NKS has" in caught.value.msg and "v1.32.3" in caught.value.msg
+    assert "not a version that NKS supports" in caught.value.msg and "v1.32.3" in caught.value.msg
 
 
 @pytest.mark.parametrize("closed", [{"v1.30.3"}, {"v1.30.3", "v1.31.3", "v1.31.4"}, {item["version"] for item in VERSIONS}])
@@ -658,7 +658,7 @@ def test_stopped_nodes_are_refused_before_the_first_step():
 
 def test_never_tells_of_the_difference_only():
     taken, warnings = way("v1.31.4", "v1.32.3", "never")
-    assert taken == [] and "is v1.31.4, wanted v1.32.3" in warnings[0]
+    assert taken == [] and "current v1.31.4, requested v1.32.3" in warnings[0]
 
 
 def test_buffer_nodes_are_for_worker_groups_only():
@@ -833,16 +833,16 @@ def test_a_fixed_difference_is_told_with_names():
     names = {"image": {B: "Ubuntu 22.04", C: "Rocky"}, "external_subnets": {SUBNETS[0]: "public-1"}}
     with pytest.raises(NksError) as caught:
         told_with(names, {"image": C, "external_subnets": SUBNETS[:1]})
-    assert "image is 'Ubuntu 22.04', wanted 'Rocky'" in caught.value.msg
-    assert "external_subnets is [public-1, %s, %s], wanted [public-1]" % (SUBNETS[1], SUBNETS[2]) in caught.value.msg
+    assert "image: current 'Ubuntu 22.04', requested 'Rocky'" in caught.value.msg
+    assert "external_subnets: current [public-1, %s, %s], requested [public-1]" % (SUBNETS[1], SUBNETS[2]) in caught.value.msg
     warning = told_with(names, {"image": C}, immutable="warn").warnings[0]
-    assert "image is 'Ubuntu 22.04', wanted 'Rocky'" in warning
+    assert "image: current 'Ubuntu 22.04', requested 'Rocky'" in warning
 
 
 def test_two_things_of_one_name_are_told_with_their_uuids():
     with pytest.raises(NksError) as caught:
         told_with({"subnet": {SUBNET: "demo-subnet", C: "demo-subnet"}}, {"subnet": C})
-    assert "subnet is 'demo-subnet (%s)', wanted 'demo-subnet (%s)'" % (SUBNET, C) in caught.value.msg
+    assert "subnet: current 'demo-subnet (%s)', requested 'demo-subnet (%s)'" % (SUBNET, C) in caught.value.msg
 
 
 def test_names_inside_of_options_with_members():

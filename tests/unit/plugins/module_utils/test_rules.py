@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import kinds, rows
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.wire import is_uuid
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.creation import check_creation, check_disk, check_fit, check_name
@@ -66,7 +66,7 @@ class TestNames:
     @pytest.mark.parametrize("name", ["", "A", "Demo", "1a", "-a", "a-", "a" * 33, "a_b", "a.b", "a b", "demo\n", "\ud55c\uae00", "a/b"])
     def test_a_name_that_it_does_not_take(self, name):
         assert refused(check_name, "name", name) == (
-            "name: '%s' is not a name that NKS takes; use 1 to 32 of a-z, 0-9 and '-', beginning with a letter and not ending in '-'."
+            "name: '%s' is not a name that NKS accepts; use 1 to 32 of a-z, 0-9 and '-', beginning with a letter and not ending in '-'."
             % name.replace("\n", "\\n")
         )
 
@@ -95,12 +95,46 @@ class TestNames:
 class TestNumbers:
     @pytest.mark.parametrize(
         "option, least",
-        [("node_count", 1), ("boot_volume_size", 1), ("num_buffer_nodes", 0), ("num_max_unavailable_nodes", 1), ("wait_timeout", 1), ("renew_before_days", 0)],
+        [
+            ("node_count", "1"),
+            ("boot_volume_size", "1 GB"),
+            ("num_buffer_nodes", "0"),
+            ("num_max_unavailable_nodes", "1"),
+            ("wait_timeout", "1"),
+            ("renew_before_days", "0"),
+        ],
     )
     def test_each_has_its_least(self, option, least):
-        check_options({option: least})
-        check_options({option: least + 1000})
-        assert refused(check_options, {option: least - 1}) == "%s: %d is too small; give %d or more." % (option, least - 1, least)
+        low = int(least.split()[0])
+        check_options({option: low})
+        check_options({option: low + 1000})
+        assert refused(check_options, {option: low - 1}) == "%s: %d is too small; use %s or more." % (option, low - 1, least)
+
+    @pytest.mark.parametrize("holder", [None, "items", "settings"])
+    @pytest.mark.parametrize(
+        "limits, value, problem",
+        [
+            ({"low": 2}, 1, "is too small; use 2 MB or more"),
+            ({"high": 5}, 6, "is too large; use 5 MB or less"),
+            ({"low": 2, "high": 5}, 1, "is out of range; use 2 to 5 MB"),
+            ({"low": 2, "high": 5}, 6, "is out of range; use 2 to 5 MB"),
+            ({"low": 2, "high": 5}, 2, None),
+            ({"low": 2, "high": 5}, 5, None),
+            ({}, -1, None),
+        ],
+    )
+    def test_the_range_of_an_option_is_in_its_row(self, limits, value, problem, holder):
+        class Inner:
+            size = rows.Row(kinds.INTEGER, unit="MB", **limits)
+
+        inner = rows.table(Inner)
+        outer = {"items": kinds.Items(Inner, inner), "settings": kinds.Settings(Inner, inner)}.get(holder)
+        table = {"outer": rows.Row(outer)} if outer else inner
+        given = {None: {"size": value}, "items": {"outer": [{"size": 3}, {"size": value}]}, "settings": {"outer": {"size": value}}}[holder]
+        if problem is None:
+            rules.check_ranges(given, table)
+        else:
+            assert refused(rules.check_ranges, given, table) == "%ssize: %d %s." % ("outer." if outer else "", value, problem)
 
     def test_a_quota_is_left_to_the_service(self):
         check_options({"node_count": 11})
@@ -108,12 +142,12 @@ class TestNumbers:
     def test_a_wait_ends_some_day(self):
         check_options({"wait_timeout": 366 * 86400})
         for value in (366 * 86400 + 1, 10**400):
-            assert refused(check_options, {"wait_timeout": value}) == "wait_timeout: %d is too large; give 31622400 (a year) or less." % value
+            assert refused(check_options, {"wait_timeout": value}) == "wait_timeout: %d is too large; use 31622400 (a year) or less." % value
 
     @pytest.mark.parametrize("value", [0, -1, 0.0, float("inf"), float("-inf"), float("nan"), 1e300])
     def test_an_interval_is_a_time(self, value):
         check_options({"wait_interval": 0.01})
-        assert refused(check_options, {"wait_interval": value}).startswith("wait_interval: %s is not a time; give seconds above 0" % value)
+        assert refused(check_options, {"wait_interval": value}).startswith("wait_interval: %s is out of range; use a number of seconds above 0" % value)
 
     @pytest.mark.parametrize("value", ["v1.31.4", "v1.9.0"])
     def test_a_version_as_the_service_writes_it(self, value):
@@ -121,7 +155,7 @@ class TestNumbers:
 
     @pytest.mark.parametrize("value", ["1.31.4", "v1.31", "v1.31.4+nhn.1", "latest", "", "v1.31.4\n", "V1.31.4"])
     def test_another_version_is_refused(self, value):
-        assert "write it like v1.31.4" in refused(check_options, {"kubernetes_version": value})
+        assert "use the form v1.31.4" in refused(check_options, {"kubernetes_version": value})
 
     def test_what_is_not_given_is_not_judged(self):
         check_options({})
@@ -136,7 +170,7 @@ class TestRanges:
     @pytest.mark.parametrize(
         "value, words",
         [
-            ("10.20.0.0/25", "too small a network; give a prefix of /24 or shorter"),
+            ("10.20.0.0/25", "too small a network; use a prefix of /24 or shorter"),
             ("10.20.0.0/26", "too small a network"),
             ("10.20.0.0/30", "too small a network"),
             ("10.20.0.1", "too small a network"),
@@ -144,10 +178,10 @@ class TestRanges:
             ("169.0.0.0/8", "overlaps 169.254.0.0/16"),
             ("198.18.31.0/24", "overlaps 198.18.0.0/19"),
             ("198.0.0.0/8", "overlaps 198.18.0.0/19"),
-            ("10.20.1.5/16", "has bits set behind its prefix; write 10.20.0.0/16"),
+            ("10.20.1.5/16", "has bits set after its prefix; use 10.20.0.0/16"),
             ("fd00::/16", "is not an IPv4 network"),
             ("10.20.0.0/33", "is not a network"),
-            ("somewhere", "is not a network; write it like 10.100.0.0/16"),
+            ("somewhere", "is not a network; use the form 10.100.0.0/16"),
             ("10.20.0.0/16\n", "is not a network"),
         ],
     )
@@ -250,13 +284,13 @@ class TestSubnets:
 class TestScripts:
     def test_up_to_64_kb_of_bytes(self):
         check_options({"user_script": "#!/bin/sh\n".ljust(65536, "#")})
-        assert "has 65537 bytes; keep it to 65536 (64 KB)" in refused(check_options, {"user_script": "#!/bin/sh\n".ljust(65537, "#")})
+        assert "has 65537 bytes; use at most 65536 (64 KB)" in refused(check_options, {"user_script": "#!/bin/sh\n".ljust(65537, "#")})
         assert "64 KB" in refused(check_options, {"user_script": "#!/bin/sh\n" + "\ud55c" * 21844})
 
     @pytest.mark.parametrize("script", ["echo hi\n", "\n#!/bin/sh\n", " #!/bin/sh", "\ufeff#!/bin/sh"])
     def test_the_first_line_names_the_interpreter(self, script):
         message = refused(check_options, {"user_script": script})
-        assert "does not begin with '#!'; name the interpreter" in message
+        assert "does not begin with '#!'; set the interpreter" in message
         assert script.strip() not in message
 
     def test_an_empty_script_is_none(self):
@@ -273,12 +307,12 @@ class TestVolumesAndGroups:
         if taken:
             check_options(options)
         else:
-            assert refused(check_options, options) == "extra_volumes.size: %d is out of range; give 1 to 2048 (GB)." % size
+            assert refused(check_options, options) == "extra_volumes.size: %d is out of range; use 1 to 2048 GB." % size
 
     def test_a_group_has_3_volumes(self):
         volume = {"type": "General HDD", "size": 10, "mount_path": "/data"}
         check_options({"extra_volumes": [volume] * 3})
-        assert "4 volumes' is too many; give at most 3" in refused(check_options, {"extra_volumes": [volume] * 4})
+        assert "4 volumes' is too many; use at most 3" in refused(check_options, {"extra_volumes": [volume] * 4})
 
     def test_a_mount_path_is_absolute(self):
         assert "extra_volumes.mount_path: 'data'" in refused(check_options, {"extra_volumes": [{"type": "x", "size": 1, "mount_path": "data"}]})
@@ -289,7 +323,7 @@ class TestVolumesAndGroups:
         if taken:
             check_options(options)
         else:
-            assert refused(check_options, options) == "extra_security_groups: 'demo' has %d security groups; give 1 to 8 for a subnet." % count
+            assert refused(check_options, options) == "extra_security_groups: 'demo' has %d security groups; set 1 to 8 for a subnet." % count
 
     def test_a_subnet_that_is_named_twice_is_counted_once(self):
         def item(numbers):
@@ -301,7 +335,7 @@ class TestVolumesAndGroups:
     def test_networks_and_their_subnets_go_in_pairs(self):
         check_options({"additional_networks": ["a", "b"], "additional_subnets": ["c", "d"]})
         message = refused(check_options, {"additional_networks": ["a"], "additional_subnets": ["c", "d"]})
-        assert message.startswith("additional_subnets: '2 subnets' does not go with 1 additional_networks")
+        assert message.startswith("additional_subnets: '2 subnets' does not match 1 additional_networks")
 
 
 class TestAutoscaler:
@@ -314,19 +348,19 @@ class TestAutoscaler:
             check_options({"autoscale": {"enabled": True, option: value}})
         for value in (low - 1, high + 1):
             message = refused(check_options, {"autoscale": {"enabled": True, option: value}})
-            assert message == "autoscale.%s: %d is out of range; give %d to %d." % (option, value, low, high)
+            assert message == "autoscale.%s: %d is out of range; use %d to %d." % (option, value, low, high)
 
     @pytest.mark.parametrize("option", ["min_node_count", "max_node_count"])
     def test_counts_begin_at_1_or_at_0_while_it_is_off(self, option):
         check_options({"autoscale": {"enabled": True, option: 1}})
         check_options({"autoscale": {"enabled": False, option: 0}})
-        assert "give 1 or more" in refused(check_options, {"autoscale": {"enabled": True, option: 0}})
-        assert "give 0 or more" in refused(check_options, {"autoscale": {"enabled": False, option: -1}})
+        assert "use 1 or more" in refused(check_options, {"autoscale": {"enabled": True, option: 0}})
+        assert "use 0 or more" in refused(check_options, {"autoscale": {"enabled": False, option: -1}})
 
     def test_the_minimum_is_not_over_the_maximum(self):
         check_options({"autoscale": {"enabled": True, "min_node_count": 3, "max_node_count": 3}})
         message = refused(check_options, {"autoscale": {"enabled": True, "min_node_count": 4, "max_node_count": 3}})
-        assert message == "autoscale.min_node_count: 4 is more than max_node_count (3); let the minimum be at most the maximum."
+        assert message == "autoscale.min_node_count: 4 is more than max_node_count (3); set a minimum that is not above the maximum."
 
     def test_bounds_are_compared_with_present_ones_only_where_one_was_given(self):
         merged = {"enabled": False, "min_node_count": 4, "max_node_count": 3}
@@ -366,12 +400,12 @@ class TestCreation:
         required = [field.option for field in table.values() if field.required]
         with pytest.raises(NksError) as caught:
             check_creation({"name": "demo"}, table, nodegroup)
-        assert caught.value.msg == "%s 'demo' is not there, and to create it these options are missing: %s." % (
+        assert caught.value.msg == "%s 'demo' does not exist. To create it, also set: %s." % (
             "Node group" if nodegroup else "Cluster",
             ", ".join(required),
         )
         for option in required:
-            with pytest.raises(NksError, match="missing: %s\\.$" % option):
+            with pytest.raises(NksError, match="also set: %s\\.$" % option):
                 check_creation(dict(complete(), **{option: None}), table, nodegroup)
 
     def test_the_guides_required_fields_are_required(self):
@@ -410,7 +444,7 @@ class TestCreation:
         if taken:
             check_creation(options, rows.CLUSTER)
         else:
-            assert refused(check_creation, options, rows.CLUSTER).startswith("node_count: %d is outside the autoscaler's 2 to 4 nodes" % count)
+            assert refused(check_creation, options, rows.CLUSTER).startswith("node_count: %d is outside the autoscaler limits (2 to 4)" % count)
         check_creation(complete(node_count=count, autoscale={"enabled": False, "min_node_count": 2, "max_node_count": 4}), rows.CLUSTER)
 
 
@@ -438,7 +472,7 @@ class TestFlavors:
     def test_u2_neither_changes_nor_comes(self, before, after):
         message = refused(rules.check_flavor_change, self.RESOURCE, before, after)
         assert message.startswith("flavor: ") and (before or "the current flavor") in message and (after or "it") in message
-        assert "never changes the flavor of u2 nodes" in message and self.RESOURCE in message
+        assert "changes neither the flavor of u2 nodes" in message and self.RESOURCE in message
 
     @pytest.mark.parametrize("before, after", [("m2.c2m4", "g2.c8m90"), ("g2.c8m90", "c2.c4m4")])
     def test_gpu_flavors_do_not_mix_with_others(self, before, after):
@@ -476,7 +510,7 @@ class TestDisk:
     def test_the_boot_volume_holds_the_image(self, least):
         image = {"name": "Ubuntu", "min_disk": least}
         check_disk(image, 30)
-        assert refused(check_disk, image, 29) == "boot_volume_size: 29 is too small for image Ubuntu; give 30 (GB) or more."
+        assert refused(check_disk, image, 29) == "boot_volume_size: 29 is too small for image Ubuntu; use 30 GB or more."
 
     @pytest.mark.parametrize("image", [{}, {"min_disk": None}, {"min_disk": "some"}, {"min_disk": ""}])
     def test_an_image_that_does_not_say_is_left_to_the_service(self, image):
