@@ -4,7 +4,9 @@
 
 """Answers: the whole body, read up to a limit and unpacked, and its JSON.
 
-Every function takes ``doing``, what is being done to which resource, which is the beginning of every message."""
+Every function takes ``doing``, what is being done to which resource, which is the beginning of
+every message.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +80,8 @@ def body(response: Any, answer: About, doing: str) -> bytes:
         problem = "the answer of %s has a Content-Length that is not a number"
         raise bad(problem % answer.host, doing, answer)
     chunks, size = [], 0
-    # Not iter_content: it unpacks, and urllib3 before 2.6 does so without a limit on the result of one chunk.
+    # Not iter_content: it unpacks, and urllib3 before 2.6 does so without a limit on the result of
+    # one chunk.
     for chunk in response.raw.stream(64 * 1024, decode_content=False):
         chunks.append(chunk)
         size += len(chunk)

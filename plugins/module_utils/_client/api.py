@@ -4,7 +4,8 @@
 
 """Every operation of the NKS API guide, once each, and the lists of the other services.
 
-Wire form in and out: nothing is interpreted here. Each docstring names the operation of the guide ("NKS API v2 guide").
+Wire form in and out: nothing is interpreted here. Each docstring names the operation of the guide
+("NKS API v2 guide").
 """
 
 from __future__ import annotations
@@ -308,7 +309,9 @@ class Api(Calls):
         return self._list("network", "/vpcs", "vpcs", "list the networks")
 
     def external_networks(self) -> list[Item]:
-        """NKS API guide, UUID of the VPC Network Attached to the Internet Gateway; with their subnets' ids."""
+        """NKS API guide, UUID of the VPC Network Attached to the Internet Gateway; with their
+        subnets' ids.
+        """
         return self._list(
             "network",
             "/networks",

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How an operation of the API is called: token, paths, lists of several pages, answers of a verified form."""
+"""How an operation of the API is called: token, paths, lists of several pages, answers of a
+verified form.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +113,8 @@ class Calls:
             except ApiError as error:
                 if error.status != 401 or last:
                     raise
-                # With 401 the request was not processed, so that it may be sent again, even a write.
+                # With 401 the request was not processed, so that it may be sent again, even a
+                # write.
                 token = self.identity.renew(token)
         raise AssertionError("unreachable")
 
@@ -130,12 +133,15 @@ class Calls:
         return Answer(reply.data, reply.request_id)
 
     def _read_half_created(self, read: Callable[[], Result], about: str) -> Result:
-        """Read again if the server answers 400 because of a cluster that is half created or half deleted.
+        """Read again if the server answers 400 because of a cluster that is half created or half
+        deleted.
 
-        Its node groups are created after it and deleted before it. In between, the server fails to show its node_count
-        or master_count, in the list and alone (observed on Magnum). The request is not the reason.
+        Its node groups are created after it and deleted before it. In between, the server fails to
+        show its node_count or master_count, in the list and alone (observed on Magnum). The request
+        is not the reason.
 
-        :param about: what the explanation must contain: a reference of the user may be invalid, a list has none.
+        :param about: what the explanation must contain: a reference of the user may be invalid, a
+            list has none.
         """
         attempt = 0
         while True:
@@ -187,7 +193,9 @@ class Calls:
 
 
 def _next_marker(data: Item, key: str) -> str | None:
-    """The marker of the next page, from Magnum's and Glance's ``next`` or from Nova's ``{key}_links``."""
+    """The marker of the next page, from Magnum's and Glance's ``next`` or from Nova's
+    ``{key}_links``.
+    """
     link = data.get("next")
     links = data.get(key + "_links")
     for item in links if isinstance(links, list) else []:
@@ -218,12 +226,14 @@ def _unexpected(doing: str, expected: str, reply: Reply) -> BadReply:
 def path_part(text: Any) -> str:
     """One part of a path, from a reference that may contain anything a user can type.
 
-    :raises NksError: the part would change the path: DELETE …/nodegroups/.. is not about a node group.
+    :raises NksError: the part would change the path: DELETE …/nodegroups/.. is not about a node
+        group.
     """
     if str(text) in ("", ".", ".."):
         raise NksError("'%s' is neither a name nor a UUID." % text)
     if wire.is_uuid(text):
-        # The server accepts any spelling of a UUID but compares it exactly, so that another one is 404 (observed on Magnum).
+        # The server accepts any spelling of a UUID but compares it exactly, so that another one is
+        # 404 (observed on Magnum).
         return str(uuid.UUID(str(text)))
     return quote(str(text), safe="", errors="replace")
 

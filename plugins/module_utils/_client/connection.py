@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of a connection: which credentials are used, and what can be checked before any request.
+"""The options of a connection: which credentials are used, and what can be checked before any
+request.
 
 Source: NHN Cloud, API endpoints; Token guide of the IaaS API.
 """
@@ -20,11 +21,13 @@ DEFAULT_DOMAIN = "nhncloudservice.com"
 REGION = re.compile(r"[A-Za-z]{2,}[0-9]+")
 #: What an HTTP header can contain; a line break in a token is a mistake that is hard to see.
 TOKEN = re.compile(r"[!-~]+")
-#: Host of the identity service by the pattern of the public and government clouds; the domain follows it.
+#: Host of the identity service by the pattern of the public and government clouds; the domain
+#: follows it.
 IDENTITY_HOST = "api-identity-infrastructure."
 #: The longest time limit of a request (seconds); a day is more than any service needs.
 MAX_TIMEOUT = 86400
-#: Options that identify the account. If a task sets one of them, none of them is taken from the environment.
+#: Options that identify the account. If a task sets one of them, none of them is taken from the
+#: environment.
 CREDENTIALS = ("username", "password", "token")
 CA_REMEDY = "specify a file with CA certificates in PEM form"
 #: The options of a connection, by name.
@@ -32,7 +35,9 @@ Options = Dict[str, Any]
 
 
 class FromEnvironment(str):
-    """The value of an option that came from an environment variable and not from the task; see :func:`settle`."""
+    """The value of an option that came from an environment variable and not from the task; see
+    :func:`settle`.
+    """
 
 
 class Service(NamedTuple):
@@ -81,9 +86,11 @@ def identity_url(options: Options) -> str:
 
 
 def domain_of(options: Options) -> str | None:
-    """The domain in the host names of the cloud's services; None if ``auth_url`` does not show it and ``domain`` is not set.
+    """The domain in the host names of the cloud's services; None if ``auth_url`` does not show it
+    and ``domain`` is not set.
 
-    Source: NHN Cloud, API endpoints; the hosts of all services of one cloud have one pattern and one domain.
+    Source: NHN Cloud, API endpoints; the hosts of all services of one cloud have one pattern and
+    one domain.
     """
     if options.get("domain"):
         return str(options["domain"])
@@ -94,14 +101,19 @@ def domain_of(options: Options) -> str | None:
 
 
 def settle(options: Options) -> None:
-    """Decide which credentials are used, those of the task or those of the environment; changes the options in place.
+    """Decide which credentials are used, those of the task or those of the environment; changes the
+    options in place.
 
-    Options of the task take precedence as a set: if the task sets ``username``, ``password`` or ``token``, none of the three is taken
-    from the environment. A token is valid for one project, so one of the environment is not used for the ``tenant_id`` of a task.
-    Endpoints, ``region`` and ``tenant_id`` are not credentials: each is taken from the task, and otherwise from the environment.
+    Options of the task take precedence as a set: if the task sets ``username``, ``password`` or
+    ``token``, none of the three is taken from the environment. A token is valid for one project, so
+    one of the environment is not used for the ``tenant_id`` of a task. Endpoints, ``region`` and
+    ``tenant_id`` are not credentials: each is taken from the task, and otherwise from the
+    environment.
 
-    :param options: values of the environment are marked as :class:`FromEnvironment`; all are plain texts afterwards.
-    :raises BadInput: the task sets a project, and the token of the environment may be of another one.
+    :param options: values of the environment are marked as :class:`FromEnvironment`; all are plain
+        texts afterwards.
+    :raises BadInput: the task sets a project, and the token of the environment may be of another
+        one.
     """
     found = {name for name, value in options.items() if isinstance(value, FromEnvironment)}
     options.update((name, str(options[name])) for name in found)
@@ -214,7 +226,8 @@ def _check_ca(path: str, verifies: bool) -> None:
         raise BadInput("ca_cert", path, "does not exist", CA_REMEDY)
     if not verifies:
         return
-    # Not at the top: it imports requests (100 ms of CPU time), which an inventory from the cache does not need.
+    # Not at the top: it imports requests (100 ms of CPU time), which an inventory from the cache
+    # does not need.
     from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import unreadable
 
     problem = unreadable(bundle)

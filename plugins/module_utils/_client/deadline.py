@@ -4,13 +4,15 @@
 
 """One limit for a whole request, in time and in bytes, whatever the server does.
 
-The time-outs of requests and urllib3 are for one operation of a socket each: a server that sends a byte now and then, or
-``100 Continue`` again and again, blocks a request forever. Here every operation of a connection gets only what is left of
-the time for the whole request: the connections to each address of a host, a proxy's answer, the TLS handshake, status,
-headers and body. Two things are not bounded: resolving a host name, for which the system has its own limits, and the login
-at a SOCKS proxy as a whole, each step of which is bounded.
+The time-outs of requests and urllib3 are for one operation of a socket each: a server that sends a
+byte now and then, or ``100 Continue`` again and again, blocks a request forever. Here every
+operation of a connection gets only what is left of the time for the whole request: the connections
+to each address of a host, a proxy's answer, the TLS handshake, status, headers and body. Two things
+are not bounded: resolving a host name, for which the system has its own limits, and the login at a
+SOCKS proxy as a whole, each step of which is bounded.
 
-The limit belongs to the thread, because a connection that is kept open serves the requests of several threads.
+The limit belongs to the thread, because a connection that is kept open serves the requests of
+several threads.
 """
 
 from __future__ import annotations
@@ -120,7 +122,9 @@ class Guard:
         return data
 
     def sendall(self, data: Any, *args: Any) -> None:
-        """As a socket's, in the time that is left: a TLS socket allows the time-out for each of its records."""
+        """As a socket's, in the time that is left: a TLS socket allows the time-out for each of its
+        records.
+        """
         view = memoryview(data).cast("B")
         while view:
             self._sock.settimeout(LIMIT.seconds())
@@ -133,7 +137,9 @@ class Guard:
         return io.BufferedReader(socket.SocketIO(self, "r"))  # type: ignore[arg-type]
 
     def _decref_socketios(self) -> None:
-        """A reader was closed (called by :class:`socket.SocketIO`): an answer may outlive its connection."""
+        """A reader was closed (called by :class:`socket.SocketIO`): an answer may outlive its
+        connection.
+        """
         self._readers -= 1
         if self._closed:
             self.close()
@@ -146,16 +152,21 @@ class Guard:
 
 
 class _Bounded:
-    """How connections of urllib3, in all its releases, differ here; a base class before that of urllib3."""
+    """How connections of urllib3, in all its releases, differ here; a base class before that of
+    urllib3.
+    """
 
-    # Of urllib3's class. Its releases differ in the types, so that calls of its methods have none either.
+    # Of urllib3's class. Its releases differ in the types, so that calls of its methods have none
+    # either.
     port: Any
     sock: Any
     timeout: Any
     _dns_host: Any
 
     def _new_conn(self) -> Any:
-        """A TCP connection within the time left. urllib3 allows the whole time-out for each address of a host."""
+        """A TCP connection within the time left. urllib3 allows the whole time-out for each address
+        of a host.
+        """
         sock = self._connected()
         # The TLS handshake follows on the bare socket. Python ends it as a whole with the time-out.
         sock.settimeout(LIMIT.seconds())
@@ -182,7 +193,8 @@ class _Bounded:
             try:
                 return super()._new_conn()  # type: ignore[misc]
             except Exception:
-                # The exceptions for a refused connection and for a time-out differ between releases of urllib3.
+                # The exceptions for a refused connection and for a time-out differ between releases
+                # of urllib3.
                 if last or LIMIT.over():
                     raise
             finally:
@@ -207,7 +219,8 @@ class _Bounded:
 def _addresses(name: str, port: int) -> list[str]:
     """The IP addresses of a host.
 
-    :raises OSError: it cannot be resolved, or has an address with a scope, which the number alone does not express.
+    :raises OSError: it cannot be resolved, or has an address with a scope, which the number alone
+        does not express.
     """
     found = [
         item[4] for item in socket.getaddrinfo(name, port, allowed_gai_family(), socket.SOCK_STREAM)
@@ -225,7 +238,8 @@ def _bounded(pool: Any) -> type[Any]:
 
 
 def bound(manager: Manager) -> Manager:
-    """Apply the limit of a request to every connection of a pool manager of urllib3 (also a proxy's).
+    """Apply the limit of a request to every connection of a pool manager of urllib3 (also a
+    proxy's).
 
     :returns: the manager.
     """

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from ansible_collections.nhncloud.nks.plugins.module_utils._client.token_cache import TokenCache
     from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
 
-#: The service catalog of a token, reduced to what is used: type, endpoints with region and publicURL.
+#: The service catalog of a token, reduced to what is used: type, endpoints with region and
+#: publicURL.
 Catalog = List[Dict[str, Any]]
 
 
@@ -55,7 +56,8 @@ class Identity:
         self._fixed = bool(self._token)
         self._cache: TokenCache | None = None
         if options.get("token_cache") and options.get("username") and not self._fixed:
-            # Not at the top: only tasks with this option need it and its imports (20 ms of CPU time).
+            # Not at the top: only tasks with this option need it and its imports (20 ms of CPU
+            # time).
             from ansible_collections.nhncloud.nks.plugins.module_utils._client.token_cache import (
                 TokenCache,
             )
@@ -114,7 +116,9 @@ class Identity:
     # -- endpoints ---------------------------------------------------------------------------------------------------
 
     def _from_catalog(self, service: Service, name: str, region: str | None) -> str:
-        """The URL of a service by the token's catalog, or by the host pattern if the catalog does not have the service."""
+        """The URL of a service by the token's catalog, or by the host pattern if the catalog does
+        not have the service.
+        """
         if not region:
             raise BadInput(
                 "region",
@@ -180,9 +184,12 @@ class Identity:
         return domain
 
     def _complete(self, url: str, service: Service, name: str) -> str:
-        """The URL of a service, as the user or the catalog has it, with version and tenant exactly once."""
+        """The URL of a service, as the user or the catalog has it, with version and tenant exactly
+        once.
+        """
         url = url.rstrip("/")
-        # Only a part after a version is a tenant: any other last part belongs to the path of a gateway.
+        # Only a part after a version is a tenant: any other last part belongs to the path of a
+        # gateway.
         parts = re.match(r"^(.*?)(?:/(v\d[\d.]*)(?:/([^/]+))?)?$", url)
         base, version, tenant = parts.groups() if parts else (url, None, None)
         if tenant and not (tenant == self.tenant or re.match(r"^[0-9a-f]{32}$", tenant)):

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Proxies of the environment: one that cannot work is reported as such, not as a bad URL of the service."""
+"""Proxies of the environment: one that cannot work is reported as such, not as a bad URL of the
+service.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
 def check(proxy: str, doing: str, keep_secret: Callable[[str], None]) -> None:
-    """Reject a proxy that requests would report as a bad URL of the service, or whose library is missing.
+    """Reject a proxy that requests would report as a bad URL of the service, or whose library is
+    missing.
 
     :param doing: what is being done to which resource.
     :param keep_secret: gets the password of the proxy, which must not appear in a message.

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tokens kept between tasks in a file: a JSON object, one entry for each identity URL, tenant, user and setting for verifying certificates.
+"""Tokens kept between tasks in a file: a JSON object, one entry for each identity URL, tenant, user
+and setting for verifying certificates.
 
 Anything unexpected in the file is ignored.
 """
@@ -29,13 +30,14 @@ EXPIRY_MARGIN = timedelta(minutes=2)
 class TokenCache:
     """The entry of one account in the file.
 
-    :param path: the file; created with mode 0600. One that others can read or write is not used, see :class:`private.Private`.
+    :param path: the file; created with mode 0600. One that others can read or write is not used,
+        see :class:`private.Private`.
     :param url: the identity service.
     :param tenant: the tenant's id.
     :param user: the name of the user.
     :param transport: has the clock, and the list of warnings.
-    :param trust: how certificates are verified: True, False or the path of a CA bundle. Endpoints that were read without
-        verification must not be used by tasks that verify.
+    :param trust: how certificates are verified: True, False or the path of a CA bundle. Endpoints
+        that were read without verification must not be used by tasks that verify.
     """
 
     def __init__(
@@ -55,7 +57,9 @@ class TokenCache:
         self.transport = transport
 
     def get(self) -> tuple[Any, Any]:
-        """(token, service catalog) as the file has them; (None, []) if there is none that is still valid for a while."""
+        """(token, service catalog) as the file has them; (None, []) if there is none that is still
+        valid for a while.
+        """
         try:
             entry = _entries(self.file.read()).get(self.key)
         except NksError as error:

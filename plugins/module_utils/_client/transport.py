@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTP: one connection pool, time limits, retries of what is safe to repeat, and answers of a verified form."""
+"""HTTP: one connection pool, time limits, retries of what is safe to repeat, and answers of a
+verified form.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,8 @@ class Reply:
 class Transport:
     """One `requests` session and the rules for using it.
 
-    :param timeout: seconds for one request with all its parts: connection, redirections, the whole answer.
+    :param timeout: seconds for one request with all its parts: connection, redirections, the whole
+        answer.
     :param max_retries: how often a safe request is repeated.
     :param verify: True, False or the path of a CA bundle.
     :param pool_size: connections kept open to one host.
@@ -134,8 +137,9 @@ class Transport:
         adapter = Adapter(pool_connections=8, pool_maxsize=pool_size)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
-        # Magnum answers an error without a body, or 406, if JSON is not requested by name.
-        # Only encodings that zlib unpacks are requested, so that the result is bounded with every release of urllib3.
+        # Magnum answers an error without a body, or 406, if JSON is not requested by name. Only
+        # encodings that zlib unpacks are requested, so that the result is bounded with every
+        # release of urllib3.
         self._session.headers.update(
             {
                 "Accept": "application/json",
@@ -143,10 +147,11 @@ class Transport:
                 "User-Agent": user_agent,
             }
         )
-        # Proxies and the CA bundle of the environment are read once, not for each request. A .netrc entry is not
-        # used at all: it would replace our token by basic authentication.
+        # Proxies and the CA bundle of the environment are read once, not for each request. A .netrc
+        # entry is not used at all: it would replace our token by basic authentication.
         self._session.trust_env = False
-        # Otherwise requests parses the target of a redirection even if it must not follow it, and fails if that is invalid.
+        # Otherwise requests parses the target of a redirection even if it must not follow it, and
+        # fails if that is invalid.
         self._session.get_redirect_target = _no_redirect  # type: ignore[assignment,method-assign,unused-ignore]
         if verify is False:
             # The user has requested this, so that a line on stderr is not needed.
@@ -161,7 +166,9 @@ class Transport:
         self._secrets.update(str(value) for value in values if value)
 
     def hide(self, text: str, secrets: Iterable[str] = ()) -> str:
-        """The text without known secrets in any spelling, without appkeys, and without control characters."""
+        """The text without known secrets in any spelling, without appkeys, and without control
+        characters.
+        """
         return words.shown(text, self._secrets.union(secrets))
 
     def warn_if_plain(self, url: str) -> None:
@@ -207,7 +214,9 @@ class Transport:
                     raise
 
     def limit(self, seconds: float) -> None:
-        """Start the time limit of one operation: requests are repeated only for this number of seconds."""
+        """Start the time limit of one operation: requests are repeated only for this number of
+        seconds.
+        """
         self._deadline = self.clock.now() + seconds
 
     def pause(self, attempt: int, error: NksError | None = None) -> bool:
@@ -229,7 +238,9 @@ class Transport:
 
     @staticmethod
     def backoff(attempt: int) -> float:
-        """Seconds before an attempt (1, 2 …): doubling, limited, and random, so that clients do not retry in step."""
+        """Seconds before an attempt (1, 2 …): doubling, limited, and random, so that clients do not
+        retry in step.
+        """
         longest = min(MAX_BACKOFF, 0.5 * float(2 ** min(attempt - 1, 10)))
         return longest * random.uniform(0.5, 1.0)  # nosec: not for cryptography
 
@@ -282,7 +293,8 @@ class Transport:
         params: Mapping[str, Any] | None,
         body: Any,
     ) -> tuple[Any, bytes, answers.About]:
-        """The response of requests, its body, and what it is about, after redirections within the same host.
+        """The response of requests, its body, and what it is about, after redirections within the
+        same host.
 
         :raises BadReply: a redirection that must not be followed, or too many.
         """
@@ -293,7 +305,8 @@ class Transport:
             if answer.status not in (301, 302, 303, 307, 308):
                 return response, content, answer
             target = _joined(url, response.headers.get("Location", ""))
-            # The token is sent only to the host that it is for, and a redirection never repeats a write.
+            # The token is sent only to the host that it is for, and a redirection never repeats a
+            # write.
             if method != "GET" or urlsplit(target)[:2] != origin:
                 raise BadReply(
                     "Could not %s: the service redirects to %s, which is not followed. Set the service's address "
@@ -405,7 +418,9 @@ class Transport:
         return self._proxies[origin]
 
     def _explained(self, content: bytes, secrets: Iterable[str]) -> str:
-        """The explanation without secrets, which are removed first: cutting it and joining spaces would disguise them."""
+        """The explanation without secrets, which are removed first: cutting it and joining spaces
+        would disguise them.
+        """
         return words.explanation(content, lambda text: self.hide(text, secrets))
 
 
@@ -439,7 +454,9 @@ def _joined(url: str, location: str) -> str:
 
 
 def _retry_after(value: Any) -> float | None:
-    """Seconds to wait, from a Retry-After header in seconds; None for anything else (RFC 9110, 10.2.3)."""
+    """Seconds to wait, from a Retry-After header in seconds; None for anything else (RFC 9110,
+    10.2.3).
+    """
     try:
         return min(MAX_RETRY_AFTER, max(0.0, float(value)))
     except (TypeError, ValueError):

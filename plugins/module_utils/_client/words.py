@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Texts of the service in our messages: the explanation in an error, the reason for a missing answer, and no secret in either."""
+"""Texts of the service in our messages: the explanation in an error, the reason for a missing
+answer, and no secret in either.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 
 HIDDEN = wire.HIDDEN
-#: Where the text of an error has its cause: after a system error number, in quotation marks, after a colon.
+#: Where the text of an error has its cause: after a system error number, in quotation marks, after
+#: a colon.
 REASONS = (
     r"\[Errno [^\]]*\] ([^()'\":]{5,})()",
     r"\([0-9]*,? ?(?:'([^']{5,})'|\"([^\"]{5,})\")",
@@ -41,7 +44,9 @@ def shown(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
-    """The text without secrets in any spelling in which a service may quote them; at most about :data:`MAX_TEXT` characters."""
+    """The text without secrets in any spelling in which a service may quote them; at most about
+    :data:`MAX_TEXT` characters.
+    """
     # The last secret may have been cut, and its remainder would not be found.
     unsure = (
         max((len(spelling) for secret in secrets for spelling in _spellings(secret)), default=0)
@@ -63,8 +68,8 @@ def explanation(content: bytes, hide: Callable[[str], str] = str) -> str:
 
     :param hide: removes secrets from a text.
 
-    Shapes: Magnum's list of errors, Keystone's error object, and what Nova, Neutron, Glance and gateways answer
-    (observed on Magnum 9.4.1; NHN Cloud IaaS guides).
+    Shapes: Magnum's list of errors, Keystone's error object, and what Nova, Neutron, Glance and
+    gateways answer (observed on Magnum 9.4.1; NHN Cloud IaaS guides).
     """
     text = content[:MAX_TEXT].decode("utf-8", "replace")
     try:
@@ -78,8 +83,11 @@ def explanation(content: bytes, hide: Callable[[str], str] = str) -> str:
 
 
 def _page(text: str) -> str:
-    """The text of an HTML page of a gateway, or a plain text, in one pass: without tags, head, styles and scripts."""
-    # Texts at even indexes, tags between them. A tag ends before the next one begins, so that nothing is read twice.
+    """The text of an HTML page of a gateway, or a plain text, in one pass: without tags, head,
+    styles and scripts.
+    """
+    # Texts at even indexes, tags between them. A tag ends before the next one begins, so that
+    # nothing is read twice.
     parts = re.split(r"<([^<>]*)>", text)
     names = [(re.match(r"/?[A-Za-z]*", tag) or [""])[0].lower() for tag in parts[1::2]]
     last = {name: number for number, name in enumerate(names)}
@@ -131,7 +139,9 @@ def reason(text: str) -> str:
 
 
 def spellings(secret: str) -> Iterator[str]:
-    """A secret as it is, and as JSON or Python quotes it, once or twice; a text with several lines also line by line."""
+    """A secret as it is, and as JSON or Python quotes it, once or twice; a text with several lines
+    also line by line.
+    """
     for part in _parts(secret):
         yield from _spellings(part)
 
@@ -153,7 +163,9 @@ def _spellings(text: str) -> Iterator[str]:
 
 
 def _quoted(text: str) -> list[str]:
-    """The text within the quotation marks of JSON (two forms) and of Python (str, bytes), and as part of a URL."""
+    """The text within the quotation marks of JSON (two forms) and of Python (str, bytes), and as
+    part of a URL.
+    """
     return [
         json.dumps(text)[1:-1],
         json.dumps(text, ensure_ascii=False)[1:-1],

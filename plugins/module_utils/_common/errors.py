@@ -13,7 +13,8 @@ class NksError(Exception):
     """A failure that a user can understand: one sentence, and values for the result.
 
     :param msg: one sentence: what was being done, what happened and what to do about it.
-    :param values: additional keys of the failed result (``status_code``, ``request_id``, ``api_error`` …).
+    :param values: additional keys of the failed result (``status_code``, ``request_id``,
+        ``api_error`` …).
     """
 
     def __init__(self, msg: str, **values: Any) -> None:
@@ -62,7 +63,8 @@ class ApiError(NksError):
 
 
 class NoAnswer(NksError):
-    """It is unknown whether the service performed the request: no answer, a broken one, or one of a gateway.
+    """It is unknown whether the service performed the request: no answer, a broken one, or one of a
+    gateway.
 
     :param maybe_done: whether the service may have performed the request nevertheless.
     :param retry_after: seconds after which the service wants to be asked again, if it sent any.

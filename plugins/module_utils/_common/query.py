@@ -20,8 +20,8 @@ except ImportError:
     jmespath = None
     JMESPATH_ERROR = traceback.format_exc()
 
-#: How deep an expression may be nested. Python's own limit depends on the depth of the calls so far,
-#: which differs between the entry points.
+#: How deep an expression may be nested. Python's own limit depends on the depth of the calls so
+#: far, which differs between the entry points.
 MAX_DEPTH = 200
 MAX_NESTED = 60
 TOO_DEEP = "is nested too deeply for JMESPath"
@@ -64,7 +64,9 @@ def check(expression: str, option: str = "query") -> Any:
 
 
 def _nested(expression: str) -> int:
-    """The largest number of open brackets; counts those in quotation marks too, which no real expression exceeds."""
+    """The largest number of open brackets; counts those in quotation marks too, which no real
+    expression exceeds.
+    """
     depth = deepest = 0
     for letter in expression:
         if letter in "([{":
@@ -130,7 +132,7 @@ def search(expression: str, data: Any, option: str = "query") -> Any:
     return found
 
 
-def applied(expression: str | None, key: str, items: Any) -> dict[str, Any]:
+def applied(expression: str | None, key: str, items: list[Any] | dict[str, Any]) -> dict[str, Any]:
     """The result of an information module: the items, and the result of the expression over them."""
     result: dict[str, Any] = {key: items}
     if expression is not None:

@@ -4,8 +4,9 @@
 
 """A text file with secrets: reading, atomic writing, backup, removal.
 
-Behaves as ansible.builtin.copy does, but the file is at no time readable by more users than its mode says. Knows
-nothing of the contents. A caller that reads a file, changes it and writes it holds a lock of ``locks`` for all of that.
+Behaves as ansible.builtin.copy does, but the file is at no time readable by more users than its
+mode says. Knows nothing of the contents. A caller that reads a file, changes it and writes it holds
+a lock of ``locks`` for all of that.
 """
 
 from __future__ import annotations
@@ -72,13 +73,15 @@ def write(
 ) -> None:
     """Replace the contents of the file with ``text``, all of it or nothing.
 
-    The text is written to a new file beside it, with mode 0600 until it is complete, which then replaces the old one.
-    A symbolic link at ``path`` stays, its target is replaced. None for mode, owner or group keeps that of an existing
-    file (mode 0600 for a new one).
+    The text is written to a new file beside it, with mode 0600 until it is complete, which then
+    replaces the old one. A symbolic link at ``path`` stays, its target is replaced. None for mode,
+    owner or group keeps that of an existing file (mode 0600 for a new one).
 
     :param mode: as returned by ``parse_mode``.
-    :param unsafe_writes: write into the existing file if it cannot be replaced, as Ansible's file modules do.
-    :raises NksError: the file could not be written. It is unchanged then, unless it was written to in place.
+    :param unsafe_writes: write into the existing file if it cannot be replaced, as Ansible's file
+        modules do.
+    :raises NksError: the file could not be written. It is unchanged then, unless it was written to
+        in place.
     """
     check_destination(path, unsafe_writes)
     uid, gid = owner_ids(owner, group)
@@ -146,7 +149,8 @@ def _temporary(directory: str) -> tuple[int, str]:
             handle, temporary = tempfile.mkstemp(
                 prefix=TEMPORARY[0], suffix=TEMPORARY[1], dir=directory
             )
-        # Between the two lines ``clean`` of another process may have deleted it as one that was left behind.
+        # Between the two lines ``clean`` of another process may have deleted it as one that was
+        # left behind.
         if flock(handle) and os.fstat(handle).st_nlink:
             return handle, temporary
         os.close(handle)
@@ -165,7 +169,8 @@ def _overwrite(target: str, text: str, current: Attributes, mode: int | None) ->
 
 
 def clean(path: str) -> None:
-    """Delete the new files of ``write`` that killed processes have left beside a file: they contain secrets.
+    """Delete the new files of ``write`` that killed processes have left beside a file: they contain
+    secrets.
 
     Those of running processes stay: they are locked.
     """
@@ -190,9 +195,11 @@ def _clean(path: str) -> None:
 
 
 def _like(handle: int, original: str, current: Attributes) -> int:
-    """Set the owner, group and SELinux label of ``original`` for an open new file, each if that is permitted.
+    """Set the owner, group and SELinux label of ``original`` for an open new file, each if that is
+    permitted.
 
-    :returns: the mode to set: that of ``original``, without rights of the group if the group could not be set.
+    :returns: the mode to set: that of ``original``, without rights of the group if the group could
+        not be set.
     """
     # Without SELinux, or without extended attributes on this system.
     with contextlib.suppress(OSError, AttributeError):
@@ -217,7 +224,8 @@ def _sync_directory(path: str) -> None:
 def backup(path: str) -> str | None:
     """Copy the file to ``path.PID.YYYY-MM-DD@HH:MM:SS~``, the name that Ansible's file modules use.
 
-    The copy has the mode and owner of the file; if the group cannot be set, it grants the group nothing.
+    The copy has the mode and owner of the file; if the group cannot be set, it grants the group
+    nothing.
 
     :returns: the path of the copy; None if the file does not exist.
     """

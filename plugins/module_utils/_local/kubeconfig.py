@@ -4,9 +4,9 @@
 
 """Kubeconfigs: read, reduced to one context, compared, written.
 
-Pure functions. The format is that of the Kubernetes documentation, "Organizing Cluster Access Using kubeconfig Files";
-the service's own file is in the NKS API guide, "Get kubeconfig of a Cluster". No error of this file quotes anything but
-names, because the texts contain keys.
+Pure functions. The format is that of the Kubernetes documentation, "Organizing Cluster Access Using
+kubeconfig Files"; the service's own file is in the NKS API guide, "Get kubeconfig of a Cluster". No
+error of this file quotes anything but names, because the texts contain keys.
 """
 
 from __future__ import annotations
@@ -31,18 +31,21 @@ Config = Dict[str, Any]
 Entry = Dict[str, Any]
 
 SECTIONS = (("clusters", "cluster"), ("contexts", "context"), ("users", "user"))
-#: All fields of the service's kubeconfig (NKS API guide, "Get kubeconfig of a Cluster"), and a namespace. kubectl knows many
-#: more, some of which run commands or read files where the kubeconfig is used, so no other field is accepted from the service.
+#: All fields of the service's kubeconfig (NKS API guide, "Get kubeconfig of a Cluster"), and a
+#: namespace. kubectl knows many more, some of which run commands or read files where the kubeconfig
+#: is used, so no other field is accepted from the service.
 ACCEPTED = {
     "cluster": ("server", "certificate-authority-data"),
     "context": ("cluster", "user", "namespace"),
     "user": ("client-certificate-data", "client-key-data"),
 }
-#: Far above any real kubeconfig, and low enough that hostile YAML exhausts neither memory nor the C stack.
+#: Far above any real kubeconfig, and low enough that hostile YAML exhausts neither memory nor the C
+#: stack.
 MAX_CHARACTERS = 10 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_NODES = 200000
-#: No number, date or special form begins with a letter, so among such texts only some words have another meaning.
+#: No number, date or special form begins with a letter, so among such texts only some words have
+#: another meaning.
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./:@=+-]*")
 WORDS = frozenset(
     ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"]
@@ -56,14 +59,16 @@ def parse(text: Any, source: str) -> Config:
     """The kubeconfig ``text`` as a dict.
 
     :param source: the subject of an error: a path, or "the kubeconfig of cluster demo".
-    :raises NksError: for everything that is not a kubeconfig. Sections may be missing or null, but not all of them
-        (unless ``kind`` is Config).
+    :raises NksError: for everything that is not a kubeconfig. Sections may be missing or null, but
+        not all of them (unless ``kind`` is Config).
     """
     return _checked(_load(text, source), source)
 
 
 def parse_existing(text: str | None, source: str) -> Config:
-    """As ``parse``, for a file that may not exist yet: {} for None, an empty text, comments only or ``{}``."""
+    """As ``parse``, for a file that may not exist yet: {} for None, an empty text, comments only or
+    ``{}``.
+    """
     config = None if text is None else _load(text, source)
     return {} if config in (None, {}) else _checked(config, source)
 
@@ -113,12 +118,15 @@ def _load(text: Any, source: str) -> Any:
         # PyYAML raises KeyError, ValueError and others too, for example for "!!bool x".
         mark = getattr(error, "problem_mark", None)
         where = " (line %d)" % (mark.line + 1) if mark else ""
-    # Outside the except clause: the YAML error quotes the text, so our error must not be chained to it.
+    # Outside the except clause: the YAML error quotes the text, so our error must not be chained to
+    # it.
     raise _refusal(source, "it is not valid YAML%s, or too deep or too large" % where)
 
 
 def as_yaml(text: str) -> str:
-    """The text, or, for JSON, a form of it that PyYAML accepts: it rejects tabs and ``\\/``, which JSON has."""
+    """The text, or, for JSON, a form of it that PyYAML accepts: it rejects tabs and ``\\/``, which
+    JSON has.
+    """
     if text.lstrip("\ufeff \t\r\n").startswith("{"):
         try:
             return json.dumps(json.loads(text.lstrip("\ufeff")), ensure_ascii=False)
@@ -128,9 +136,11 @@ def as_yaml(text: str) -> str:
 
 
 def _check_extent(events: Iterable[Any]) -> None:
-    """Reject a text that is too deep or, with its aliases expanded, too large, before anything is built from it.
+    """Reject a text that is too deep or, with its aliases expanded, too large, before anything is
+    built from it.
 
-    :raises ValueError: PyYAML itself has no such bound; its C loader crashes the interpreter on deep nesting.
+    :raises ValueError: PyYAML itself has no such bound; its C loader crashes the interpreter on
+        deep nesting.
     """
     sizes: dict[Any, int] = {}
     open_nodes: list[list[Any]] = [[None, 0]]  # anchor, number of nodes
@@ -158,7 +168,9 @@ def _check_extent(events: Iterable[Any]) -> None:
 
 @functools.lru_cache(maxsize=None)
 def yaml_classes() -> tuple[Any, Any]:
-    """(loader, dumper) for the data of a kubeconfig, which has no dates and, as kubectl writes it, no aliases."""
+    """(loader, dumper) for the data of a kubeconfig, which has no dates and, as kubectl writes it,
+    no aliases.
+    """
     if yaml is None:
         raise NksError(
             "PyYAML is needed on the host that runs nks_kubeconfig: install it there (pip install PyYAML)."
@@ -193,7 +205,9 @@ def yaml_classes() -> tuple[Any, Any]:
 
 
 def _represent_str(dumper: Any, value: str) -> Any:
-    """Without quotes only if every reader takes it for a text: YAML 1.1 as PyYAML has it, 1.2, and kubectl's mixture."""
+    """Without quotes only if every reader takes it for a text: YAML 1.1 as PyYAML has it, 1.2, and
+    kubectl's mixture.
+    """
     if PLAIN.fullmatch(value) and value.lower() not in WORDS:
         style: str | None = None
     else:
@@ -220,14 +234,17 @@ def single(
     set_current: bool,
     source: str = "the kubeconfig that the service returned",
 ) -> Config:
-    """A kubeconfig of one cluster, one user and one context, all named ``context``, from one that may have several.
+    """A kubeconfig of one cluster, one user and one context, all named ``context``, from one that
+    may have several.
 
-    Uses the current context, or the only one, and the fields of its three entries that ``ACCEPTED`` lists.
+    Uses the current context, or the only one, and the fields of its three entries that ``ACCEPTED``
+    lists.
 
     :param config: the result of ``parse``.
     :param set_current: whether the context is the current one of the new kubeconfig.
     :raises BadInput: an invalid name of a context.
-    :raises NksError: no context to use, one whose cluster or user is missing, or a field that is not accepted.
+    :raises NksError: no context to use, one whose cluster or user is missing, or a field that is
+        not accepted.
     """
     contexts = config.get("contexts") or []
     chosen = find_entry(config, "contexts", config.get("current-context"))
@@ -309,7 +326,9 @@ def _accepted(entry: Entry, body: str, source: str) -> dict[str, str]:
 
 
 def render(data: Config | list[Entry]) -> str:
-    """A kubeconfig, or a part of one, as YAML text: block style, keys sorted as kubectl writes them, no aliases."""
+    """A kubeconfig, or a part of one, as YAML text: block style, keys sorted as kubectl writes
+    them, no aliases.
+    """
     dumper = yaml_classes()[1]
     # PyYAML sorts keys by default; the width keeps certificates and keys on one line.
     return str(
@@ -325,8 +344,9 @@ def foreign_entries(
 ) -> list[str]:
     """The entries that do not belong to one cluster, as "users/admin".
 
-    The cluster's own entries are those named ``context``, and those of a file as this collection writes it without merging
-    (one context, one cluster and one user, all with one name) with the same API endpoint.
+    The cluster's own entries are those named ``context``, and those of a file as this collection
+    writes it without merging (one context, one cluster and one user, all with one name) with the
+    same API endpoint.
 
     :param context: None if the name is not known yet; any single name is accepted then.
     :param leads_there: whether the URL of an API server (or None) may be that of the cluster.
@@ -345,7 +365,9 @@ def foreign_entries(
 
 
 def equal(a: Config, b: Config) -> bool:
-    """Whether two kubeconfigs have the same meaning: order, empty sections and defaults do not count."""
+    """Whether two kubeconfigs have the same meaning: order, empty sections and defaults do not
+    count.
+    """
     return _meaning(a) == _meaning(b)
 
 
@@ -366,7 +388,9 @@ def find_entry(config: Config | None, section: str, name: Any) -> Entry | None:
 
 
 def bodies_of(config: Config | None, context: Any) -> dict[str, dict[Any, Any]]:
-    """{"context": …, "cluster": …, "user": …}: the contents of the three entries of a context; {} for a missing one."""
+    """{"context": …, "cluster": …, "user": …}: the contents of the three entries of a context; {}
+    for a missing one.
+    """
     bodies = {"context": (find_entry(config, "contexts", context) or {}).get("context") or {}}
     for section, body in (SECTIONS[0], SECTIONS[2]):
         bodies[body] = (find_entry(config, section, bodies["context"].get(body)) or {}).get(
@@ -381,7 +405,8 @@ def server(config: Config, context: Any) -> Any:
 
 
 def certificate_expiry(config: Config | None, context: Any) -> str | None:
-    """When the client certificate of ``context`` expires, for example ``2031-10-06T07:43:17+00:00``.
+    """When the client certificate of ``context`` expires, for example
+    ``2031-10-06T07:43:17+00:00``.
 
     None if there is no ``client-certificate-data``, or it cannot be read.
     """

@@ -26,7 +26,8 @@ Shown = Dict[str, Any]
 
 
 def describe(config: Config | None, context: str) -> Shown:
-    """What a diff may show of ``context``: no key, token or password; certificates as the beginning of a SHA-256.
+    """What a diff may show of ``context``: no key, token or password; certificates as the beginning
+    of a SHA-256.
 
     :returns: {} if the context does not exist.
     """
@@ -36,7 +37,9 @@ def describe(config: Config | None, context: str) -> Shown:
 def describe_change(
     before: Config | None, after: Config | None, context: str
 ) -> tuple[Shown, Shown]:
-    """The two sides of a diff, as ``describe`` returns them: every difference is visible, and no secret is."""
+    """The two sides of a diff, as ``describe`` returns them: every difference is visible, and no
+    secret is.
+    """
     old, new = _facts(before, context), _facts(after, context)
     shown_old, shown_new = describe(before, context), describe(after, context)
     for key in set(old) & set(new):
@@ -69,7 +72,9 @@ def _facts(config: Config | None, context: str) -> dict[str, tuple[Any, Any]]:
 
 
 def _shown(body: str, field: str, value: Any) -> tuple[str, str]:
-    """(name, text) with which a field of an entry may be shown; everything not known to be harmless is hidden."""
+    """(name, text) with which a field of an entry may be shown; everything not known to be harmless
+    is hidden.
+    """
     if (body, field) in (("context", "cluster"), ("context", "user"), ("context", "namespace")):
         return field, str(value)
     if (body, field) == ("cluster", "server"):

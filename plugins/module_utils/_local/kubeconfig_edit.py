@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Merging a context into the text of a kubeconfig, and removing it, with everything else kept as it is written.
+"""Merging a context into the text of a kubeconfig, and removing it, with everything else kept as it
+is written.
 
-Pure functions from text to text. A change is made line by line, so that comments and order stay; what cannot be edited in
-this way is written again from its meaning."""
+Pure functions from text to text. A change is made line by line, so that comments and order stay;
+what cannot be edited in this way is written again from its meaning.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._local.kubeconfig imp
     yaml_classes,
 )
 
-#: Section -> {index of an entry: its new form, or None to remove it}; an index past the end adds one.
+#: Section -> {index of an entry: its new form, or None to remove it}; an index past the end adds
+#: one.
 Changes = Dict[str, Dict[int, Optional[Entry]]]
 
 
@@ -45,10 +48,12 @@ def merge(
     set_current: bool,
     source: str = "the existing kubeconfig",
 ) -> str:
-    """The kubeconfig ``text`` with the three entries of ``single_config`` added under the name ``context``.
+    """The kubeconfig ``text`` with the three entries of ``single_config`` added under the name
+    ``context``.
 
-    Everything else stays: other entries, unknown keys, order and comments. If the text cannot be edited line by line
-    (flow style, JSON, anchors …), it is written again with the same meaning, without its comments.
+    Everything else stays: other entries, unknown keys, order and comments. If the text cannot be
+    edited line by line (flow style, JSON, anchors …), it is written again with the same meaning,
+    without its comments.
 
     :param text: the current text; None or empty if there is none.
     :param single_config: the result of ``kubeconfig.single`` for ``context``.
@@ -76,7 +81,8 @@ def merge(
 
 
 def remove(text: str | None, context: str, source: str = "the existing kubeconfig") -> str | None:
-    """The kubeconfig ``text`` without the context ``context`` and the cluster and user of that name.
+    """The kubeconfig ``text`` without the context ``context`` and the cluster and user of that
+    name.
 
     A cluster or user that another context uses stays. A current-context with that name becomes "".
 
@@ -125,7 +131,9 @@ def _edit(text: str, config: Config, changes: Changes, current: str | None) -> s
 
 
 def _verified(text: str, desired: Config) -> str:
-    """``text`` if it means exactly ``desired``; otherwise ``desired`` as a new text, so that no wrong edit is used."""
+    """``text`` if it means exactly ``desired``; otherwise ``desired`` as a new text, so that no
+    wrong edit is used.
+    """
     try:
         return text if parse(text, "") == desired else render(desired)
     except NksError:
@@ -236,7 +244,9 @@ class _Lines:
         return [" " * self.dash + line + self.newline for line in render([entry]).splitlines()]
 
     def _with_value(self, node: Any, value: str) -> str:
-        """The line of a scalar or an empty list, with that replaced by ``value``; a comment after it stays."""
+        """The line of a scalar or an empty list, with that replaced by ``value``; a comment after
+        it stays.
+        """
         start, end = node.start_mark, node.end_mark
         if start.line != end.line:
             raise _CannotSplice
@@ -246,7 +256,9 @@ class _Lines:
 
 
 def _end(node: Any) -> int:
-    """Number of the line after the last one of ``node`` (a block's own end mark is behind the comments after it)."""
+    """Number of the line after the last one of ``node`` (a block's own end mark is behind the
+    comments after it).
+    """
     while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         node = node.value[-1][1] if isinstance(node, yaml.MappingNode) else node.value[-1]
     return int(node.end_mark.line) + (1 if node.end_mark.column else 0)

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Locks: kubectl's, for files that it writes too, and flock(2), for files that only this collection writes."""
+"""Locks: kubectl's, for files that it writes too, and flock(2), for files that only this collection
+writes.
+"""
 
 from __future__ import annotations
 
@@ -22,21 +24,26 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._local.paths import (
     explained,
 )
 
-#: A lock that the same process holds for this long (seconds) is treated as left by an interrupted process.
+#: A lock that the same process holds for this long (seconds) is treated as left by an interrupted
+#: process.
 STALE_LOCK = 20.0
-#: Longest wait for a lock that other processes hold in turn (seconds), and the longest pause between two attempts.
+#: Longest wait for a lock that other processes hold in turn (seconds), and the longest pause
+#: between two attempts.
 LOCK_LIMIT = 300.0
 LOCK_INTERVAL = 0.1
 
 
 @contextlib.contextmanager
 def locked(path: str, clock: Clock, unsafe_writes: bool = False) -> Iterator[None]:
-    """Hold the lock with which kubectl protects a kubeconfig: the file ``path.lock``, which only one process can create.
+    """Hold the lock with which kubectl protects a kubeconfig: the file ``path.lock``, which only
+    one process can create.
 
-    Blocks until the lock is free. Source: lockFile in tools/clientcmd/loader.go of k8s.io/client-go. kubectl locks the
-    path as specified; if that is a symbolic link, its target is locked too.
+    Blocks until the lock is free. Source: lockFile in tools/clientcmd/loader.go of
+    k8s.io/client-go. kubectl locks the path as specified; if that is a symbolic link, its target is
+    locked too.
 
-    :param unsafe_writes: as for ``write``: continue without a lock in a directory in which no file can be created.
+    :param unsafe_writes: as for ``write``: continue without a lock in a directory in which no file
+        can be created.
     :raises NksError: another process holds the lock and does not release it.
     """
     paths = {os.path.abspath(path), os.path.realpath(path)}
@@ -47,7 +54,8 @@ def locked(path: str, clock: Clock, unsafe_writes: bool = False) -> Iterator[Non
             try:
                 _lock(name, path, clock)
             except NksError as error:
-                # Without write permission in the directory of a link, only the lock of its target is possible, and that one counts.
+                # Without write permission in the directory of a link, only the lock of its target
+                # is possible, and that one counts.
                 optional = unsafe_writes or name != os.path.realpath(path)
                 if not optional or getattr(error.__cause__, "errno", None) not in NOT_REPLACEABLE:
                     raise

@@ -36,9 +36,12 @@ class Attributes(TypedDict):
 def parse_mode(value: Any, option: str = "mode", current: int | None = None) -> int | None:
     """The mode that ``value`` represents; None for None.
 
-    :param value: "0600", "600", "0o600", the int 0o600 (what YAML makes of an unquoted 0600), or symbolic ("u=rw,g-w").
-    :param current: the current mode, which symbolic modes modify; 0600 if the file does not exist yet.
-    :raises BadInput: any other value, such as "preserve" or an unquoted 600 (which YAML makes the decimal number).
+    :param value: "0600", "600", "0o600", the int 0o600 (what YAML makes of an unquoted 0600), or
+        symbolic ("u=rw,g-w").
+    :param current: the current mode, which symbolic modes modify; 0600 if the file does not exist
+        yet.
+    :raises BadInput: any other value, such as "preserve" or an unquoted 600 (which YAML makes the
+        decimal number).
     """
     if value is None:
         return None
@@ -128,7 +131,8 @@ def _group_name(gid: int) -> str:
 
 
 def owner_ids(owner: Any, group: Any) -> tuple[int, int]:
-    """(uid, gid) of a user and a group, each a name, a number or None; -1 for None, as os.chown requires it.
+    """(uid, gid) of a user and a group, each a name, a number or None; -1 for None, as os.chown
+    requires it.
 
     :raises BadInput: a name that does not exist on this host.
     """
@@ -159,7 +163,8 @@ def correct(
     """Set the requested mode, owner and group of an existing file; None leaves one unchanged.
 
     :param mode: as returned by ``parse_mode``.
-    :returns: the differences, as {"mode": {"before": "0644", "after": "0600"}, "owner": …}; {} if the file does not exist.
+    :returns: the differences, as {"mode": {"before": "0644", "after": "0600"}, "owner": …}; {} if
+        the file does not exist.
     """
     current = attributes(path)
     uid, gid = owner_ids(owner, group)
@@ -175,7 +180,8 @@ def correct(
     if changes and not check_mode:
         mode = current["mode"] if mode is None else mode
         with explained("set %s of" % " and ".join(changes), path):
-            # Revoke, hand over, then grant: the new owner must not get the old mode, nor the old owner the new one.
+            # Revoke, hand over, then grant: the new owner must not get the old mode, nor the old
+            # owner the new one.
             if current["mode"] & ~mode:
                 os.chmod(path, current["mode"] & mode)
             if "owner" in changes or "group" in changes:

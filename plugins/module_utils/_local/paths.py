@@ -13,7 +13,8 @@ from typing import Iterator
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 
-#: Why a file cannot be replaced although it can be written: it is a mount point, or its directory is not writable.
+#: Why a file cannot be replaced although it can be written: it is a mount point, or its directory
+#: is not writable.
 NOT_REPLACEABLE = (errno.EBUSY, errno.EPERM, errno.EACCES, errno.EROFS, errno.EXDEV, errno.ETXTBSY)
 
 
@@ -30,7 +31,8 @@ def explained(doing: str, path: str) -> Iterator[None]:
 def check_destination(path: str, unsafe_writes: bool = False) -> None:
     """Reject a path to which :func:`files.write` could not write, before anything is done.
 
-    :param unsafe_writes: as for ``write``: if the file can be written, its directory need not be writable.
+    :param unsafe_writes: as for ``write``: if the file can be written, its directory need not be
+        writable.
     :raises BadInput: a directory or device, or a parent directory that is missing or not writable.
     """
     parent = os.path.dirname(os.path.realpath(path))

@@ -35,8 +35,9 @@ MAX_PRIVATE = 16 * 1024 * 1024
 class Private:
     """A file that only its owner can read or write.
 
-    Anything else at its path is not used: a file of another user would disclose our secrets to them, or theirs to us.
-    Its lock is flock(2) on the file itself, which ends with the process that holds it.
+    Anything else at its path is not used: a file of another user would disclose our secrets to
+    them, or theirs to us. Its lock is flock(2) on the file itself, which ends with the process that
+    holds it.
 
     :param path: of the file, which need not exist yet.
     """
@@ -56,18 +57,21 @@ class Private:
             return stream.read(MAX_PRIVATE)
 
     def change(self, function: Callable[[bytes], str], clock: Clock) -> None:
-        """Replace the contents under a lock, which is held before the file is read. Blocks until the lock is free.
+        """Replace the contents under a lock, which is held before the file is read. Blocks until
+        the lock is free.
 
         :param function: from the current contents to the new ones.
-        :raises NksError: the file cannot be trusted or written, or another process does not release the lock.
+        :raises NksError: the file cannot be trusted or written, or another process does not release
+            the lock.
         """
         if not os.path.lexists(self.path):
             check_destination(self.path)
         clean(self.path)
         start = clock.now()
         while True:
-            # Never None: O_CREAT creates the file.
             handle = self._open(os.O_RDWR | os.O_CREAT)
+            if handle is None:
+                raise AssertionError("O_CREAT creates the file")
             with os.fdopen(handle, "rb") as stream:
                 locked_by_us = flock(handle)
                 if locked_by_us and self._is(handle):
@@ -84,7 +88,9 @@ class Private:
                 clock.sleep(LOCK_INTERVAL * random.uniform(0.2, 1.0))  # nosec: not for cryptography
 
     def _is(self, handle: int) -> bool:
-        """Whether the open file is still the one at the path: the previous holder of the lock has replaced it."""
+        """Whether the open file is still the one at the path: the previous holder of the lock has
+        replaced it.
+        """
         try:
             return os.path.samestat(os.fstat(handle), os.lstat(self.path))
         except OSError:
