@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The door in Ansible's own worker: no interpreter start, no transfer of a module, one import of requests per playbook.
+"""The entry point in Ansible's own worker: no interpreter start, no transfer of a module, one import of requests per playbook.
 
-One plugin for all modules of the collection; meta/runtime.yml routes the others here. It takes a task when its connection
-is local and neither become nor async asks otherwise; in every other case the module runs, with the same result.
+One plugin for all modules of the collection; meta/runtime.yml routes the others here. It runs a task itself if its connection
+is local and it uses neither become nor async; in all other cases the module runs, with the same result.
+
+Imports within functions: with NHNCLOUD_IN_PROCESS=false the plugin runs nothing itself, so it does not load the engine.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Callable, Collection, Iterator, Mapping
 
 from ansible import constants as C
 from ansible.errors import AnsibleError, AnsibleValueOmittedError
@@ -24,57 +27,63 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 try:
-    # From ansible-core 2.22 on: Ansible hides them in everything that it prints.
+    # Since ansible-core 2.22: Ansible hides them in everything that it prints.
     from ansible.module_utils.secrets import register_secrets
 except ImportError:
 
-    def register_secrets(secrets):
-        """Nothing to do here: the result is without secrets when Ansible gets it."""
+    def register_secrets(secrets: Collection[str]) -> None:
+        """Do nothing: the result has no secrets when Ansible gets it."""
 
+
+if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
 
 COLLECTION = "nhncloud.nks"
 #: How the arguments of a module of this collection are written; see ansible.module_utils.common.json.
 PROFILE = "legacy"
 
 
-def jobs():
+def jobs() -> dict[str, Job]:
     """Module name -> job. The first call loads the whole engine, and requests."""
     from ansible_collections.nhncloud.nks.plugins.module_utils._entry.jobs import JOBS
 
     return JOBS
 
 
-def is_on(value):
-    """Whether a switch is on: it is unless its value is a boolean that is false. An empty one is not set.
+def is_on(value: Any) -> bool:
+    """Whether a switch is on: it is, unless its value is false. An empty value means that it is not set.
 
     :raises TypeError: the value is no boolean.
     """
-    return True if value is None or not str(value).strip() else boolean(value)
+    return True if value is None or not str(value).strip() else bool(boolean(value))
 
 
 try:
     LOAD = is_on(os.environ.get("NHNCLOUD_IN_PROCESS"))
 except TypeError:
-    # Each task says what is wrong with it.
+    # Each task reports what is wrong with the value.
     LOAD = False
 if LOAD:
-    # Ansible loads this file in its main process, so the workers that it forks for each task find everything in place.
+    # Ansible loads this file in its main process, so the engine is loaded in all workers that it forks.
     jobs()
 
 
-class ActionModule(ActionBase):
-    """Runs the engine in the worker, or hands the task over to the module."""
+# Ansible has no type information, so its classes and what they return are Any.
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Runs the engine in the worker, or runs the module."""
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _supports_async = True
 
-    def run(self, tmp=None, task_vars=None):
-        """One task; see ActionBase.run."""
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Run one task; see ActionBase.run."""
         from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput
 
         task_vars = task_vars or {}
-        result = super().run(tmp, task_vars)
+        result: dict[str, Any] = super().run(tmp, task_vars)
         name = self._task.action.rpartition(".")[2]
         environment = self._task_environment()
         try:
@@ -93,8 +102,8 @@ class ActionModule(ActionBase):
             result.update(self._perform(jobs()[name], task_vars, progress))
         return result
 
-    def _in_process(self, task_vars, environment):
-        """Whether this worker is where the task belongs.
+    def _in_process(self, task_vars: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+        """Whether to run the task in this worker.
 
         :raises BadInput: the switch is no boolean.
         """
@@ -107,13 +116,19 @@ class ActionModule(ActionBase):
         )
 
     @staticmethod
-    def _has_requests():
-        """Whether Ansible's own Python has what the engine needs; the task's interpreter may have it where this one has not."""
+    def _has_requests() -> bool:
+        """Whether Ansible's own Python has the library that the engine needs; the task's interpreter may have it even if this one does not."""
         from ansible_collections.nhncloud.nks.plugins.module_utils._client import transport
 
-        return transport.requests is not None
+        return transport.REQUESTS_ERROR is None
 
-    def _switch(self, task_vars, variable, environment, name):
+    def _switch(
+        self,
+        task_vars: Mapping[str, Any],
+        variable: str,
+        environment: Mapping[str, str],
+        name: str,
+    ) -> bool:
         """A switch that is on unless a variable, the keyword environment or the environment, in this order, turns it off.
 
         :raises BadInput: the value is no boolean.
@@ -132,19 +147,21 @@ class ActionModule(ActionBase):
         except TypeError:
             raise BadInput(source, value, "is not a boolean", "set it to true or false") from None
 
-    def _task_environment(self):
+    def _task_environment(self) -> dict[str, str]:
         """The keyword environment as texts."""
-        given = {}
+        given: dict[Any, Any] = {}
         self._compute_environment_string(given)
         return {str(key): str(value) for key, value in given.items()}
 
-    def _perform(self, job, task_vars, progress):
-        """Options in, result out, as AnsibleModule would do it."""
+    def _perform(
+        self, job: Job, task_vars: Mapping[str, Any], progress: Callable[[str], None] | None
+    ) -> dict[str, Any]:
+        """Validate the options and run the engine, as a module would do it."""
         from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
         from ansible_collections.nhncloud.nks.plugins.module_utils._entry import inputs
         from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import engine
 
-        # Through JSON, as a module's arguments and result go: plain values without the marks that Ansible puts on them.
+        # Converted to JSON and back, as the arguments and the result of a module are: plain values without Ansible's tags.
         encoder, decoder = (
             of(PROFILE, Direction.CONTROLLER_TO_MODULE)
             for of in (get_module_encoder, get_module_decoder)
@@ -173,12 +190,13 @@ class ActionModule(ActionBase):
             result = dict(error.values, failed=True, msg=error.msg)
         if self._shows_invocation(task_vars):
             result["invocation"] = {"module_args": inputs.shown(job.arguments, options)}
-        return inputs.hidden(json.loads(json.dumps(result)), secrets)
+        safe: dict[str, Any] = inputs.hidden(json.loads(json.dumps(result)), secrets)
+        return safe
 
     @staticmethod
-    def _refusal(job, checked):
-        """What a module says about options that are not valid."""
-        message = checked.errors.msg
+    def _refusal(job: Job, checked: Any) -> str:
+        """The message of a module for options that are not valid."""
+        message: str = checked.errors.msg
         if isinstance(checked.errors[0], UnsupportedError):
             message = "Unsupported parameters for (%s.%s) module: %s" % (
                 COLLECTION,
@@ -188,17 +206,19 @@ class ActionModule(ActionBase):
         return message
 
     @staticmethod
-    def _shows_invocation(task_vars):
-        """Whether a module's result would hold its arguments: always up to ansible-core 2.20, later where it is configured."""
+    def _shows_invocation(task_vars: Mapping[str, Any]) -> bool:
+        """Whether a module's result would include its arguments: always up to ansible-core 2.20, later if it is configured."""
         try:
-            return C.config.get_config_value("INJECT_INVOCATION", variables=task_vars)
+            return bool(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
         except AnsibleError:
             return True
 
-    def _progress(self, task_vars, environment):
-        """What shows the lines of progress; nothing where they are not wanted or the task is to say nothing.
+    def _progress(
+        self, task_vars: Mapping[str, Any], environment: Mapping[str, str]
+    ) -> Callable[[str], None] | None:
+        """The function that prints progress messages; None if they are turned off or the task has no_log.
 
-        They go to the standard error: the standard output belongs to Ansible's callback, which may write JSON there.
+        They are written to the standard error, because Ansible's callback may write JSON to the standard output.
 
         :raises BadInput: the switch is no boolean.
         """
@@ -208,21 +228,26 @@ class ActionModule(ActionBase):
         ):
             return None
         host = task_vars.get("inventory_hostname", "")
-        return lambda line: Display().display("nks: [%s] %s" % (host, line), stderr=True)
+
+        def report(line: str) -> None:
+            Display().display("nks: [%s] %s" % (host, line), stderr=True)
+
+        return report
 
 
 @contextmanager
-def _as_process(environment, directory):
-    """For the time of a task, the environment and the working directory that the process of a module would have.
+def _as_process(environment: Mapping[str, str], directory: str) -> Iterator[None]:
+    """Set the environment and the working directory that the process of a module would have, for the time of a task.
 
-    Ansible starts a module on a local connection in the directory of the playbook, so that relative paths begin there.
+    Ansible starts a module on a local connection in the directory of the playbook, so relative paths begin there.
     """
     before = {key: os.environ.get(key) for key in environment}
+    place: str | None = None
     try:
         place = os.getcwd()
     except OSError:
-        # It was removed meanwhile.
-        place = None
+        # It has been removed.
+        pass
     os.environ.update(environment)
     os.chdir(directory)
     try:

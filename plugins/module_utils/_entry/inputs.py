@@ -4,25 +4,30 @@
 
 """The options as the user wrote them, before Ansible validates them: their form, and the secrets in them.
 
-Ansible's own validation collects the secrets on its way. A value that should be a dictionary and is not ends that with an error, and the
+Ansible's own validation collects the secrets too. A value that should be a dictionary and is not ends that with an error, and the
 result of the error then shows the password (observed on ansible-core 2.19 to 2.21, ``_list_no_log_values``). So the secrets are collected
-here first, whatever the values are. The module and the action plugin both use these functions.
+here first, regardless of the form of the values. The module and the action plugin both use these functions.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from typing import Any, Collection, Iterable, Iterator, Mapping
 
 from ansible.module_utils.common.validation import check_type_dict, check_type_list
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 
+#: An option's entry in an argument spec, and the spec; the types of their values differ.
+Entry = Mapping[str, Any]
+Spec = Mapping[str, Entry]
+
 #: What Ansible shows in place of a secret, as a whole value and within a text.
 WHOLE = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 PART = "*" * 8
-#: The shortest secret that is looked for in the keys of a result (characters): "on" is in the names of too many.
+#: The shortest secret that is replaced in the keys of a result (characters): "on" is a part of too many keys.
 IN_KEYS = 8
 #: A text that JSON, Python and URLs write as it is.
 PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
@@ -30,7 +35,7 @@ PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
 SHOWN_LENGTH = 60
 
 
-def secrets(spec, given):
+def secrets(spec: Spec, given: Mapping[str, Any]) -> set[str]:
     """All secrets among the options and in the environment, in every spelling.
 
     :param spec: an argument spec.
@@ -38,20 +43,20 @@ def secrets(spec, given):
     :returns: set of texts.
     """
     found = set(_found(spec, given))
-    # Whichever credentials are used in the end: those of the environment are never shown either.
+    # Credentials of the environment are never shown either, whether or not the task uses them.
     found.update(
-        os.environ.get("NHNCLOUD_" + name.upper())
+        os.environ.get("NHNCLOUD_" + name.upper(), "")
         for name, entry in spec.items()
         if entry.get("no_log")
     )
-    found -= {None, ""}
+    found.discard("")
     return {spelling for secret in found for spelling in _spellings(secret)}
 
 
-def shaped(spec, given, within=""):
-    """The options with every dictionary as a dictionary, also where it was written as text (``key=value`` or JSON, as Ansible reads it).
+def shaped(spec: Spec, given: Mapping[str, Any], within: str = "") -> dict[str, Any]:
+    """The options with every dictionary as a dictionary, also if it was written as text (``key=value`` or JSON, as Ansible reads it).
 
-    :param within: what stands before the names in messages.
+    :param within: the prefix of the names in messages.
     :raises BadInput: an option or a suboption cannot be a dictionary, a list of dictionaries, or (a secret) a string; or it is a number of
         so many digits that Python refuses to write it.
     """
@@ -72,12 +77,12 @@ def shaped(spec, given, within=""):
     return result
 
 
-def shown(spec, values):
-    """The options as a result may show them: every secret, and everything that may be one, is replaced whatever form it has.
+def shown(spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as a result may show them: every secret, and everything that may be one, is replaced regardless of its form.
 
     :param values: the options, as the user set them or validated.
     """
-    result = {}
+    result: dict[str, Any] = {}
     for name, value in values.items():
         entry = _entry(spec, name)
         if value in (None, ""):
@@ -97,20 +102,20 @@ def shown(spec, values):
     return result
 
 
-def hidden(tree, found):
-    """A copy of a result without secrets, as Ansible hides them; in the keys of dictionaries too, which Ansible leaves.
+def hidden(tree: Any, found: Collection[str]) -> Any:
+    """A copy of a result without secrets, as Ansible hides them; also in the keys of dictionaries, which Ansible does not change.
 
     :param found: what :func:`secrets` returned.
     """
     forms = sorted(found, key=len, reverse=True)
     long = [form for form in forms if len(form) >= IN_KEYS]
 
-    def text(value, forms):
+    def text(value: str, forms: Iterable[str]) -> str:
         for form in forms:
             value = value.replace(form, PART)
         return value
 
-    def leaf(value):
+    def leaf(value: Any) -> Any:
         if isinstance(value, str):
             return WHOLE if value in found else text(value, forms)
         if (
@@ -122,8 +127,8 @@ def hidden(tree, found):
         return value
 
     # Without recursion: a result may be nested deeper than Python calls functions.
-    root = [tree]
-    holders = [root] if forms else []
+    root: list[Any] = [tree]
+    holders: list[Any] = [root] if forms else []
     while holders:
         holder = holders.pop()
         for key, value in list(holder.items() if isinstance(holder, dict) else enumerate(holder)):
@@ -141,15 +146,15 @@ def hidden(tree, found):
     return root[0]
 
 
-def _entry(spec, name):
+def _entry(spec: Spec, name: str) -> Entry | None:
     """The entry of an option by its name or by an alias; None for an option that does not exist."""
     if name in spec:
         return spec[name]
     return next((entry for entry in spec.values() if name in entry.get("aliases", ())), None)
 
 
-def _is_huge(value):
-    """Whether a number, or the number in a text, is larger than any that is of use."""
+def _is_huge(value: Any) -> bool:
+    """Whether a number, or the number in a text, is larger than any useful one."""
     try:
         return abs(float(value)) >= 2**63
     except OverflowError:
@@ -158,20 +163,20 @@ def _is_huge(value):
         return False
 
 
-def _short(value):
-    """A wrong value for a message; None where it is too long. Not in part either: the part of a secret is not found in a message."""
+def _short(value: Any) -> str | None:
+    """An invalid value for a message; None if it is too long. It is never cut: a part of a secret would not be recognized in the message."""
     try:
         return str(value) if len(str(value)) <= SHOWN_LENGTH else None
     except ValueError:
         return None
 
 
-def _holds_dictionaries(entry):
-    return entry.get("type") == "list" and entry.get("elements") == "dict"
+def _holds_dictionaries(entry: Entry) -> bool:
+    return bool(entry.get("type") == "list" and entry.get("elements") == "dict")
 
 
-def _has_secrets(entry):
-    """Whether something within an option's value may be a secret: a suboption, or anything where the keys are free."""
+def _has_secrets(entry: Entry) -> bool:
+    """Whether a part of an option's value may be a secret: a suboption, or anything if the keys are free."""
     options = entry.get("options")
     return options is None or any(
         inner.get("no_log") or (inner.get("type") in ("dict", "list") and _has_secrets(inner))
@@ -179,8 +184,8 @@ def _has_secrets(entry):
     )
 
 
-def _found(spec, values):
-    """The secrets in a dictionary of options, whatever their form. A part that is none of the expected forms has no place for one."""
+def _found(spec: Spec, values: Mapping[str, Any]) -> Iterator[str]:
+    """The secrets in a dictionary of options, regardless of its form. A part in none of the expected forms cannot contain one."""
     for name, value in values.items():
         entry = _entry(spec, name)
         if entry is None:
@@ -196,8 +201,8 @@ def _found(spec, values):
                     yield from _unreadable(part)
 
 
-def _unreadable(value):
-    """The texts in the user's own labels that may hold an appkey, but not where it could be found."""
+def _unreadable(value: Any) -> Iterator[str]:
+    """The texts in the user's own labels that may contain an appkey in a form that cannot be parsed."""
     pending = [value]
     while pending:
         item = pending.pop()
@@ -207,7 +212,7 @@ def _unreadable(value):
             yield item
 
 
-def _may_hold_appkey(value):
+def _may_hold_appkey(value: Any) -> bool:
     return (
         isinstance(value, str)
         and "appkey" in value.lower()
@@ -215,8 +220,8 @@ def _may_hold_appkey(value):
     )
 
 
-def _parts(value):
-    """The dictionaries that a value holds, or that Ansible would make of it."""
+def _parts(value: Any) -> Iterator[dict[str, Any]]:
+    """The dictionaries that a value contains, or that Ansible would convert it to."""
     for part in value if isinstance(value, list) else _split(value):
         if isinstance(part, str):
             try:
@@ -227,12 +232,12 @@ def _parts(value):
             yield part
 
 
-def _split(value):
-    """A text as it is, for an option that is a dictionary, and cut at its commas, for one that is a list."""
+def _split(value: Any) -> list[Any]:
+    """A text as it is, for an option that is a dictionary, and split at its commas, for one that is a list."""
     return [value] + (value.split(",") if isinstance(value, str) and "," in value else [])
 
 
-def _texts(value):
+def _texts(value: Any) -> Iterator[str]:
     """All texts and numbers in a value, as texts."""
     pending = [value]
     while pending:
@@ -245,20 +250,22 @@ def _texts(value):
             yield str(item)
 
 
-def _spellings(secret):
+def _spellings(secret: str) -> Iterable[str]:
+    """The forms in which a secret may appear in a text."""
     if PLAIN.fullmatch(secret):
         return [secret]
-    # A module's process compiles each file that it imports; most secrets do without this one. See engine.
+    # Most secrets do not need this file; see engine for imports within functions.
     from ansible_collections.nhncloud.nks.plugins.module_utils._client import words
 
-    return words.spellings(secret)
+    spellings: Iterable[str] = words.spellings(secret)
+    return spellings
 
 
-def _dictionary(entry, value, path, form):
-    """A value as a dictionary, and everything within it in its form.
+def _dictionary(entry: Entry, value: Any, path: str, form: str) -> Any:
+    """A value as a dictionary, with all its parts in their form.
 
-    :param form: what the option is, in words.
-    :raises BadInput: it is none.
+    :param form: the type of the option, for messages.
+    :raises BadInput: the value is no dictionary.
     """
     try:
         value = check_type_dict(value)
@@ -267,7 +274,7 @@ def _dictionary(entry, value, path, form):
     return shaped(entry["options"], value, path + ".") if entry.get("options") else value
 
 
-def _dictionaries(entry, value, path):
+def _dictionaries(entry: Entry, value: Any, path: str) -> list[Any]:
     """A value as a list of dictionaries; see :func:`_dictionary`."""
     form = "a list of dictionaries"
     if isinstance(value, list):
@@ -281,7 +288,7 @@ def _dictionaries(entry, value, path):
         raise _misshapen(entry, value, path, form) from None
 
 
-def _misshapen(entry, value, path, form):
+def _misshapen(entry: Entry, value: Any, path: str, form: str) -> BadInput:
     """The error about a value that is no dictionary, or no list of dictionaries."""
     keys = ", ".join(
         name + (" (required)" if inner.get("required") else "")
@@ -297,14 +304,15 @@ def _misshapen(entry, value, path, form):
     )
 
 
-def _shown_part(entry, part):
+def _shown_part(entry: Entry, part: Any) -> Any:
+    """An element of an option with suboptions, as a result may show it."""
     if isinstance(part, dict):
         return shown(entry["options"], part)
     return WHOLE if part not in (None, "") and _has_secrets(entry) else part
 
 
-def _shown_labels(value):
-    """A dictionary of the user's own names, or what stands in its place."""
+def _shown_labels(value: Any) -> Any:
+    """A dictionary of the user's own names, or the value that was set instead, as a result may show it."""
     if isinstance(value, str):
         return WHOLE if "appkey" in value.lower() else value
     try:
@@ -313,8 +321,8 @@ def _shown_labels(value):
         return WHOLE
 
 
-def _without_appkeys(value):
-    """The user's own labels without what may be an appkey; see :func:`wire.appkeys` for those that can be read."""
+def _without_appkeys(value: Any) -> Any:
+    """The user's own labels without anything that may be an appkey; see :func:`wire.appkeys` for those that can be read."""
     if isinstance(value, dict):
         return {
             name: WHOLE if item and str(name).lower().endswith("appkey") else _without_appkeys(item)

@@ -15,7 +15,18 @@ of them once for a whole playbook.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping
+import contextlib
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    TypeVar,
+)
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._apply import failures
 from ansible_collections.nhncloud.nks.plugins.module_utils._client import connection, identity
@@ -47,6 +58,9 @@ if TYPE_CHECKING:
     from ansible_collections.nhncloud.nks.plugins.module_utils._apply.wait import Waiter
     from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
     from ansible_collections.nhncloud.nks.plugins.module_utils._observe.names import Names
+    from ansible_collections.nhncloud.nks.plugins.module_utils._observe.pool import Pending
+
+Answer = TypeVar("Answer")
 
 #: The options of a task, as Ansible validated them.
 Options = Dict[str, Any]
@@ -59,6 +73,8 @@ DELETE_TIMEOUT = 1800
 #: How often, and how long at most, to look for a new resource with wait: false (seconds).
 SHOWN_INTERVAL = 2.0
 SHOWN_TIMEOUT = 10.0
+#: How many reads that do not depend on each other a task makes at a time.
+READERS = 8
 #: The type of an upgrade's entry in the history (NKS API guide, supported event types).
 UPGRADE = "NODEGROUP_UPGRADE"
 
@@ -117,6 +133,7 @@ class Task:
             timeout=options.get("request_timeout", 30.0),
             max_retries=options.get("max_retries", 5),
             verify=verify,
+            pool_size=READERS,
         )
         self.progress = self._without_secrets(progress) if progress else None
         self.api = Api(self.transport, identity.Identity(self.transport, options))
@@ -189,6 +206,24 @@ class Task:
         return Waiter(self.clock, interval, timeout, self.progress, self.transport.limit)
 
     # -- observe -----------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def reading(self, calls: Sequence[Callable[[], Answer]]) -> Iterator[list[Pending[Answer]]]:
+        """Make reads that do not depend on each other, up to READERS at a time.
+
+        The answers are handled in the order of the calls, so results, warnings and errors do not depend on which answer is first.
+        At the end, calls that have not begun are dropped.
+
+        :param calls: functions that only make requests; they run in other threads.
+        :returns: for each call, what waits for its answer.
+        """
+        from ansible_collections.nhncloud.nks.plugins.module_utils._observe.pool import Pool
+
+        pool = Pool(READERS)
+        try:
+            yield [pool.submit(call) for call in calls]
+        finally:
+            pool.close()
 
     def read_cluster(self, ref: str) -> Watch | None:
         """Read a cluster by name or UUID; None if it does not exist."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Mapping
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
@@ -130,13 +131,15 @@ def note_stopped(
 
 def worker_groups(task: Task, cluster: Watch) -> list[Watch]:
     """All worker groups, once they are idle. The list does not show labels, and so no versions: each group is read."""
+    workers = [
+        item["uuid"]
+        for item in task.api.nodegroups(cluster.cluster)
+        if item.get("uuid") and item.get("role", "worker") == "worker"
+    ]
+    with task.reading([partial(find_group, task, cluster, uuid) for uuid in workers]) as answers:
+        found = [answer.result() for answer in answers]
     watches = []
-    for item in task.api.nodegroups(cluster.cluster):
-        watch = (
-            find_group(task, cluster, item.get("uuid"))
-            if item.get("role", "worker") == "worker"
-            else None
-        )
+    for watch in found:
         if watch is not None and task.wait_until_idle(watch, again=True) is not None:
             watch.state["labels"] = watch.state.get("labels") or {}
             watches.append(watch)

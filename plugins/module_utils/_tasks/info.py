@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Callable
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common import query
@@ -104,31 +105,33 @@ def _read_if_exists(read: Callable[[], Any]) -> list[Any]:
 def _whole(
     task: Task, listed: list[dict[str, Any]], kind: str, read: Callable[[str], Any]
 ) -> list[Any]:
-    """Each listed item, read whole. An item that has been deleted is omitted; one that cannot be read is omitted with a warning.
+    """Each listed item, read whole, in the order of the list. An item that has been deleted is omitted; one that cannot be read is omitted with a warning.
 
     :param kind: what an item is, at the beginning of the warning.
     :raises NksError: none of them can be read, or the token is not accepted.
     """
     found: list[Any] = []
     failures: list[NksError] = []
-    for item in listed:
-        if not item.get("uuid"):
-            task.warnings.append(
-                "%s %s is left out: the list shows no uuid for it." % (kind, item.get("name"))
-            )
-            continue
-        try:
-            found += _read_if_exists(lambda uuid=item["uuid"]: read(uuid))  # type: ignore[misc]
-        except NksError as error:
-            if error.values.get("status_code") == 401:
-                raise
-            error.msg = "%s %s (%s) cannot be read. %s" % (
-                kind,
-                item.get("name"),
-                item["uuid"],
-                error.msg,
-            )
-            failures.append(error)
+    readable = [item for item in listed if item.get("uuid")]
+    task.warnings += [
+        "%s %s is left out: the list shows no uuid for it." % (kind, item.get("name"))
+        for item in listed
+        if not item.get("uuid")
+    ]
+    with task.reading([partial(read, item["uuid"]) for item in readable]) as answers:
+        for item, answer in zip(readable, answers):
+            try:
+                found += _read_if_exists(answer.result)
+            except NksError as error:
+                if error.values.get("status_code") == 401:
+                    raise
+                error.msg = "%s %s (%s) cannot be read. %s" % (
+                    kind,
+                    item.get("name"),
+                    item["uuid"],
+                    error.msg,
+                )
+                failures.append(error)
     if failures and not found:
         # An empty list would mean that none exist.
         raise failures[0]

@@ -227,7 +227,7 @@ def test_a_wait_during_which_nothing_is_answered_ends_with_its_time_limit(world)
     with pytest.raises(WaitError) as caught:
         world.nks_cluster(clock=clock, **dict(CLUSTER, wait_timeout=300, max_retries=1000))
     assert clock.now() == 300
-    for text in ("Waited 300 s for cluster/demo to be ready", "HTTP 503", "run the task again"):
+    for text in ("Timed out after 300 s waiting for cluster/demo to be ready", "HTTP 503", "run the task again"):
         assert text in caught.value.msg
 
 
@@ -477,7 +477,7 @@ def test_a_time_out_tells_what_was_waited_for_and_the_next_run_goes_on_from_ther
     with pytest.raises(WaitError) as caught:
         operation.run(world, wait_timeout=45)
     resource = "cluster/demo/nodegroup/" if what in ("create group", "delete group") else "cluster/demo"
-    for text in ("Waited 45 s for " + resource, "its last status was ", "_IN_PROGRESS", "run the task again", "wait_timeout"):
+    for text in ("Timed out after 45 s waiting for " + resource, "its last status was ", "_IN_PROGRESS", "run the task again", "wait_timeout"):
         assert text in caught.value.msg
     assert caught.value.values["status"].endswith("_IN_PROGRESS") and caught.value.outcome.clock.now() == 45
     assert gone_on_with(world, operation, operation.run(world))
@@ -554,7 +554,7 @@ def test_an_operation_of_someone_elses_is_waited_out_within_the_time_limit(world
     world.busy(world.cluster(), "resize", seconds=700)
     with pytest.raises(WaitError) as caught:
         operation.run(world, wait_timeout=90)
-    assert "Waited 90 s for cluster/demo to become idle; its last status was UPDATE_IN_PROGRESS" in caught.value.msg
+    assert "Timed out after 90 s waiting for cluster/demo to become idle; its last status was UPDATE_IN_PROGRESS" in caught.value.msg
     assert caught.value.outcome.writes == [] and caught.value.outcome.clock.now() == 90
 
 

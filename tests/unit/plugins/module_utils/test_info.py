@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe import names
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import info
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import engine, groups, info
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +46,7 @@ def test_clusters(world):
     world.seed("demo-2")
     found = clusters(world, check=True)["clusters"]
     assert [item["name"] for item in found] == ["demo", "demo-2"]
-    # Read one by one: the list shows neither addresses nor dates.
+    # Each is read by itself: the list shows neither addresses nor dates.
     assert all(item["fixed_network"] and item["created_at"] and item["node_addresses"] for item in found)
     by_name = clusters(world, name="demo")["clusters"]
     assert [item["uuid"] for item in by_name] == [world.cluster("demo").uuid]
@@ -357,3 +360,89 @@ def test_resources_in_pages(world, kind, setting):
     whole = ids(resources(world, kind)["resources"])
     world.set(**{setting: 1})
     assert ids(resources(world, kind)["resources"]) == whole and len(whole) > 2
+
+
+# -- concurrent reads ------------------------------------------------------------------------------------------------
+
+
+def uuid_of(number):
+    return "10000000-0000-4000-8000-%012d" % number
+
+
+class Overlapping:
+    """An API whose reads of single clusters and node groups wait for each other, so that one read at a time never ends.
+
+    :param count: how many there are; each read answers once so many of them have begun.
+    """
+
+    def __init__(self, count):
+        self.begun = threading.Barrier(count, timeout=30)
+        self.listed = [{"uuid": uuid_of(number), "name": "item-%d" % number, "role": "worker"} for number in range(count)]
+
+    def clusters(self):
+        return self.listed
+
+    def nodegroups(self, _cluster):
+        return self.listed
+
+    def cluster(self, ref):
+        self.begun.wait()
+        return next(dict(item, status="CREATE_COMPLETE") for item in self.listed if item["uuid"] == ref)
+
+    def nodegroup(self, _cluster, ref):
+        return self.cluster(ref)
+
+
+class Reversed(Overlapping):
+    """An API in which each cluster is answered only after all that follow it in the list.
+
+    :param refused: numbers of the clusters that cannot be read.
+    """
+
+    def __init__(self, count, refused=()):
+        super().__init__(count)
+        self.refused = refused
+        self.answered = [threading.Event() for _number in range(count)]
+
+    def cluster(self, ref):
+        number = next(number for number, item in enumerate(self.listed) if item["uuid"] == ref)
+        assert all(later.wait(30) for later in self.answered[number + 1 :])
+        self.answered[number].set()
+        if number in self.refused:
+            raise ApiError("read cluster item-%d" % number, 403, "", "")
+        return dict(self.listed[number], status="CREATE_COMPLETE")
+
+
+def task_on(api, **options):
+    task = engine.Task(dict({"name": None, "details": True, "query": None}, **options))
+    task.api = api
+    return task
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_clusters_are_read_at_the_same_time(count):
+    found = info.clusters(task_on(Overlapping(count)))["clusters"]
+    assert [item["name"] for item in found] == ["item-%d" % number for number in range(count)]
+
+
+def test_more_clusters_than_are_read_at_the_same_time():
+    api = Overlapping(2 * engine.READERS)
+    api.begun = threading.Barrier(engine.READERS, timeout=30)
+    assert [item["uuid"] for item in info.clusters(task_on(api))["clusters"]] == [item["uuid"] for item in api.listed]
+
+
+def test_the_node_groups_of_a_cluster_are_read_at_the_same_time():
+    api = Overlapping(3)
+    watch = Watch(api, uuid_of(9), None, "cluster/demo", {"uuid": uuid_of(9), "name": "demo", "status": "CREATE_COMPLETE"})
+    assert [group.group for group in groups.worker_groups(task_on(api), watch)] == [item["uuid"] for item in api.listed]
+
+
+def test_results_and_warnings_are_in_the_order_of_the_list_whichever_answer_is_first():
+    task = task_on(Reversed(5, refused=(1, 3)))
+    assert [item["name"] for item in info.clusters(task)["clusters"]] == ["item-0", "item-2", "item-4"]
+    assert [warning.split(" (")[0] for warning in task.warnings] == ["Cluster item-1", "Cluster item-3"]
+
+
+def test_the_error_is_that_of_the_first_in_the_list_whichever_answer_is_first():
+    with pytest.raises(ApiError, match="read cluster item-0:"):
+        info.clusters(task_on(Reversed(3, refused=(0, 1, 2))))
