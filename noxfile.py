@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes the sessions of antsibull-nox.toml known to nox.
 
-``make lint`` runs them all, and the parts of ``make test`` run them one by one, with an environment of their own for nox. By hand,
-where nox and antsibull-nox are installed: ``nox -Re SESSION``.
+``make lint`` runs them all, and the parts of ``make test`` run them one by one, in an environment for nox. If nox and
+antsibull-nox are installed, you can also run ``nox -Re SESSION``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import envs
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.envdir = os.environ.get("NOX_ENVDIR", ".cache/nox/by-hand")
 
-# Exact versions for whatever a session installs, the same for pip and for uv.
+# Exact versions of everything that a session installs, the same for pip and uv.
 os.environ["PIP_CONSTRAINT"] = os.environ["UV_CONSTRAINT"] = " ".join(
     os.path.relpath(path)
     for path in envs.lint_requirements("%d.%d" % sys.version_info[:2], sessions=True)

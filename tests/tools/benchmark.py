@@ -1,7 +1,7 @@
 # Copyright (c) 2026, nhncloud.nks contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the programs of tests/benchmark in the environment made for the tests; what they print is what may be claimed."""
+"""Runs the programs of tests/benchmark in an environment of their own; the documentation may quote only figures that they print."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROGRAMS = ("soak.py", "speed.py --docs")
 
 
 def main() -> int:
-    """Run them all, or those named on the command line."""
+    """Run all programs, or those on the command line."""
     try:
         bin_folder, version, core = envs.benchmark_env()
     except SetupError as error:

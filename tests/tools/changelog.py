@@ -1,7 +1,7 @@
 # Copyright (c) 2026, nhncloud.nks contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the changelog: of the version in galaxy.yml a release is made from the fragments, or what is there is written again."""
+"""Writes the changelog: makes the release of galaxy.yml's version from the fragments, or writes an existing release again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import envs
 
 
 def main() -> int:
-    """Run antsibull-changelog in a copy of the tree (beside the caches it would copy them all first), and take over what it wrote."""
+    """Run antsibull-changelog in a copy of the tree (in the checkout it would first copy all caches), and copy its files back."""
     bin_folder = envs.lint_env()
     tree = envs.copy_tree("changelog")
     version = re.findall(r"^version: (\S+)$", (tree / "galaxy.yml").read_text(), re.MULTILINE)[0]

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, nhncloud.nks contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows the collection's whole job against the simulated cloud: real ansible-playbook, real HTTP, no credential.
+"""Demonstrates the collection against the simulated cloud: real ansible-playbook, real HTTP, no credentials.
 
-Each step prints the command that it runs, so that it can be repeated by hand. Everything is written below ``.cache``, and the
+Each step prints its command, so that you can repeat it. Everything is written below ``.cache``, and the
 demonstration fails if a second run would change anything or if anything is left in the cloud or on the machine.
 
-``demo.py TARBALL`` shows the same with a tarball of the collection, installed into an empty place, where nothing but the collection
-and what its README asks for is there.
+``demo.py TARBALL`` does the same with a tarball of the collection, installed into an empty directory, in an environment with only
+the requirements that the README lists.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ PLAYBOOK = "playbooks/demo.yml"
 TEARDOWN = "playbooks/teardown.yml"
 INVENTORY = "playbooks/inventory/demo.nks.yml"
 INSTALLED = {PLAYBOOK: "nhncloud.nks.demo", TEARDOWN: "nhncloud.nks.teardown"}
-WANTED_NODES = 3  # another number than the playbook's own
+WANTED_NODES = 3  # not the playbook's default
 
 
 class DemoError(Exception):
-    """The demonstration did not show what it should."""
+    """The demonstration did not have the expected result."""
 
 
 class Stage:
-    """Runs the steps, numbered, each with its command line in view."""
+    """Runs numbered steps and prints their command lines."""
 
     def __init__(self, env: dict[str, str], bin_folder: Path, cwd: Path) -> None:
         self.env = env
@@ -47,7 +47,7 @@ class Stage:
         self.number = 0
 
     def step(self, title: str, *command: str) -> str:
-        """Show and run one command; return what it said."""
+        """Print and run one command; return its output."""
         self.number += 1
         say("\n===== %d. %s" % (self.number, title))
         say("$ " + shlex.join(command))
@@ -79,25 +79,25 @@ def changes(output: str) -> list[int]:
 
 
 def expect(truth: bool, text: str) -> None:
-    """Say what is now shown, or stop."""
+    """Report a result, or stop."""
     if not truth:
-        raise DemoError("not so: " + text)
+        raise DemoError("not true: " + text)
     say("----- Shown: %s" % text)
 
 
 def install(tarball: Path, bin_folder: Path, scratch: Path) -> Path:
-    """Install the tarball, look at what ansible-doc says of it, and return the folder for collections."""
+    """Install the tarball, check what ansible-doc shows of it, and return the directory of collections."""
     collections = scratch / "collections"
     place = collections / "ansible_collections" / "nhncloud" / "nks"
     stage = Stage(envs.environment(bin_folder, ANSIBLE_COLLECTIONS_PATH=str(collections)), bin_folder, scratch)
     stage.step("Install the collection", "ansible-galaxy", "collection", "install", "--offline", str(tarball), "-p", str(collections))
-    output = stage.step("What is installed", "ansible-galaxy", "collection", "list")
+    output = stage.step("List the installed collection", "ansible-galaxy", "collection", "list")
     expect("nhncloud.nks %s" % release.version() in re.sub(" +", " ", output), "it is nhncloud.nks %s" % release.version())
     for kind, folder in (("module", "modules"), ("inventory", "inventory")):
         there = sorted(path.stem for path in (ROOT / "plugins" / folder).glob("*.py"))
-        output = stage.step("Their documentation", "ansible-doc", "--type", kind, *("nhncloud.nks." + name for name in there))
-        told = re.findall(r"^> (?:MODULE|INVENTORY) nhncloud\.nks\.(\w+) \(%s/" % re.escape(str(place)), output, re.MULTILINE)
-        expect(sorted(told) == there, "all of %s have documentation: %s" % (folder, ", ".join(there)))
+        output = stage.step("Show their documentation", "ansible-doc", "--type", kind, *("nhncloud.nks." + name for name in there))
+        documented = re.findall(r"^> (?:MODULE|INVENTORY) nhncloud\.nks\.(\w+) \(%s/" % re.escape(str(place)), output, re.MULTILINE)
+        expect(sorted(documented) == there, "all of %s have documentation: %s" % (folder, ", ".join(there)))
     return collections
 
 
@@ -108,52 +108,52 @@ def play(bin_folder: Path, scratch: Path, tarball: Path | None = None) -> None:
     collections = install(tarball, bin_folder, scratch) if tarball else envs.collections()
     playbook, teardown = (INSTALLED[PLAYBOOK], INSTALLED[TEARDOWN]) if tarball else (PLAYBOOK, TEARDOWN)
     inventory = str(collections / "ansible_collections" / "nhncloud" / "nks" / INVENTORY) if tarball else INVENTORY
-    say("\n===== A simulated cloud of our own, on a free port of this machine")
+    say("\n===== Start a simulated cloud on a free port of this machine")
     say("$ " + shlex.join(os.path.relpath(word, ROOT) if word.startswith(str(ROOT)) else word for word in simulator.command()))
     with simulator:
         access = simulator.access
         extra = ["-e", "kubeconfig_path=%s" % kubeconfig, "-e", "wait_interval=0.2"]
-        say("\n===== What every command below finds in its environment (for the real cloud: your own values, no NHNCLOUD_AUTH_URL)")
+        say("\n===== The environment of every command below (for the real cloud: your own values, no NHNCLOUD_AUTH_URL)")
         shown = dict(access, ANSIBLE_COLLECTIONS_PATH=os.path.relpath(collections, ROOT))
         for name, value in shown.items():
             say("export %s=%s" % (name, shlex.quote(value)))
         env = envs.environment(bin_folder, **dict(access, ANSIBLE_COLLECTIONS_PATH=str(collections), ANSIBLE_HOST_PATTERN_MISMATCH="error"))
         stage = Stage(env, bin_folder, scratch if tarball else ROOT)
 
-        output = stage.step("Build a cluster, a node group and a kubeconfig", "ansible-playbook", playbook, *extra)
-        expect(sum(changes(output)) > 0, "the playbook built what was not there")
+        output = stage.step("Create a cluster, a node group and a kubeconfig", "ansible-playbook", playbook, *extra)
+        expect(sum(changes(output)) > 0, "the playbook created them")
         expect(kubeconfig.is_file() and kubeconfig.stat().st_mode & 0o777 == 0o600, "the kubeconfig is a file that only its owner can read")
 
-        output = stage.step("Its worker nodes, as Ansible's inventory", "ansible-inventory", "-i", inventory, "--graph")
+        output = stage.step("List its worker nodes as an inventory", "ansible-inventory", "-i", inventory, "--graph")
         hosts = re.findall(r"^[\s|]*\|--([^@\s]\S*)$", output, re.MULTILINE)
         expect("@nks_cluster_" in output and "@nks_nodegroup_" in output and bool(hosts), "%d nodes, by cluster and node group" % len(set(hosts)))
 
-        output = stage.step("The same playbook again", "ansible-playbook", playbook, *extra)
+        output = stage.step("Run the same playbook again", "ansible-playbook", playbook, *extra)
         expect(bool(changes(output)) and not any(changes(output)), "the second run reports changed=0")
 
         output = stage.step(
-            "What another number of nodes would change, without changing it",
+            "Show in check mode what another number of nodes would change",
             "ansible-playbook",
             playbook,
             *extra,
             *("--check", "--diff", "-e", "node_count=%d" % WANTED_NODES),
         )
-        expect(sum(changes(output)) > 0 and "node_count" in output, "check mode tells the change and its difference")
+        expect(sum(changes(output)) > 0 and "node_count" in output, "check mode reports the change and its diff")
 
-        output = stage.step("Still nothing to do, so check mode has changed nothing", "ansible-playbook", playbook, *extra)
-        expect(bool(changes(output)) and not any(changes(output)), "the check before changed nothing")
+        output = stage.step("Run the playbook again: check mode has changed nothing", "ansible-playbook", playbook, *extra)
+        expect(bool(changes(output)) and not any(changes(output)), "check mode changed nothing")
 
-        output = stage.step("Take everything down", "ansible-playbook", teardown, "-e", "cluster_name=demo", *extra)
-        expect(sum(changes(output)) > 0 and not kubeconfig.exists(), "the playbook removed what was there, the kubeconfig too")
+        output = stage.step("Delete everything", "ansible-playbook", teardown, "-e", "cluster_name=demo", *extra)
+        expect(sum(changes(output)) > 0 and not kubeconfig.exists(), "the playbook deleted everything, including the kubeconfig")
 
-        output = stage.step("What is left in the cloud", "ansible", "localhost", "-m", "nhncloud.nks.nks_cluster_info")
+        output = stage.step("List the clusters that are left", "ansible", "localhost", "-m", "nhncloud.nks.nks_cluster_info")
         expect(bool(re.search(r'"?clusters"?: \[\]', output)), "no cluster is left")
         process = simulator.process
     expect(process is not None and process.poll() is not None, "the simulator has ended")
 
 
 def main() -> int:
-    """Make the environment, run the steps, leave nothing behind."""
+    """Make the environment, run the steps, and clean up."""
     started = time.monotonic()
     scratch = CACHE / ("demo-installed" if sys.argv[1:] else "demo")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -168,7 +168,7 @@ def main() -> int:
         return 1
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    say("\nThe demonstration is over (%.0f s): everything was built, listed, left alone, and taken down." % (time.monotonic() - started))
+    say("\nThe demonstration is over (%.0f s): everything was created, listed, kept unchanged, and deleted." % (time.monotonic() - started))
     return 0
 
 

@@ -27,21 +27,21 @@ from envs import CACHE, ROOT, SetupError, say
 
 SITE = CACHE / "site"
 SETTINGS = Path(__file__).resolve().parent / "docsite"
-REFERENCE = "reference"  # the folder of the pages that antsibull-docs writes
+REFERENCE = "reference"  # the directory of the pages that antsibull-docs writes
 # Pages that lie elsewhere in the repository than on the site; all of docs/ is at the site's top.
 PAGES = {"README.md": "collection.md", "CHANGELOG.md": "release-notes.md", "docs/README.md": "index.md", "plugins/modules": REFERENCE + "/index.md"}
-# What antsibull-docs calls the page of a file or folder of the collection.
+# The name that antsibull-docs gives to the page of a file or directory of the collection.
 WRITTEN = (
     (re.compile(r"plugins/modules/(\w+)\.py$"), r"%s/\1_module.rst" % REFERENCE),
     (re.compile(r"plugins/(\w+)/(\w+)\.py$"), r"%s/\2_\1.rst" % REFERENCE),
     (re.compile(r"roles/(\w+)(?:/README\.md)?$"), r"%s/\1_role.rst" % REFERENCE),
 )
-DOCUMENTED = ("inventory", "lookup", "filter", "test", "callback", "connection", "become", "cache", "strategy", "vars")  # besides modules
+DOCUMENTED = ("inventory", "lookup", "filter", "test", "callback", "connection", "become", "cache", "strategy", "vars")  # in addition to modules
 LINK = re.compile(r"(?<=\]\()[^)\s]+(?=\))")
 
 
 class Faults(list):
-    """What is wrong, each told when it is found."""
+    """All faults, each reported when it is found."""
 
     def add(self, text: str) -> None:
         """Add one."""
@@ -55,7 +55,7 @@ def metadata(name: str) -> str:
 
 
 def page_of(path: str) -> str | None:
-    """Return the source on the site of a file or folder of the repository, or None if it has no page there."""
+    """Return the source on the site of a file or directory of the repository, or None if it has no page there."""
     if path in PAGES:
         return PAGES[path]
     for pattern, page in WRITTEN:
@@ -66,7 +66,7 @@ def page_of(path: str) -> str | None:
 
 
 class Source:
-    """The folder from which Sphinx builds."""
+    """The directory from which Sphinx builds."""
 
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
@@ -81,7 +81,7 @@ class Source:
         target.write_text(text, encoding="utf-8")
 
     def turned(self, path: str, text: str) -> str:
-        """Return a Markdown file's text with its relative links turned to the site's pages, and to the repository where there is none."""
+        """Return a Markdown file's text with its relative links changed to the site's pages, or to the repository if there is no page."""
 
         def turn(match: re.Match[str]) -> str:
             target, hash_sign, anchor = match.group().partition("#")
@@ -131,7 +131,7 @@ class Source:
         index.write_text(text, encoding="utf-8")
 
     def describe(self, bin_folder: Path, settings: Path) -> list[str]:
-        """Have antsibull-docs write the pages of modules, plugins and roles, and an index of them by kind; return the pages that must be there."""
+        """Let antsibull-docs write the pages of modules, plugins and roles, and an index of them by kind; return the pages that must exist."""
         tree = envs.copy_tree("site")
         target = self.folder / REFERENCE
         target.mkdir(mode=0o755)
@@ -153,13 +153,13 @@ class Source:
                 name, kind, what = title.groups()
                 kind = "Information modules" if name.endswith("_info") else {"module": "Modules", "role": "Roles"}.get(kind, kind.capitalize() + " plugins")
                 kinds.setdefault(kind, []).append((name, path.stem, what))
-        text = "# Modules and plugins\n\nModules compare, change what differs, and wait until it is so. Information modules change nothing.\n"
+        text = "# Modules and plugins\n\nModules apply the differences from the desired state, and wait for the result. Information modules only read.\n"
         for kind in sorted(kinds, key=lambda name: (name != "Modules", name != "Information modules", name)):
             rows = "".join("| [`%s`](%s.rst) | %s |\n" % entry for entry in kinds[kind])
             text += "\n## %s\n\n| Name | What it does |\n|---|---|\n%s" % (kind, rows)
             text += "\n```{toctree}\n:hidden:\n\n%s\n```\n" % "\n".join("%s <%s>" % entry[:2] for entry in kinds[kind])
         if (target / "environment_variables.rst").exists():
-            text += "\n## Environment\n\n[All environment variables](environment_variables.rst) that stand for an option.\n"
+            text += "\n## Environment\n\n[All environment variables](environment_variables.rst) that set an option.\n"
             text += "\n```{toctree}\n:hidden:\n\nEnvironment variables <environment_variables>\n```\n"
         self.write(REFERENCE + "/index.md", text)
         named = [name for name in self.tree if not name.endswith("/__init__.py")] + [name for name in self.folders if re.match(r"roles/\w+$", name)]
@@ -181,7 +181,7 @@ class Page(html.parser.HTMLParser):
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take note of what the tag holds."""
+        """Record the links and anchors of a tag."""
         self.headings += tag == "h1"
         for name, value in attrs:
             if name == "id" or (name == "name" and tag == "a"):
@@ -191,7 +191,7 @@ class Page(html.parser.HTMLParser):
 
 
 def check(folder: Path, tree: set[str], faults: Faults) -> tuple[int, int]:
-    """Look whether every link leads somewhere; return the number of pages and of links.
+    """Check that every link has a target; return the number of pages and of links.
 
     Links to other sites are not followed, except for those into the repository, whose files are here.
     """
@@ -237,14 +237,14 @@ def build(faults: Faults) -> tuple[int, int]:
         faults.add("sphinx-build ended with status %d" % done.returncode)
     for page in [*pages, *wanted]:
         if not (output / page).with_suffix(".html").is_file():
-            faults.add("there is no page %s" % Path(page).with_suffix(".html"))
+            faults.add("the page %s is missing" % Path(page).with_suffix(".html"))
     if not (output / "searchindex.js").is_file():
-        faults.add("there is no index for the search")
+        faults.add("the search index is missing")
     return check(output, source.tree, faults)
 
 
 def main() -> int:
-    """Build the site and tell where it is."""
+    """Build the site and print its path."""
     faults = Faults()
     try:
         pages, links = build(faults)

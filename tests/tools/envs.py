@@ -26,16 +26,16 @@ CACHE = ROOT / ".cache"
 HOME = CACHE / "home"
 REQUIREMENTS = ROOT / "tests" / "tools" / "requirements"
 
-# Best first: 3.11 takes only the oldest ansible-core, and 3.14 not that one.
+# Best first: 3.11 supports only the oldest ansible-core, and 3.14 all but that one.
 CONTROLLERS = ("3.13", "3.12", "3.14", "3.11")
 MANAGED = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
-# The series of ansible-core that are supported, oldest first, with the Pythons that their controllers take; README.md and
-# meta/runtime.yml say the same, which "make test" checks.
+# The series of ansible-core that are supported, oldest first, with the Pythons of their controllers; README.md and
+# meta/runtime.yml list the same, which "make test" checks.
 CORES = {"2.19": ("3.11", "3.12", "3.13"), "2.20": ("3.12", "3.13", "3.14"), "2.21": ("3.12", "3.13", "3.14")}
-COMING = {"2.22": ("3.13", "3.14")}  # not released yet; "make test-matrix PARTS=2.22" looks ahead
-OLDEST_CORE = next(iter(CORES))  # of all; a Python of controllers may be too new for it, see oldest_core()
+COMING = {"2.22": ("3.13", "3.14")}  # not released yet; for "make test-matrix PARTS=2.22"
+OLDEST_CORE = next(iter(CORES))  # a Python of controllers can be too new for it, see oldest_core()
 NEWEST_CORE = {version: core for core, versions in CORES.items() for version in versions if version in CONTROLLERS}
-LONGEST_TEMP = 60  # characters of a folder for temporary files that leave room for the path of a socket
+LONGEST_TEMP = 60  # characters of a temporary directory in which the path of a socket is not too long
 
 # get-pip stand-in for ansible-test, which would download a program from the network each time it makes an environment.
 GET_PIP = '''\
@@ -58,17 +58,17 @@ if any(not argument.startswith("-") for argument in arguments):
 
 
 def listed(versions: Iterable[str]) -> str:
-    """Return Pythons as a sentence names them: ``"3.11, 3.12 or 3.13"``."""
+    """Return Pythons in the form of a sentence: ``"3.11, 3.12 or 3.13"``."""
     *first, last = sorted(versions, key=lambda version: int(version[2:]))
     return " or ".join([", ".join(first), last] if first else [last])
 
 
 class SetupError(Exception):
-    """Something that the person who ran make has to provide; its text is one sentence for them."""
+    """Something that the user must provide; the text is one sentence that names it."""
 
 
 def say(text: str) -> None:
-    """Tell what is being done, at once."""
+    """Print what is being done, without delay."""
     print(text, flush=True)
 
 
@@ -163,7 +163,7 @@ def _uv_variables() -> dict[str, str]:
 
 
 def installing(variables: dict[str, str]) -> dict[str, str]:
-    """Return the environment for uv, and for a program that makes environments by itself: it finds uv last on PATH."""
+    """Return the environment for uv, and for programs that make environments: they find uv last on PATH."""
     return dict(variables, PATH=variables["PATH"] + os.pathsep + str(uv().parent), **_uv_variables())
 
 
@@ -210,7 +210,7 @@ def pythons() -> dict[str, str]:
 
 
 def controller() -> tuple[str, str]:
-    """Return version and path of the best interpreter for the controller; one that can make environments comes first."""
+    """Return version and path of the best interpreter for the controller; ansible-test needs one that can make environments."""
     found = [(version, pythons()[version]) for version in CONTROLLERS if version in pythons()]
     if not found:
         raise SetupError(
@@ -224,13 +224,13 @@ def controller() -> tuple[str, str]:
 
 
 def oldest_core() -> str:
-    """Return the oldest supported ansible-core whose controller takes the interpreter that controller() chooses."""
+    """Return the oldest ansible-core that supports the interpreter of controller()."""
     version = controller()[0]
     return next(core for core, versions in CORES.items() if version in versions)
 
 
 def bin_folder() -> Path:
-    """Return a folder which holds every interpreter under its name, and nothing else, to be first on PATH."""
+    """Return a directory with a link to every interpreter, to be first on PATH."""
     folder = CACHE / "bin"
     folder.mkdir(parents=True, exist_ok=True)
     wanted = {"python" + version: path for version, path in pythons().items()}
@@ -248,11 +248,11 @@ def bin_folder() -> Path:
 
 @functools.lru_cache(maxsize=None)
 def home() -> Path:
-    """Return the stand-in for the user's home folder, with what programs look for there."""
+    """Return a directory that replaces the user's home directory, with the files that programs read there."""
     files = {
-        # Empty, so that neither the machine's settings nor those of a folder in between decide what is tested.
+        # Empty, so that settings of the machine or of a parent directory do not change what is tested.
         HOME / "ansible.cfg": "",
-        # The versions which ansible-core 2.19, and 2.20 and later, ask for.
+        # The versions for ansible-core 2.19, and for 2.20 and later.
         HOME / ".ansible" / "test" / "cache" / "get_pip_24_2.py": GET_PIP,
         HOME / ".ansible" / "test" / "cache" / "get_pip_25_2.py": GET_PIP,
         HOME / ".config" / "pip" / "pip.conf": _pip_file(),
@@ -275,7 +275,7 @@ def _pip_file() -> str:
 
 
 def environment(*first: Path, **more: str) -> dict[str, str]:
-    """Return the variables for a child: the folders ``first`` on PATH, everything that is written kept in the checkout.
+    """Return the variables of a child process: the directories ``first`` on PATH, and all caches in the checkout.
 
     Variables that would change what is tested (Ansible's, Python's, git's, the collection's own) are left out.
     """
@@ -290,7 +290,7 @@ def environment(*first: Path, **more: str) -> dict[str, str]:
         XDG_CONFIG_HOME=str(place / ".config"),
         XDG_DATA_HOME=str(place / ".local" / "share"),
         ANSIBLE_HOME=str(place / ".ansible"),
-        # A connection other than local takes these from the user's real home, whatever HOME says.
+        # Connections other than local use the user's real home directory for these, regardless of HOME.
         ANSIBLE_ASYNC_DIR=str(place / ".ansible_async"),
         ANSIBLE_REMOTE_TMP=str(place / ".ansible" / "tmp"),
         ANSIBLE_CONFIG=str(place / "ansible.cfg"),
@@ -304,7 +304,7 @@ def environment(*first: Path, **more: str) -> dict[str, str]:
         RUFF_CACHE_DIR=str(CACHE / "ruff"),
         HYPOTHESIS_STORAGE_DIRECTORY=str(CACHE / "hypothesis"),
         MYPY_CACHE_DIR=str(CACHE / "mypy"),
-        PYTHONDONTWRITEBYTECODE="1",  # packages are compiled when they are installed; an interpreter's own folder is not ours
+        PYTHONDONTWRITEBYTECODE="1",  # packages are compiled when they are installed; the interpreter's own directory must not change
         PYTHONUNBUFFERED="1",
         LC_ALL="C.UTF-8",
         LANG="C.UTF-8",
@@ -345,7 +345,7 @@ def env(name: str, python: str, requirements: list[Path]) -> Path:
 
 
 def controller_env(core: str | None = None, version: str | None = None) -> tuple[Path, str, str]:
-    """Return bin folder, Python version and ansible-core series of the environment that runs the collection."""
+    """Return bin directory, Python version and ansible-core series of the environment that runs the collection."""
     best = controller()[0]
     version = version or best
     core = core or NEWEST_CORE[version]
@@ -355,7 +355,7 @@ def controller_env(core: str | None = None, version: str | None = None) -> tuple
 
 
 def benchmark_env() -> tuple[Path, str, str]:
-    """Return the same as controller_env() of an environment that can draw, too."""
+    """Return the same as controller_env() for an environment that can also draw."""
     version, python = controller()
     core = NEWEST_CORE[version]
     names = ("ansible-%s.txt" % core, "test.txt", "benchmark.txt")
@@ -363,12 +363,12 @@ def benchmark_env() -> tuple[Path, str, str]:
 
 
 def peers_env() -> Path:
-    """Return the bin folder of the environment with the collections that the benchmark compares with."""
+    """Return the bin directory of the environment with the collections that the benchmark compares with."""
     return env("peers", controller()[1], [REQUIREMENTS / "peers.txt"])
 
 
 def installed_env() -> tuple[Path, str, str]:
-    """Return the same as controller_env() of an environment with what a user of the collection has, and nothing that only tests need."""
+    """Return the same as controller_env() for an environment with the requirements of users only."""
     version, python = controller()
     core = NEWEST_CORE[version]
     return env("installed", python, [REQUIREMENTS / ("ansible-%s.txt" % core), REQUIREMENTS / "installed.txt"]), version, core
@@ -380,31 +380,31 @@ def matrix() -> list[tuple[str, str]]:
 
 
 def lint_requirements(version: str, sessions: bool = False) -> list[Path]:
-    """Return the requirements files of what reads the code on this Python, with those of the sessions of nox too."""
+    """Return the requirements files of the static checks on this Python, optionally with those of the sessions of nox."""
     names = ["ansible-%s.txt" % NEWEST_CORE.get(version, NEWEST_CORE[CONTROLLERS[0]]), "lint.txt", *(["sessions.txt"] if sessions else [])]
     return [REQUIREMENTS / name for name in names]
 
 
 def lint_env() -> Path:
-    """Return the bin folder of the environment with the linters."""
+    """Return the bin directory of the environment with the linters."""
     version, python = controller()
     return env("lint", python, lint_requirements(version))
 
 
 def docs_env() -> Path:
-    """Return the bin folder of the environment that builds the documentation site."""
+    """Return the bin directory of the environment that builds the documentation site."""
     version, python = controller()
     return env("docs", python, [REQUIREMENTS / ("ansible-%s.txt" % NEWEST_CORE[version]), REQUIREMENTS / "docs.txt"])
 
 
 def awx_env() -> Path:
-    """Return the bin folder of the environment with what AWX runs jobs with, and what makes execution environments."""
+    """Return the bin directory of the environment with ansible-runner, which AWX uses, and ansible-builder."""
     version, python = controller()
     return env("awx", python, [REQUIREMENTS / name for name in ("ansible-%s.txt" % NEWEST_CORE[version], "test.txt", "awx.txt")])
 
 
 def awx_collection() -> Path:
-    """Return a folder of collections that holds awx.awx, taken out of the package that carries it."""
+    """Return a directory of collections with awx.awx, extracted from its package."""
     requirements = REQUIREMENTS / "awx-collection.txt"
     folder = CACHE / "awx-collection"
     ready = folder / "ready"
@@ -443,8 +443,8 @@ def tree_files() -> list[str]:
 def copy_tree(name: str) -> Path:
     """Copy the tree to where Ansible looks for a collection; return the copy.
 
-    ansible-test refuses to work anywhere else, and in a folder that git ignores it finds no file and calls that success.
-    So the copy is a git repository by itself.
+    ansible-test works only there. In a directory that git ignores it finds no file and reports success, so the copy is a git
+    repository of its own.
     """
     top = CACHE / "work" / name
     shutil.rmtree(top, ignore_errors=True)
@@ -457,7 +457,7 @@ def copy_tree(name: str) -> Path:
 
 
 def collections() -> Path:
-    """Return a folder in which the checkout itself lies where Ansible looks for a collection; its files are used as they are."""
+    """Return a directory of collections that contains a link to the checkout."""
     top = CACHE / "collections"
     link = top / "ansible_collections" / "nhncloud" / "nks"
     link.parent.mkdir(parents=True, exist_ok=True)

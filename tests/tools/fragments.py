@@ -56,7 +56,7 @@ def documented(rows: Mapping[str, Any], owner: str, nested: bool = False) -> dic
 
     :param rows: option -> row.
     :param owner: name of the class of the rows.
-    :param nested: whether they are options of an option, which says itself whether it can be changed.
+    :param nested: whether they are options of an option, which states whether it can be changed.
     """
     words = texts()[owner]
     found = {}

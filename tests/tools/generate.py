@@ -1,7 +1,7 @@
 # Copyright (c) 2026, nhncloud.nks contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes every file that is made from the table of options: ``make generate``.
+"""Writes every file that is generated from the table of options: ``make generate``.
 
 The order matters: the role's argument specs come from the documentation of the modules, which comes from the rows. A unit test fails
 if a committed file is not what this writes.
@@ -34,7 +34,7 @@ def write() -> None:
     from ansible.plugins.loader import init_plugin_loader
 
     init_plugin_loader([str(envs.collections())])
-    # Before the documentation is read, which holds it.
+    # First, because the documentation contains it.
     fragments.TARGET.write_text(fragments.text())
     for path, text in texts().items():
         path.parent.mkdir(parents=True, exist_ok=True)

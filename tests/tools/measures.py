@@ -1,7 +1,7 @@
 # Copyright (c) 2026, nhncloud.nks contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prints figures about the shape of the code: ``make measures``. They show a direction; none of them is a goal.
+"""Prints figures about the shape of the code: ``make measures``. They show a trend; none of them is a goal.
 
 Only the standard library is used, and only files that belong to the tree are read.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, nhncloud.nks contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Holds together what several files say about versions, and tells what is missing for a release."""
+"""Compares the versions that several files mention, and reports what is missing for a release."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def _ansible() -> Iterator[tuple[bool, str]]:
     )
     pythons = envs.listed(envs.CONTROLLERS)
     for name in ("README.md", "CONTRIBUTING.md", "Makefile"):
-        # In the plain text and in messages the Pythons are listed in one way.
+        # The text and the messages list the Pythons in the same form.
         said = re.findall(r"Python (3\.\d+(?:, 3\.\d+)* or 3\.\d+)", _read(name))
-        yield set(said) == {pythons}, "%s asks for Python %s, and the tests take %s" % (name, "; ".join(said) or "none", pythons)
+        yield set(said) == {pythons}, "%s requires Python %s, and the tests use %s" % (name, "; ".join(said) or "none", pythons)
     said = re.findall(r"\d+\.\d+", "".join(re.findall(r"^\s+python: \[(.*)\]$", _read(".github/workflows/ci.yml"), re.MULTILINE)))
-    yield sorted(said) == sorted(envs.CONTROLLERS), "the workflow ci.yml runs make test on Python %s, and the tests take %s" % (", ".join(said), pythons)
+    yield sorted(said) == sorted(envs.CONTROLLERS), "the workflow ci.yml runs make test on Python %s, and the tests use %s" % (", ".join(said), pythons)
     managed = re.findall(r"managed host with Python (\d+\.\d+) or newer", _read("README.md"))
-    yield managed == [envs.MANAGED[0]], "README.md takes Python %s on managed hosts, and the tests %s" % (", ".join(managed), envs.MANAGED[0])
+    yield managed == [envs.MANAGED[0]], "README.md requires Python %s on managed hosts, and the tests %s" % (", ".join(managed), envs.MANAGED[0])
 
 
 def _versions(strict: bool) -> Iterator[tuple[bool, str]]:
@@ -66,11 +66,11 @@ def _versions(strict: bool) -> Iterator[tuple[bool, str]]:
     newest = known[-1] if known else "none"
     yield newest == version(), "galaxy.yml has version %s, and the newest in changelogs/changelog.yaml is %s" % (version(), newest)
     heading = re.findall(r"^## v(\S+)$", _read("CHANGELOG.md").replace("\\", ""), re.MULTILINE)
-    yield heading == known[::-1], "CHANGELOG.md tells of %s, and changelogs/changelog.yaml of %s" % (", ".join(heading), ", ".join(known[::-1]))
+    yield heading == known[::-1], "CHANGELOG.md lists %s, and changelogs/changelog.yaml of %s" % (", ".join(heading), ", ".join(known[::-1]))
     for name in envs.tree_files():
         if re.match(r"plugins/.*\.py$|roles/.*/argument_specs\.yml$", name):
             for added in re.findall(r"^\s*version_added: [\"']?([\d.]+)", _read(name), re.MULTILINE):
-                # What has not been released may be new in a coming version, but in none that was passed over.
+                # New features can belong to a later version, but not to one that was skipped.
                 right = added in known or (not strict and _number(added) > _number(version()))
                 yield right, "%s has something added in %s; released are %s" % (name, added, ", ".join(known))
         elif name == "README.md" or (name.startswith("docs/") and name.endswith(".md")):
@@ -87,7 +87,7 @@ def _ready() -> Iterator[tuple[bool, str]]:
 
 
 def check(strict: bool) -> Iterator[tuple[bool, str]]:
-    """Tell of each thing that has to be so whether it is, and what it is; a release has to have more of them."""
+    """Yield for each condition whether it is met, and its text; a release must meet more of them."""
     yield from _ansible()
     yield from _versions(strict)
     if strict:

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, nhncloud.nks contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that ``make test`` runs: one part after another (two at a time), each in an environment made for it.
+"""Everything that ``make test`` runs: all parts, two at a time, each in its own environment.
 
-A part counts what it ran from what its tool wrote, never from the exit status alone: several of these tools skip their work in
-silence and report success. A part that ran nothing has failed.
+A part counts what it ran from the output of its tool, never from the exit status alone: several of these tools silently skip their
+work and report success. A part that ran nothing has failed.
 
 The last line is ``N passed, N failed``.
 """
@@ -33,11 +33,11 @@ import sessions
 import targets
 from envs import CACHE, ROOT, SetupError, say
 
-SHOWN_LINES = 120  # of a failed part's output; the whole is in its log
+SHOWN_LINES = 120  # of a failed part's output; its log has all of it
 
 
 class Tally(NamedTuple):
-    """What one part found."""
+    """The result of one part."""
 
     passed: int
     failed: int
@@ -58,7 +58,7 @@ class Log:
             file.write(text.rstrip("\n") + "\n")
 
     def run(self, command: list, *, env: dict[str, str], cwd: Path = ROOT, limit: float = 1800, quiet: bool = False) -> tuple[int, str]:
-        """Run a command; return its status and its output, which also goes to the log unless it is only for us to read."""
+        """Run a command; return its status and its output, which also goes to the log unless ``quiet`` is set."""
         words = [str(word) for word in command]
         status, output = targets.run_group(words, cwd, env, limit)
         if not quiet:
@@ -75,7 +75,7 @@ def _python_files() -> list[str]:
 
 
 def _at_least_one_failed(status: int | bool, failed: int) -> int:
-    """A tool that reports failure without a count of it has still failed."""
+    """Count a failure without a number as one."""
     return max(failed, 1) if status else failed
 
 
@@ -85,7 +85,7 @@ def _at_least_one_failed(status: int | bool, failed: int) -> int:
 def _sessions(log: Log, tree: Path, *names: str, arguments: tuple[str | Path, ...] = ()) -> tuple[int, str, dict[str, int]]:
     """Run sessions of antsibull-nox.toml in a copy of the tree; return a count of what failed, the output, and findings by file.
 
-    A session that leaves something out says "Skip" and succeeds; only where the tree has nothing to look at is that right.
+    A session that omits something prints "Skip" and succeeds; that is right only if the tree has nothing to check.
     """
     status, output = sessions.run(list(names), tree, lambda command, env, cwd: log.run(command, env=env, cwd=cwd), arguments=arguments)
     findings: dict[str, int] = {}
@@ -95,9 +95,9 @@ def _sessions(log: Log, tree: Path, *names: str, arguments: tuple[str | Path, ..
     left_out = [line for line in re.findall(r"^nox > .*\bSkip.*", output, re.MULTILINE) if "extra docs" not in line]
     undone = sorted(set(names) - set(done))
     for line in left_out:
-        log.write("Something was left out: " + line)
+        log.write("Something was skipped: " + line)
     for name in undone:
-        log.write("The session %s did not end with success." % name)
+        log.write("The session %s did not succeed." % name)
     return _at_least_one_failed(status, len(set(undone)) + len(left_out)), output, findings
 
 
@@ -108,7 +108,7 @@ def formatting(log: Log) -> Tally:
     bad = set(findings) | set(re.findall(r"^Would reformat: (.*)$", output, re.MULTILINE))
     seen = sum(map(int, re.findall(r"(\d+) files? (?:already formatted|would be reformatted)", output)))
     if seen != len(files):
-        log.write("ruff saw %d of %d Python files: a folder is missing in antsibull-nox.toml." % (seen, len(files)))
+        log.write("ruff saw %d of %d Python files: a directory is missing in antsibull-nox.toml." % (seen, len(files)))
         failed += 1
     return Tally(max(seen - len(bad), 0), max(failed, len(bad)), "Python files")
 
@@ -138,12 +138,12 @@ def ansible_lint(log: Log) -> Tally:
 
 
 def rules(log: Log) -> Tally:
-    """Check what a collection must keep to: licences of all files, action group, YAML, files that plugins may have."""
+    """Check the rules for collections: licenses of all files, action group, YAML, files that plugins may have."""
     names = ("antsibull-nox-config", "yamllint", "license-check", "extra-checks")
     failed, output, findings = _sessions(log, envs.copy_tree("rules"), *names)
     licensed = re.search(r"^\* Files with license information: (\d+) / (\d+)$", output, re.MULTILINE)
     if not licensed:
-        return Tally(0, max(failed, 1), "no summary of licences was found")
+        return Tally(0, max(failed, 1), "no summary of licenses was found")
     passed = int(licensed.group(1)) - len(findings)
     return Tally(passed, max(failed, len(findings)), "files; sessions " + ", ".join(names))
 
@@ -153,7 +153,7 @@ def galaxy_importer(log: Log) -> Tally:
     failed, output, dummy_findings = _sessions(log, envs.copy_tree("importer"), "build-import-check")
     loaded = re.findall(r"^Loading (?:action|inventory|module|playbook|role) \S+$", output, re.MULTILINE)
     complaints = set(re.findall(r"^(?:CRITICAL|ERROR|WARNING): .*$", output, re.MULTILINE))
-    # Its ansible-lint does not know the collection that it looks at, so it misses the playbooks that docs/awx/project imports.
+    # Its ansible-lint does not find the collection itself, so it reports the playbooks that docs/awx/project imports.
     known = {"WARNING: ERROR    Failed to find nhncloud.nks.%s playbook." % path.stem for path in (ROOT / "playbooks").glob("*.yml")}
     complaints -= known
     if "Importer processing completed successfully" not in output:
@@ -167,8 +167,8 @@ def documentation(log: Log) -> Tally:
     tree = envs.copy_tree("docs")
     failed, dummy_output, findings = _sessions(log, tree, "docs-check")
     failed = max(failed, sum(findings.values()))
-    # It does not tell what it saw, and it has seen nothing if it does not see a mistake.
-    log.write("\nWith a mistake, which has to be found:")
+    # It does not report what it checked, so it must find a deliberate mistake.
+    log.write("\nWith a mistake, which must be found:")
     sample = next((tree / "plugins" / "modules").glob("*_info.py"))
     text = sample.read_text()
     sample.write_text(text.replace("\ndescription:\n  - ", "\ndescription:\n  - See O(an_option_that_is_not_there). ", 1))
@@ -242,13 +242,13 @@ def example(log: Log) -> Tally:
     return Tally(passed + outcome.passed if changes else 0, failed, "tests and tasks after %d changes" % len(changes))
 
 
-# What may be in the tarball, by the first part of a path; what of the tree must be.
+# What can be in the tarball, by the first part of a path, and which files must be.
 PACKAGED = {"CHANGELOG.md", "COPYING", "FILES.json", "LICENSES", "MANIFEST.json", "README.md", "changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
 MUST_BE_PACKAGED = ("COPYING", "LICENSES/", "README.md", "docs/", "meta/", "playbooks/", "plugins/", "roles/")
 
 
 def _tarball(log: Log, target: Path) -> Path:
-    """Build the tarball in the checkout itself, with everything that lies about there."""
+    """Build the tarball in the checkout itself, with all untracked files in it."""
     bin_folder, dummy_version, dummy_core = envs.controller_env()
     shutil.rmtree(target, ignore_errors=True)
     command = [bin_folder / "ansible-galaxy", "collection", "build", "--output-path", target, "."]
@@ -260,7 +260,7 @@ def _tarball(log: Log, target: Path) -> Path:
 
 
 def build(log: Log) -> Tally:
-    """Build the tarball and look for what does not belong, and for what is missing."""
+    """Build the tarball and check it for stray and missing files."""
     with tarfile.open(_tarball(log, CACHE / "build")) as tarball:
         packed = {member.name for member in tarball.getmembers() if not member.isdir()}
     tree = set(envs.tree_files())
@@ -295,7 +295,7 @@ INSTALLING = re.compile(r"\s|$|Collecting|Downloading|Installing |Looking in|Pro
 
 
 def sanity(log: Log, core: str | None = None, python: str | None = None) -> Tally:
-    """Run every sanity test of ansible-test, on every Python there is, and nothing is ignored."""
+    """Run every sanity test of ansible-test, on every Python of the machine, without ignoring anything."""
     bin_folder, version, core = envs.controller_env(core, python)
     tree = envs.copy_tree("sanity-%s-%s" % (core, version))
     env = envs.environment(bin_folder)
@@ -322,7 +322,7 @@ def sanity(log: Log, core: str | None = None, python: str | None = None) -> Tall
         log.write("ansible-test did not see the collection.")
         failed += 1
     for path in (tree / "tests" / "sanity").glob("ignore*"):
-        log.write("%s asks ansible-test to look away." % path.relative_to(tree))
+        log.write("%s makes ansible-test ignore errors." % path.relative_to(tree))
         failed += 1
     found = sorted(set(re.findall(r'sanity test "import" on Python ([\d.]+)$', output, re.MULTILINE)) - absent, key=lambda text: int(text[2:]))
     idle = [re.sub(r"sanity (\S+?)(-python-[\d.]+)?: .*", r"\1", text) for text in skipped if "No tests applicable" in text]
@@ -330,7 +330,7 @@ def sanity(log: Log, core: str | None = None, python: str | None = None) -> Tall
         "".join(", without " + name for name in left_out),
         core,
         " ".join(found),
-        "; no file to look at: " + ", ".join(idle) if idle else "",
+        "; no file to check: " + ", ".join(idle) if idle else "",
     )
     return Tally(passed, _at_least_one_failed(status, failed) + len(names - ran) + len(unrun), note)
 
@@ -339,7 +339,7 @@ def _pytest(log: Log, bin_folder: Path, tree: Path = ROOT) -> tuple[int, int, in
     """Run all unit tests of a checkout; return pytest's status, how many passed and failed, and the messages of the skipped ones."""
     report = log.path.with_suffix(".xml")
     report.unlink(missing_ok=True)
-    # Two processes, as many as parts run at a time.
+    # Tests of one process often wait, so two processes are faster even while another part runs.
     command = [bin_folder / "python", "-m", "pytest", "-q", "-n", "2", "--junit-xml", report, "tests/unit"]
     status, dummy_output = log.run(command, env=envs.environment(bin_folder), cwd=tree, limit=1800)
     return status, *_junit([report] if report.exists() else [])
@@ -356,16 +356,16 @@ def units(log: Log, core: str | None = None, python: str | None = None) -> Tally
 
 
 def _managed(core: str) -> tuple[str, Path]:
-    """Return the oldest Python there is that this ansible-core takes on managed hosts, as an environment with what modules need."""
+    """Return the oldest Python of the machine that this ansible-core supports on managed hosts, as an environment with the requirements of modules."""
     oldest = envs.MANAGED[0 if core == envs.OLDEST_CORE else 1 :]
     version = next(name for name in oldest if name in envs.pythons())
     return version, envs.env("managed-%s" % version, envs.pythons()[version], [envs.REQUIREMENTS / "managed.txt"]) / "python"
 
 
 def units_managed(log: Log) -> Tally:
-    """Run the unit tests of what modules consist of with ansible-test, on the oldest Python that modules may meet.
+    """Run the unit tests of the modules' code with ansible-test, on the oldest Python of managed hosts.
 
-    There ansible-test lets them import nothing of Ansible but what a module can.
+    There ansible-test allows only those imports of Ansible that modules can use.
     """
     core = envs.oldest_core()
     bin_folder, controller_version, dummy_core = envs.controller_env(core)
@@ -380,19 +380,19 @@ def units_managed(log: Log) -> Tally:
 
 
 def integration(log: Log, in_process: bool, core: str | None = None, python: str | None = None) -> Tally:
-    """Run every integration target against the simulator through one door."""
+    """Run every integration target against the simulator through one entry point."""
     bin_folder, python, core = envs.controller_env(core, python)
     tree = envs.copy_tree("integration-%s-%s-%s" % ("in-process" if in_process else "module", core, python))
     managed = bin_folder / "python"
     if not in_process:
-        # Modules run on managed hosts, whose Python is often old.
+        # Modules run on managed hosts, which often have an old Python.
         python, managed = _managed(core)
     names = targets.find_targets(tree)
     passed = failed = 0
     for name in names:
         outcome = targets.run_target(tree, name, bin_folder=bin_folder, managed_python=managed, in_process=in_process)
         if outcome.failed:
-            # What went wrong stands at the end of a target's output; the other targets' success is of no interest then.
+            # The error is at the end of a target's output; its successful tasks are not shown.
             log.write("\n===== target %s, NHNCLOUD_IN_PROCESS=%s" % (name, "true" if in_process else "false"))
             log.write("\n".join(line for line in outcome.output.splitlines() if not line.startswith(("ok: ", "skipping: "))))
         log.write("target %s: %d tasks ok, %d failed, %.1f s" % outcome[:4])
@@ -402,7 +402,7 @@ def integration(log: Log, in_process: bool, core: str | None = None, python: str
 
 
 def molecule(log: Log) -> Tally:
-    """Run the scenarios of molecule, which bring their own simulator, in a copy of the tree."""
+    """Run the scenarios of molecule, which start their own simulator, in a copy of the tree."""
     version, python = envs.controller()
     core = envs.NEWEST_CORE[version]
     bin_folder = envs.env("molecule", python, [envs.REQUIREMENTS / ("ansible-%s.txt" % core), envs.REQUIREMENTS / "molecule.txt"])
@@ -419,13 +419,13 @@ def molecule(log: Log) -> Tally:
         passed += done
         failed += wanted - done
     if "[DEPRECATION WARNING]" in output:
-        log.write("A scenario was warned of what a coming ansible-core will no longer take.")
+        log.write("A scenario caused a deprecation warning.")
         failed += 1
     return Tally(passed, _at_least_one_failed(status, failed), "actions; ansible-core %s" % core)
 
 
 def versions(log: Log, strict: bool = False) -> Tally:
-    """Hold together what galaxy.yml, the changelog, README.md, meta/runtime.yml and the plugins say about versions."""
+    """Compare the versions in galaxy.yml, the changelog, README.md, meta/runtime.yml and the plugins."""
     found = list(release.check(strict))
     wrong = [text for right, text in found if not right]
     log.write("".join("Not right: %s.\n" % text for text in wrong))
@@ -433,7 +433,7 @@ def versions(log: Log, strict: bool = False) -> Tally:
 
 
 def awx(log: Log) -> Tally:
-    """Run what docs/awx holds as AWX does: a credential, jobs and inventory updates with ansible-runner, the playbook that sets it up."""
+    """Run the files of docs/awx as AWX does: a credential, jobs and inventory updates with ansible-runner, and the setup playbook."""
     bin_folder = envs.awx_env()
     report = log.path.with_suffix(".xml")
     report.unlink(missing_ok=True)
@@ -444,7 +444,7 @@ def awx(log: Log) -> Tally:
 
 
 def demo(log: Log, installed: bool = False) -> Tally:
-    """Run the demonstration, as a newcomer would, or as somebody who has only what the tarball holds."""
+    """Run the demonstration from the checkout, or with only the installed tarball."""
     bin_folder, dummy_version, dummy_core = envs.controller_env()
     arguments = [_tarball(log, CACHE / "tarball")] if installed else []
     command = [bin_folder / "python", ROOT / "tests" / "tools" / "demo.py", *arguments]
@@ -477,14 +477,14 @@ PARTS: dict[str, Part] = {
     "versions": versions,
     "example": example,
 }
-# What is looked at before a release, besides "make test".
+# The parts of "make release-check", in addition to "make test".
 RELEASE: dict[str, Part] = {
     "build": build,
     "changelog": changelog,
     "versions": lambda log: versions(log, strict=True),
     "demo, installed": PARTS["demo, installed"],
 }
-# What each pair of ansible-core and Python goes through in the matrix.
+# What the matrix runs for each pair of ansible-core and Python.
 COLUMNS: dict[str, Callable[..., Tally]] = {
     "sanity": sanity,
     "units": units,
@@ -496,7 +496,7 @@ QUICK = ("formatting", "types", "units", "ansible-lint")
 
 
 def matrix() -> dict[str, Part]:
-    """Return the parts of the matrix: every column for every pair, or once for each ansible-core what chooses its Pythons by itself."""
+    """Return the parts of the matrix: every column for every pair, or only once for each ansible-core if the column chooses its Pythons."""
     parts: dict[str, Part] = {}
     pairs = envs.matrix()
     newest = dict(pairs)
@@ -508,7 +508,7 @@ def matrix() -> dict[str, Part]:
 
 
 def show_matrix(results: dict[str, tuple[Tally, float]]) -> None:
-    """Print the table of the matrix: tests that passed, and those that failed where any did."""
+    """Print the table of the matrix: tests that passed, and tests that failed, if any."""
     row = "%-12s %-7s" + " %16s" * len(COLUMNS)
     say("\n" + row % ("ansible-core", "Python", *COLUMNS))
     for core, python in envs.matrix():
@@ -518,8 +518,8 @@ def show_matrix(results: dict[str, tuple[Tally, float]]) -> None:
             cells.append("-" if tally is None else "%d" % tally.passed if not tally.failed else "%d, %d failed" % (tally.passed, tally.failed))
         if set(cells) != {"-"}:
             say(row % (core, python, *cells))
-    say("in process, module: the integration tests through both doors. Sanity tests run on every Python there is, and those of modules")
-    say("on the oldest Python that this ansible-core takes on managed hosts, so both run once for each ansible-core.")
+    say("in process, module: the integration tests through both entry points. Sanity tests run on every Python of the machine, module tests")
+    say("on the oldest Python that this ansible-core supports on managed hosts, so both run once for each ansible-core.")
 
 
 def run_part(name: str, part: Part) -> tuple[str, Tally, float, str]:
@@ -531,7 +531,7 @@ def run_part(name: str, part: Part) -> tuple[str, Tally, float, str]:
     except SetupError as error:
         log.write(str(error))
         tally = Tally(0, 1, "could not run")
-    except Exception:  # a part must not take the others' results with it
+    except Exception:  # the results of the other parts must not be lost
         log.write(traceback.format_exc())
         tally = Tally(0, 1, "could not run")
     if not tally.passed and not tally.failed:
@@ -544,7 +544,7 @@ def run_part(name: str, part: Part) -> tuple[str, Tally, float, str]:
 
 
 def _leave_no_temporary_files(running: TextIO) -> None:
-    """Remove them, unless another run holds the file too and is still using its own."""
+    """Remove temporary files, unless another run is still using its own."""
     try:
         fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -553,21 +553,21 @@ def _leave_no_temporary_files(running: TextIO) -> None:
 
 
 def main() -> int:
-    """Run the parts asked for and print the table."""
+    """Run the requested parts and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help="beginnings of the names of the parts to run: %s" % ", ".join(PARTS))
-    parser.add_argument("--quick", action="store_true", help="only what is quick: %s" % ", ".join(QUICK))
+    parser.add_argument("--quick", action="store_true", help="only the quick parts: %s" % ", ".join(QUICK))
     parser.add_argument("--matrix", action="store_true", help="instead the tests on every ansible-core and Python; PART begins with a series")
-    parser.add_argument("--release", action="store_true", help="instead what has to be so before a release: %s" % ", ".join(RELEASE))
+    parser.add_argument("--release", action="store_true", help="instead the checks before a release: %s" % ", ".join(RELEASE))
     parser.add_argument("--jobs", type=int, default=2, help="parts at a time (2)")
     arguments = parser.parse_args()
     parts = matrix() if arguments.matrix else RELEASE if arguments.release else PARTS
-    # The coming ansible-core is looked at where it is asked for: what it breaks is no fault of today's.
+    # The next ansible-core runs only if it is requested: its failures must not fail the matrix.
     names = [name for name in parts if name.startswith(tuple(arguments.parts)) or not (arguments.parts or name.startswith(tuple(envs.COMING)))]
     if arguments.quick:
         names = [name for name in names if name in QUICK]
     if not names:
-        parser.error("no part has a name that begins so")
+        parser.error("no part has a name with this beginning")
 
     CACHE.mkdir(exist_ok=True)
     running = (CACHE / "running").open("w")
@@ -577,7 +577,7 @@ def main() -> int:
     results = {}
     try:
         if envs.NEWEST_CORE[envs.controller()[0]] == envs.oldest_core():
-            # An old Python takes no newer ansible-core: these parts would be run twice.
+            # An old Python does not support a newer ansible-core: these parts would run twice.
             names = [name for name in names if not name.endswith("oldest core")]
         say("Python %s runs the collection; found: %s" % (envs.controller()[0], ", ".join(envs.pythons())))
         envs.environment()

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes the JSON schema of the document that describes a whole cluster: the data of the role's variable nks_cluster_spec.
 
-Editors that know the schema complete the names of options and mark mistakes before anything runs.
+Editors that know the schema complete the names of options and mark mistakes while you write.
 """
 
 from __future__ import annotations

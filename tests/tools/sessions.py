@@ -1,9 +1,9 @@
 # Copyright (c) 2026, nhncloud.nks contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs sessions of antsibull-nox.toml: ``sessions.py [SESSION...]``, all that are meant to be run by default when none is named.
+"""Runs sessions of antsibull-nox.toml: ``sessions.py [SESSION...]``, or all default sessions.
 
-They only look, at a copy of the tree; ``--fix`` makes those that can do so change the files of the checkout.
+They check a copy of the tree; with ``--fix``, those that can do so change the files of the checkout.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _lock = threading.Lock()
 
 
 def _forget_old_environments() -> None:
-    """Remove the environments if they were made of other versions; nox itself would take what is there, or ask the registry every time."""
+    """Remove the environments if they contain other versions; nox would use them anyway, or ask the registry every time."""
     version, python = envs.controller()
     texts = [path.read_text() for path in envs.lint_requirements(version, sessions=True)]
     key = hashlib.sha256("\n".join([str(envs.ROOT), python, *texts]).encode()).hexdigest()
@@ -46,10 +46,10 @@ def run(names: list[str], tree: Path, execute: Execute, *, fix: bool = False, ar
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
     env = envs.installing(envs.environment(bin_folder))
-    # It takes CI for the order to change nothing; on GitHub it would fold its output away.
+    # With CI set it changes nothing; on GitHub it would fold its output.
     env.update(CI="false" if fix else "true", NOX_ENVDIR=str(PLACE), UV_COMPILE_BYTECODE="1")
     env.pop("GITHUB_ACTION", None)
-    # Sessions make copies below .cache, where the checkout's git ignores every file and tools then see none.
+    # Sessions make copies below .cache, which the checkout's git ignores, so tools would find no file there.
     env["GIT_CEILING_DIRECTORIES"] = str(envs.CACHE)
     command = [bin_folder / "nox", "-R", *(["-e", *names] if names else []), *(["--", *arguments] if arguments else [])]
     status, output = execute(command, env, tree)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, nhncloud.nks contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starts a program of this folder with the best Python on the machine: ``start.py PROGRAM [ARGUMENT...]``."""
+"""Starts a program of this directory with the best Python on the machine: ``start.py PROGRAM [ARGUMENT...]``."""
 
 from __future__ import annotations
 

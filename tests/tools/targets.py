@@ -1,10 +1,10 @@
 # Copyright (c) 2026, nhncloud.nks contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs integration targets against the simulator, the way ``ansible-test integration`` does.
+"""Runs integration targets against the simulator, as ``ansible-test integration`` does.
 
 The same targets run with ansible-test. It is not used here because it needs an SSH client on every machine, passes no
-environment variable on (so there would be one door only), and takes a simulator only if somebody has started it.
+environment variable on (so only one entry point could be tested), and needs a simulator that is already running.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import envs
 
 
 class Outcome(NamedTuple):
-    """What running one target gave."""
+    """The result of one target."""
 
     target: str
     passed: int
@@ -34,7 +34,7 @@ class Outcome(NamedTuple):
 
 
 class Simulator:
-    """The simulator as a process of its own, on a free loopback port; a context manager."""
+    """The simulator as a separate process on a free loopback port; a context manager."""
 
     def __init__(self, bin_folder: Path, scratch: Path, task_seconds: float = 0.3) -> None:
         self.python = bin_folder / "python"
@@ -43,7 +43,7 @@ class Simulator:
         self.url = ""
         self.process: subprocess.Popen | None = None
         self.log = scratch / "simulator.log"
-        self.access: dict[str, str] = {}  # the variables that a user of the collection exports
+        self.access: dict[str, str] = {}  # the variables that users export
 
     def command(self) -> list[str]:
         """Return the command line that starts it."""
@@ -76,7 +76,7 @@ class Simulator:
         raise RuntimeError("The simulator did not start:\n%s" % self.log.read_text(errors="replace"))
 
     def stop(self) -> None:
-        """End the process, politely first."""
+        """End the process, first with SIGTERM."""
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
@@ -90,7 +90,7 @@ class Simulator:
 
 
 def find_targets(tree: Path) -> list[str]:
-    """Return the names of the targets that are to be run by themselves."""
+    """Return the names of the targets that can be run alone."""
     found = []
     for folder in sorted((tree / "tests" / "integration" / "targets").glob("*")):
         aliases = folder / "aliases"
@@ -101,7 +101,7 @@ def find_targets(tree: Path) -> list[str]:
 
 
 def _count(output: str) -> tuple[int, int]:
-    """Return how many tasks went well and how many did not, from the last lines of each playbook run."""
+    """Return how many tasks succeeded and failed, from the recap of each playbook run."""
     good = bad = 0
     for line in re.findall(r"^\S+\s+: (ok=.*)$", output, re.MULTILINE):
         numbers = {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line)}
@@ -111,7 +111,7 @@ def _count(output: str) -> tuple[int, int]:
 
 
 def run_target(tree: Path, target: str, *, bin_folder: Path, managed_python: Path, in_process: bool, limit: float = 900) -> Outcome:
-    """Run one target of the copy ``tree`` with a simulator of its own; what goes wrong belongs to this target."""
+    """Run one target of the copy ``tree`` with its own simulator; every error counts as a failure of this target."""
     started = time.monotonic()
     try:
         return _run_target(tree, target, bin_folder, managed_python, in_process, limit)
@@ -173,10 +173,10 @@ def _run_target(tree: Path, target: str, bin_folder: Path, managed_python: Path,
     if status == 0 and good == 0:
         output += "\nThe target reports success, but no task ran.\n"
     if not script.exists() and "TASK [%s : " % target not in output:
-        # Roles that it depends on may have run all the same.
+        # Roles that it depends on can have run anyway.
         status, output = status or 1, output + "\nThe target has no task of its own.\n"
     if "[DEPRECATION WARNING]" in output:
-        status, output = status or 1, output + "\nThe target was warned of what a coming ansible-core will no longer take.\n"
+        status, output = status or 1, output + "\nThe target caused a deprecation warning.\n"
     if "Traceback (most recent call last)" in log:
         status, output = status or 1, output + "\nThe simulator failed:\n" + "\n".join(log.splitlines()[-60:]) + "\n"
     failed = 0 if status == 0 and good and not bad else max(bad, 1)
@@ -186,7 +186,7 @@ def _run_target(tree: Path, target: str, bin_folder: Path, managed_python: Path,
 
 
 def run_group(command: list[str], cwd: Path, env: dict[str, str], limit: float) -> tuple[int, str]:
-    """Run a command in a process group of its own, and end the whole group if it takes too long."""
+    """Run a command in a new process group, and end the whole group if it takes too long."""
     with subprocess.Popen(
         command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, start_new_session=True
     ) as process:
@@ -200,7 +200,7 @@ def run_group(command: list[str], cwd: Path, env: dict[str, str], limit: float) 
 
 
 def main() -> int:
-    """Run the targets named on the command line (all, when none is) through both doors."""
+    """Run the targets named on the command line (default: all) through both entry points."""
     bin_folder, dummy_version, core = envs.controller_env()
     failed = 0
     for in_process in (True, False):
