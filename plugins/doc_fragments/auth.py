@@ -142,7 +142,7 @@ notes:
 """
 
 
-def _with_environment(text):
+def _with_environment(text: str) -> str:
     """Add the environment variable of each option. Modules have it in their argument spec, other plugins as ``env``."""
     return re.sub(
         r"(?m)^  ([a-z_]+):$",

@@ -99,12 +99,12 @@ result:
   sample: true
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.autoscale import INFO
 
 
-def main():
-    door.main(INFO)
+def main() -> None:
+    entry.main(INFO)
 
 
 if __name__ == "__main__":

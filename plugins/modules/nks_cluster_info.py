@@ -242,12 +242,12 @@ result:
   sample: ["demo"]
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.info import CLUSTERS
 
 
-def main():
-    door.main(CLUSTERS)
+def main() -> None:
+    entry.main(CLUSTERS)
 
 
 if __name__ == "__main__":

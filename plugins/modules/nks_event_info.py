@@ -134,12 +134,12 @@ result:
       reason: The node did not become ready
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.info import EVENTS
 
 
-def main():
-    door.main(EVENTS)
+def main() -> None:
+    entry.main(EVENTS)
 
 
 if __name__ == "__main__":

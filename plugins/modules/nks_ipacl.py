@@ -189,12 +189,12 @@ actions:
           after: allow
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.ipacl import JOB
 
 
-def main():
-    door.main(JOB)
+def main() -> None:
+    entry.main(JOB)
 
 
 if __name__ == "__main__":

@@ -89,12 +89,12 @@ result:
   sample: ["203.0.113.0/24"]
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.ipacl import INFO
 
 
-def main():
-    door.main(INFO)
+def main() -> None:
+    entry.main(INFO)
 
 
 if __name__ == "__main__":

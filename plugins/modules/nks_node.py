@@ -132,12 +132,12 @@ actions:
             demo-default-worker-node-1: stopped
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.node import JOB
 
 
-def main():
-    door.main(JOB)
+def main() -> None:
+    entry.main(JOB)
 
 
 if __name__ == "__main__":

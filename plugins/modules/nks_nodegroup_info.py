@@ -243,12 +243,12 @@ result:
   sample: ["10.0.0.21", "10.0.0.22"]
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.info import NODEGROUPS
 
 
-def main():
-    door.main(NODEGROUPS)
+def main() -> None:
+    entry.main(NODEGROUPS)
 
 
 if __name__ == "__main__":

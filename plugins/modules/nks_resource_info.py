@@ -91,12 +91,12 @@ result:
   sample: ["m2.c4m8", "r2.c4m32"]
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.info import RESOURCES
 
 
-def main():
-    door.main(RESOURCES)
+def main() -> None:
+    entry.main(RESOURCES)
 
 
 if __name__ == "__main__":

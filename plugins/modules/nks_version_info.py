@@ -73,12 +73,12 @@ result:
   sample: v1.33.4
 """
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.info import VERSIONS
 
 
-def main():
-    door.main(VERSIONS)
+def main() -> None:
+    entry.main(VERSIONS)
 
 
 if __name__ == "__main__":

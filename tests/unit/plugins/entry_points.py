@@ -17,7 +17,7 @@ from ansible.module_utils.common.json import Direction, get_module_decoder, get_
 from ansible.utils.display import Display
 
 from ansible_collections.nhncloud.nks.plugins.action import nks_cluster as action
-from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as door
+from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry
 
 
 def encoded(options):
@@ -38,7 +38,7 @@ def as_module(job, options, monkeypatch, check=False):
         patch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
         patch.setattr(basic, "_ANSIBLE_PROFILE", "legacy")
         with contextlib.suppress(SystemExit):
-            door.main(job)
+            entry.main(job)
     result = json.loads(stdout.getvalue(), cls=get_module_decoder("legacy", Direction.MODULE_TO_CONTROLLER))
     # Ansible takes such keys out: from ansible-core 2.22 on a module sends its secrets along.
     result = {name: value for name, value in result.items() if not name.startswith("_ansible_")}

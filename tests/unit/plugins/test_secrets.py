@@ -4,7 +4,7 @@
 
 """Everything that comes out, of every module and the inventory plugin, is searched for every secret that went in or was answered.
 
-Two playbooks at -vvvv (one for each door) and one inventory run as programs; the engine is asked directly about a service that quotes
+Two playbooks at -vvvv (one for each execution mode) and one inventory run as programs; the engine is asked directly about a service that quotes
 what it was sent. The simulator's own log is the one place where secrets may be.
 """
 
@@ -231,7 +231,7 @@ def test_no_secret_in_what_is_told_of_a_network_that_fails(world, tmp_path):
     assert found(secrets_of(world), outputs) == []
 
 
-# -- both doors and the inventory, as programs -------------------------------------------------------------------------
+# -- both execution modes and the inventory, as programs -------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -346,8 +346,8 @@ def playbook(folder):
     return tasks
 
 
-@pytest.mark.parametrize("door", ["true", "false"])
-def test_no_secret_in_the_output_of_a_playbook(simulator, tmp_path, door):
+@pytest.mark.parametrize("in_process", ["true", "false"])
+def test_no_secret_in_the_output_of_a_playbook(simulator, tmp_path, in_process):
     world = simulator
     answer = world.simulator.server.answer
     world.reset(task_seconds=0.05)
@@ -364,7 +364,7 @@ def test_no_secret_in_the_output_of_a_playbook(simulator, tmp_path, door):
     world.simulator.server.answer = quoted
     tasks = playbook(tmp_path)
     try:
-        code, text = program(world, tmp_path, ["playbook", "-vvvv", "playbook.yml"], NHNCLOUD_IN_PROCESS=door)
+        code, text = program(world, tmp_path, ["playbook", "-vvvv", "playbook.yml"], NHNCLOUD_IN_PROCESS=in_process)
     finally:
         world.simulator.server.answer = answer
     assert code == 0, text[-3000:]

@@ -156,7 +156,7 @@ def attempt(world, name, check):
         assert error.msg.strip() and "Traceback" not in error.msg and len(error.msg) < 20000, error.msg
         json.dumps(error.values)
         return error
-    # What a door does with it.
+    # What an entry point does with it.
     json.dumps(result)
     return None
 
