@@ -178,6 +178,6 @@ def tasks() -> str:
         lines += ['%s: "{{ nks_cluster_spec.%s | default(omit) }}"' % (name, name) for name in ("wait_timeout", "wait_interval")]
         block = "  nhncloud.nks.%s:\n%s" % (module, "".join("    %s\n" % line for line in lines))
         # The first task of the module; another one deletes what is not listed.
-        kept, count = re.subn(r"^  nhncloud\.nks\.%s:\n(?:    .*\n)+" % module, lambda match, block=block: block, kept, count=1, flags=re.MULTILINE)
+        kept, count = re.subn(r"^  nhncloud\.nks\.%s:\n(?:    .*\n)+" % module, block.replace("\\", "\\\\"), kept, count=1, flags=re.MULTILINE)
         assert count == 1, module
     return kept

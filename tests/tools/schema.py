@@ -32,7 +32,7 @@ def value(entry: dict[str, Any]) -> dict[str, Any]:
     # A file's mode ("raw") is a number or a text.
     schema: dict[str, Any] = {"type": TYPES[kind]} if kind in TYPES else {}
     if kind == "list":
-        inner = {key: entry[key] for key in ("options", "choices") if key in entry}
+        inner: dict[str, Any] = {key: entry[key] for key in ("options", "choices") if key in entry}
         schema["items"] = value(dict(inner, type=entry.get("elements", "str")))
     elif entry.get("choices"):
         schema["enum"] = entry["choices"]

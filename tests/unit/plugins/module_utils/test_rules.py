@@ -51,7 +51,7 @@ class TestTable:
         for value in (VALUES[option].value, VALUES[option].other, *VALUES[option].tried):
             check_options({option: value})
 
-    @pytest.mark.parametrize("low, high, value, problem", [(1, None, 0, "0 is too small; "), (1, 9, 10, "10 is too large; ")])
+    @pytest.mark.parametrize("low, high, value, problem", [(1, None, 0, "0 is too small; "), (None, 9, 10, "10 is too large; ")])
     def test_the_limits_of_a_row_are_checked(self, monkeypatch, low, high, value, problem):
         monkeypatch.setattr(rows.CLUSTER["pods_network_subnet"], "low", low)
         monkeypatch.setattr(rows.CLUSTER["pods_network_subnet"], "high", high)
