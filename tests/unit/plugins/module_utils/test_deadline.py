@@ -17,7 +17,7 @@ import pytest
 
 pytest.importorskip("requests")
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._client import deadline, transport
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import answers, deadline, transport
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadReply, NksError, NoAnswer
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.stubs import FakeClock, StubServer, answer
@@ -124,7 +124,7 @@ def test_a_server_that_never_ends_its_answer_does_not_outlast_the_time_limit(end
 @pytest.mark.parametrize("drip", list(DRIPS.values()), ids=list(DRIPS))
 def test_a_server_that_sends_without_end_is_not_listened_to_without_end(endless, transport_of, monkeypatch, drip):
     """In a time that stands still: also a fast server must not fill the memory."""
-    monkeypatch.setattr(transport, "MAX_BODY", 20000)
+    monkeypatch.setattr(answers, "MAX_BODY", 20000)
     monkeypatch.setattr(transport, "MAX_REST", 10000)
     server = endless(*drip)
     with pytest.raises((NoAnswer, BadReply), match=r"larger than 20000 bytes|[Gg]ot more than|LineTooLong") as caught:

@@ -21,7 +21,7 @@ pytest.importorskip("cryptography")
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._client import transport
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import answers
 from ansible_collections.nhncloud.nks.plugins.module_utils._client import words as words_room
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadReply, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
@@ -194,7 +194,7 @@ def test_no_read_of_any_module_is_answered_by_junk_with_a_traceback(world, name)
 
 
 def test_a_huge_answer_is_not_read_to_its_end(world, monkeypatch):
-    monkeypatch.setattr(transport, "MAX_BODY", 50000)
+    monkeypatch.setattr(answers, "MAX_BODY", 50000)
     for name in TASKS:
         prepared(world)
         with answering(world, lambda method, path, genuine: b'"%s"' % (b"x" * 60000) if method == "GET" else genuine):
