@@ -2,12 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The entry point in Ansible's own worker: no interpreter start, no transfer of a module, one import of requests per playbook.
+"""The entry point in Ansible's own worker: no interpreter start, no transfer of a module, one
+import of requests per playbook.
 
-One plugin for all modules of the collection; meta/runtime.yml routes the others here. It runs a task itself if its connection
-is local and it uses neither become nor async; in all other cases the module runs, with the same result.
+One plugin for all modules of the collection; meta/runtime.yml routes the others here. It runs a
+task itself if its connection is local and it uses neither become nor async; in all other cases the
+module runs, with the same result.
 
-Imports within functions: with NHNCLOUD_IN_PROCESS=false the plugin runs nothing itself, so it does not load the engine.
+Imports within functions: with NHNCLOUD_IN_PROCESS=false the plugin runs nothing itself, so it does
+not load the engine.
 """
 
 from __future__ import annotations
@@ -39,7 +42,8 @@ if TYPE_CHECKING:
     from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
 
 COLLECTION = "nhncloud.nks"
-#: How the arguments of a module of this collection are written; see ansible.module_utils.common.json.
+#: How the arguments of a module of this collection are written; see
+#: ansible.module_utils.common.json.
 PROFILE = "legacy"
 
 
@@ -51,7 +55,8 @@ def jobs() -> dict[str, Job]:
 
 
 def is_on(value: Any) -> bool:
-    """Whether a switch is on: it is, unless its value is false. An empty value means that it is not set.
+    """Whether a switch is on: it is, unless its value is false. An empty value means that it is not
+    set.
 
     :raises TypeError: the value is no boolean.
     """
@@ -64,7 +69,8 @@ except TypeError:
     # Each task reports what is wrong with the value.
     LOAD = False
 if LOAD:
-    # Ansible loads this file in its main process, so the engine is loaded in all workers that it forks.
+    # Ansible loads this file in its main process, so the engine is loaded in all workers that it
+    # forks.
     jobs()
 
 
@@ -117,7 +123,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     @staticmethod
     def _has_requests() -> bool:
-        """Whether Ansible's own Python has the library that the engine needs; the task's interpreter may have it even if this one does not."""
+        """Whether Ansible's own Python has the library that the engine needs; the task's
+        interpreter may have it even if this one does not.
+        """
         from ansible_collections.nhncloud.nks.plugins.module_utils._client import transport
 
         return transport.REQUESTS_ERROR is None
@@ -129,7 +137,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         environment: Mapping[str, str],
         name: str,
     ) -> bool:
-        """A switch that is on unless a variable, the keyword environment or the environment, in this order, turns it off.
+        """A switch that is on unless a variable, the keyword environment or the environment, in
+        this order, turns it off.
 
         :raises BadInput: the value is no boolean.
         """
@@ -161,7 +170,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         from ansible_collections.nhncloud.nks.plugins.module_utils._entry import inputs
         from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import engine
 
-        # Converted to JSON and back, as the arguments and the result of a module are: plain values without Ansible's tags.
+        # Converted to JSON and back, as the arguments and the result of a module are: plain values
+        # without Ansible's tags.
         encoder, decoder = (
             of(PROFILE, Direction.CONTROLLER_TO_MODULE)
             for of in (get_module_encoder, get_module_decoder)
@@ -207,7 +217,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     @staticmethod
     def _shows_invocation(task_vars: Mapping[str, Any]) -> bool:
-        """Whether a module's result would include its arguments: always up to ansible-core 2.20, later if it is configured."""
+        """Whether a module's result would include its arguments: always up to ansible-core 2.20,
+        later if it is configured.
+        """
         try:
             return bool(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
         except AnsibleError:
@@ -216,9 +228,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _progress(
         self, task_vars: Mapping[str, Any], environment: Mapping[str, str]
     ) -> Callable[[str], None] | None:
-        """The function that prints progress messages; None if they are turned off or the task has no_log.
+        """The function that prints progress messages; None if they are turned off or the task has
+        no_log.
 
-        They are written to the standard error, because Ansible's callback may write JSON to the standard output.
+        They are written to the standard error, because Ansible's callback may write JSON to the
+        standard output.
 
         :raises BadInput: the switch is no boolean.
         """
@@ -237,9 +251,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 @contextmanager
 def _as_process(environment: Mapping[str, str], directory: str) -> Iterator[None]:
-    """Set the environment and the working directory that the process of a module would have, for the time of a task.
+    """Set the environment and the working directory that the process of a module would have, for
+    the time of a task.
 
-    Ansible starts a module on a local connection in the directory of the playbook, so relative paths begin there.
+    Ansible starts a module on a local connection in the directory of the playbook, so relative
+    paths begin there.
     """
     before = {key: os.environ.get(key) for key in environment}
     place: str | None = None

@@ -39,7 +39,8 @@ def failure(watch: Watch, state: State) -> WaitError:
     """Why a resource is in a failed status: each fact once, with the remedy if one is known."""
     event = last_failed_event(watch, state) or {}
     faults = state.get("faults")
-    # The reasons of its node groups, if the cluster itself only reports that they failed (observed on Magnum).
+    # The reasons of its node groups, if the cluster itself only reports that they failed (observed
+    # on Magnum).
     own = list(faults.values()) if isinstance(faults, dict) else []
     facts = _distinct([state.get("status_reason"), *own])
     shown = facts[0] if facts else "no reason given"
@@ -68,7 +69,9 @@ def _distinct(texts: Iterable[Any]) -> list[str]:
 
 
 def _remedy(text: str, event: dict[str, Any]) -> str:
-    """What to do about a failed operation, if its text shows that (NKS user guide; observed); an empty text otherwise."""
+    """What to do about a failed operation, if its text shows that (NKS user guide; observed); an
+    empty text otherwise.
+    """
     if "CERTIFICATE" in str(event.get("type")):
         return CERTIFICATE
     lower = text.lower()
@@ -76,7 +79,9 @@ def _remedy(text: str, event: dict[str, Any]) -> str:
 
 
 def last_failed_event(watch: Watch, state: State) -> dict[str, Any] | None:
-    """The newest failed event of the resource, or of the cluster; None if the history cannot be read."""
+    """The newest failed event of the resource, or of the cluster; None if the history cannot be
+    read.
+    """
     try:
         events = [
             event for event in watch.api.events(watch.cluster) if event.get("state") == "FAIL"
@@ -92,7 +97,8 @@ def newest_event(
 ) -> dict[str, Any] | None:
     """The newest of some events, None if there are none.
 
-    :param resource: UUID of a node group, whose own events come first: the history of a cluster includes its node groups'.
+    :param resource: UUID of a node group, whose own events come first: the history of a cluster
+        includes its node groups'.
     """
     own = [event for event in events if resource and event.get("resource_uuid") == resource]
     typed = [wire.event(event) for event in own or events]

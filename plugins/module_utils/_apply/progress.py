@@ -74,10 +74,11 @@ def duration(seconds: float) -> str:
 
 
 def nodes(state: State | None) -> str:
-    """ "1 of 3 nodes", or "3 nodes, 2 requested", if the service shows both numbers; for a cluster only while some are missing.
+    """ "1 of 3 nodes", or "3 nodes, 2 requested", if the service shows both numbers; for a cluster
+    only while some are missing.
 
-    Nodes that exist have addresses. The requested number of a node group is in its label ``requested_node_count`` (observed), that of a
-    cluster in ``node_count``.
+    Nodes that exist have addresses. The requested number of a node group is in its label
+    ``requested_node_count`` (observed), that of a cluster in ``node_count``.
     """
     state = state or {}
     requested = (state.get("labels") or {}).get("requested_node_count")
@@ -93,7 +94,9 @@ def nodes(state: State | None) -> str:
 
 
 def running_event(watch: Watch) -> str:
-    """The running event and its progress: "CLUSTER_CREATE: Creating nodes"; empty if the service shows none."""
+    """The running event and its progress: "CLUSTER_CREATE: Creating nodes"; empty if the service
+    shows none.
+    """
     try:
         # A progress message is not worth a second attempt.
         events = [

@@ -4,7 +4,8 @@
 
 """Applies a plan: performs its operations in order and waits for each.
 
-A write is sent again only after the state was read: a request whose answer was lost may have been applied.
+A write is sent again only after the state was read: a request whose answer was lost may have been
+applied.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 #: What the service returned, or an empty reply for a request whose trace was found.
 Reply = Dict[str, Any]
 
-#: How long to look for the trace of a request whose answer was lost: at least so many polls and seconds.
+#: How long to look for the trace of a request whose answer was lost: at least so many polls and
+#: seconds.
 TRACE_POLLS = 3
 TRACE_SECONDS = 6.0
 
@@ -49,7 +51,8 @@ class Runner:
 
     :param api: see :class:`api.Api`.
     :param waiter: see :class:`wait.Waiter`.
-    :param waits: whether to wait for the last operation; for all others the runner always waits, because the next one needs them.
+    :param waits: whether to wait for the last operation; for all others the runner always waits,
+        because the next one needs them.
     :param cluster: the watch of the cluster; None if the plan creates it.
     """
 
@@ -66,7 +69,8 @@ class Runner:
         self.done: list[Operation] = []
         #: Watches that the wait for the last operation has just read.
         self.fresh: tuple[Watch, ...] = ()
-        #: Whether the created cluster was found by its name, because the answer to the creation was lost.
+        #: Whether the created cluster was found by its name, because the answer to the creation was
+        #: lost.
         self.adopted = False
         self.warnings: list[str] = []
 
@@ -83,7 +87,8 @@ class Runner:
     def apply(self, plan: Plan) -> State | None:
         """Perform all operations of a plan, in order.
 
-        :returns: the state after the last one, typed; None if it deleted something, was not waited for, or there was none.
+        :returns: the state after the last one, typed; None if it deleted something, was not waited
+            for, or there was none.
         :raises Overtaken: the state differs from the one that the plan was made from.
         :raises NksError: the first operation that failed; those before it stay performed.
         """
@@ -104,9 +109,11 @@ class Runner:
         return state
 
     def _require_expected(self, operation: Operation) -> None:
-        """Require that a later operation is still needed as it was planned. Those before it took minutes, and others may work on the cluster too.
+        """Require that a later operation is still needed as it was planned. Those before it took
+        minutes, and others may work on the cluster too.
 
-        What someone else has already done must not be done again: each node would be replaced a second time.
+        What someone else has already done must not be done again: each node would be replaced a
+        second time.
 
         :raises Overtaken: it is not needed any more; no operation is in progress then.
         """
@@ -143,7 +150,7 @@ class Runner:
             self.groups[group] = Watch(self.api, self.cluster.cluster, group, name, last)
         return self.groups[group]
 
-    # -- the three kinds of operations -------------------------------------------------------------------------------
+    # -- the three kinds of operations -------------------------------------------------------------
 
     def _create(self, operation: Operation, waits: bool) -> State | None:
         return (
@@ -236,14 +243,16 @@ class Runner:
         return state
 
     def _wait_until_noticed(self, trace: Callable[[], Reply | None]) -> None:
-        """Give the service a moment to show that it works on a request, if the task does not wait for the outcome.
+        """Give the service a moment to show that it works on a request, if the task does not wait
+        for the outcome.
 
-        It may still show the state from before (observed on Magnum), and the next task would plan from that.
+        It may still show the state from before (observed on Magnum), and the next task would plan
+        from that.
         """
         with contextlib.suppress(NksError):
             self._find_trace(trace, True, self.waiter.clock.now() + TRACE_SECONDS)
 
-    # -- sending -----------------------------------------------------------------------------------------------------
+    # -- sending -----------------------------------------------------------------------------------
 
     def _request(self, operation: Operation, cluster: str) -> Callable[[], Any]:
         """The call that sends an operation.
@@ -264,8 +273,10 @@ class Runner:
     ) -> Any:
         """Send a write, again if needed, until it is known whether it was applied.
 
-        :param trace: reads whether the request was applied although it was not answered; returns a reply, or None.
-        :param watches: the resources on which another operation may prevent this one; none if they do not exist yet.
+        :param trace: reads whether the request was applied although it was not answered; returns a
+            reply, or None.
+        :param watches: the resources on which another operation may prevent this one; none if they
+            do not exist yet.
         :param rival: reads what someone else may have created under the same name.
         :returns: what ``call`` or ``trace`` returned; operations differ in what they answer.
         :raises Overtaken: another operation prevents this one.
@@ -307,7 +318,8 @@ class Runner:
     ) -> NoReturn:
         """Raise what follows from a request that the service rejected.
 
-        "Another operation is in progress" is 400 or 409; only the status of the resources distinguishes it from invalid input.
+        "Another operation is in progress" is 400 or 409; only the status of the resources
+        distinguishes it from invalid input.
 
         :raises Overtaken: another operation prevents this one.
         :raises ApiError: the given error, in all other cases.
@@ -361,21 +373,27 @@ class Runner:
                 raise trouble
             self.waiter.clock.sleep(min(self.waiter.interval, TRACE_SECONDS / TRACE_POLLS))
 
-    # -- equal names -------------------------------------------------------------------------------------------------
+    # -- equal names -------------------------------------------------------------------------------
 
     def _adopt_cluster(self, name: str) -> Reply | None:
-        """Read the cluster of a name. None existed when the plan was made, so it is the one that this task requested."""
+        """Read the cluster of a name. None existed when the plan was made, so it is the one that
+        this task requested.
+        """
         found = next((item for item in self.api.clusters() if item.get("name") == name), None)
         self.adopted = found is not None
         return found
 
     def require_only_cluster(self, name: str, last: bool = False) -> None:
-        """Check whether someone else has created a cluster of the same name at the same time: the service accepts both.
+        """Check whether someone else has created a cluster of the same name at the same time: the
+        service accepts both.
 
-        The task of the earlier one continues, in the service's own order: by time of creation and, within one second, by UUID.
+        The task of the earlier one continues, in the service's own order: by time of creation and,
+        within one second, by UUID.
 
-        :param last: whether this is the last check, so that the task of the earlier cluster has to warn.
-        :raises NksError: there are several, and that of this task is not the first one, or it is not known which one belongs to it.
+        :param last: whether this is the last check, so that the task of the earlier cluster has to
+            warn.
+        :raises NksError: there are several, and that of this task is not the first one, or it is
+            not known which one belongs to it.
         """
         created = self.cluster
         try:
@@ -404,7 +422,9 @@ class Runner:
             )
 
     def _read_clusters_of(self, name: str) -> tuple[State | None, list[State]]:
-        """The states of the cluster that this task created and of all others of its name; (None, []) if there are no others."""
+        """The states of the cluster that this task created and of all others of its name; (None,
+        []) if there are no others.
+        """
         created = self.cluster
         others = [
             str(item.get("uuid"))
@@ -423,7 +443,8 @@ class Runner:
     def require_no_rival(self, name: str, watch: Watch) -> None:
         """Check whether someone else has created a node group of the same name at the same time.
 
-        Names are unique in a cluster, and the service may accept the second creation and drop it (observed on Magnum).
+        Names are unique in a cluster, and the service may accept the second creation and drop it
+        (observed on Magnum).
 
         :param watch: that of this task's group, which is not shown.
         :raises Overtaken: there is one, so it is the one to compare with.
@@ -437,7 +458,9 @@ class Runner:
             raise Overtaken(error, self.done)
 
     def _read_rival(self, name: str) -> Reply | None:
-        """The node group of a name; None if it cannot be read for any reason: then the error that led here is reported."""
+        """The node group of a name; None if it cannot be read for any reason: then the error that
+        led here is reported.
+        """
         with contextlib.suppress(NksError):
             return self._read_group(name)
         return None

@@ -4,9 +4,10 @@
 
 """When the outcome of an accepted request can be trusted.
 
-A 202 proves nothing: the service may drop a change silently, show the status from before the request for a while, or answer 404 for
-a resource that it has just created (observed on Magnum). So the end of a wait is judged by three things: a status that is not busy, some
-evidence that the service started working on the request, and the desired value itself.
+A 202 proves nothing: the service may drop a change silently, show the status from before the
+request for a while, or answer 404 for a resource that it has just created (observed on Magnum). So
+the end of a wait is judged by three things: a status that is not busy, some evidence that the
+service started working on the request, and the desired value itself.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import
 if TYPE_CHECKING:
     from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
 
-#: How long the service may show the state from before a request: at least so many polls and so many seconds.
+#: How long the service may show the state from before a request: at least so many polls and so many
+#: seconds.
 SETTLE_POLLS = 5
 SETTLE_SECONDS = 10.0
-#: Polls that must show the desired value if nothing else shows that the service worked on the request.
+#: Polls that must show the desired value if nothing else shows that the service worked on the
+#: request.
 QUIET_POLLS = 3
 
 
@@ -69,7 +72,8 @@ class Settle:
             self._met = self._unmet = 0
 
     def judge(self, missing: Iterable[str]) -> bool | None:
-        """Whether the request was performed (True), dropped (False), or cannot be judged yet (None).
+        """Whether the request was performed (True), dropped (False), or cannot be judged yet
+        (None).
 
         :param missing: the options whose desired value the service does not show.
         """
@@ -77,7 +81,8 @@ class Settle:
             self._met, self._unmet = self._met + 1, 0
             return True if self.evidence or self._met >= QUIET_POLLS else None
         self._met, self._unmet = 0, self._unmet + 1
-        # Once the service has been at work, one more poll is allowed for the value; before that, the time to settle.
+        # Once the service has been at work, one more poll is allowed for the value; before that,
+        # the time to settle.
         over = self._unmet > 1 if self._was_busy else self.expired
         return False if over else None
 

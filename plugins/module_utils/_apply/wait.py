@@ -218,7 +218,8 @@ class Waiter:
         :param operation: its outcome is checked.
         :param watch: the resource that shows the outcome.
         :param before: its state from before the request.
-        :param parent: the cluster, if the resource is a node group: an operation on a group makes the cluster busy too.
+        :param parent: the cluster, if the resource is a node group: an operation on a group makes
+            the cluster busy too.
         :raises WaitError: the operation failed, or was dropped.
         """
         settle = Settle(self.clock, before, parent_before)

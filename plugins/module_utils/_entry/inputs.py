@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options as the user wrote them, before Ansible validates them: their form, and the secrets in them.
+"""The options as the user wrote them, before Ansible validates them: their form, and the secrets in
+them.
 
-Ansible's own validation collects the secrets too. A value that should be a dictionary and is not ends that with an error, and the
-result of the error then shows the password (observed on ansible-core 2.19 to 2.21, ``_list_no_log_values``). So the secrets are collected
-here first, regardless of the form of the values. The module and the action plugin both use these functions.
+Ansible's own validation collects the secrets too. A value that should be a dictionary and is not
+ends that with an error, and the result of the error then shows the password (observed on
+ansible-core 2.19 to 2.21, ``_list_no_log_values``). So the secrets are collected here first,
+regardless of the form of the values. The module and the action plugin both use these functions.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ Spec = Mapping[str, Entry]
 #: What Ansible shows in place of a secret, as a whole value and within a text.
 WHOLE = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 PART = "*" * 8
-#: The shortest secret that is replaced in the keys of a result (characters): "on" is a part of too many keys.
+#: The shortest secret that is replaced in the keys of a result (characters): "on" is a part of too
+#: many keys.
 IN_KEYS = 8
 #: A text that JSON, Python and URLs write as it is.
 PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
@@ -54,11 +57,12 @@ def secrets(spec: Spec, given: Mapping[str, Any]) -> set[str]:
 
 
 def shaped(spec: Spec, given: Mapping[str, Any], within: str = "") -> dict[str, Any]:
-    """The options with every dictionary as a dictionary, also if it was written as text (``key=value`` or JSON, as Ansible reads it).
+    """The options with every dictionary as a dictionary, also if it was written as text
+    (``key=value`` or JSON, as Ansible reads it).
 
     :param within: the prefix of the names in messages.
-    :raises BadInput: an option or a suboption cannot be a dictionary, a list of dictionaries, or (a secret) a string; or it is a number of
-        so many digits that Python refuses to write it.
+    :raises BadInput: an option or a suboption cannot be a dictionary, a list of dictionaries, or (a
+        secret) a string; or it is a number of so many digits that Python refuses to write it.
     """
     result = dict(given)
     for name, value in given.items():
@@ -78,7 +82,8 @@ def shaped(spec: Spec, given: Mapping[str, Any], within: str = "") -> dict[str, 
 
 
 def shown(spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as a result may show them: every secret, and everything that may be one, is replaced regardless of its form.
+    """The options as a result may show them: every secret, and everything that may be one, is
+    replaced regardless of its form.
 
     :param values: the options, as the user set them or validated.
     """
@@ -103,7 +108,8 @@ def shown(spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def hidden(tree: Any, found: Collection[str]) -> Any:
-    """A copy of a result without secrets, as Ansible hides them; also in the keys of dictionaries, which Ansible does not change.
+    """A copy of a result without secrets, as Ansible hides them; also in the keys of dictionaries,
+    which Ansible does not change.
 
     :param found: what :func:`secrets` returned.
     """
@@ -164,7 +170,9 @@ def _is_huge(value: Any) -> bool:
 
 
 def _short(value: Any) -> str | None:
-    """An invalid value for a message; None if it is too long. It is never cut: a part of a secret would not be recognized in the message."""
+    """An invalid value for a message; None if it is too long. It is never cut: a part of a secret
+    would not be recognized in the message.
+    """
     try:
         return str(value) if len(str(value)) <= SHOWN_LENGTH else None
     except ValueError:
@@ -176,7 +184,9 @@ def _holds_dictionaries(entry: Entry) -> bool:
 
 
 def _has_secrets(entry: Entry) -> bool:
-    """Whether a part of an option's value may be a secret: a suboption, or anything if the keys are free."""
+    """Whether a part of an option's value may be a secret: a suboption, or anything if the keys are
+    free.
+    """
     options = entry.get("options")
     return options is None or any(
         inner.get("no_log") or (inner.get("type") in ("dict", "list") and _has_secrets(inner))
@@ -185,7 +195,9 @@ def _has_secrets(entry: Entry) -> bool:
 
 
 def _found(spec: Spec, values: Mapping[str, Any]) -> Iterator[str]:
-    """The secrets in a dictionary of options, regardless of its form. A part in none of the expected forms cannot contain one."""
+    """The secrets in a dictionary of options, regardless of its form. A part in none of the
+    expected forms cannot contain one.
+    """
     for name, value in values.items():
         entry = _entry(spec, name)
         if entry is None:
@@ -202,7 +214,9 @@ def _found(spec: Spec, values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _unreadable(value: Any) -> Iterator[str]:
-    """The texts in the user's own labels that may contain an appkey in a form that cannot be parsed."""
+    """The texts in the user's own labels that may contain an appkey in a form that cannot be
+    parsed.
+    """
     pending = [value]
     while pending:
         item = pending.pop()
@@ -233,7 +247,9 @@ def _parts(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _split(value: Any) -> list[Any]:
-    """A text as it is, for an option that is a dictionary, and split at its commas, for one that is a list."""
+    """A text as it is, for an option that is a dictionary, and split at its commas, for one that is
+    a list.
+    """
     return [value] + (value.split(",") if isinstance(value, str) and "," in value else [])
 
 
@@ -312,7 +328,9 @@ def _shown_part(entry: Entry, part: Any) -> Any:
 
 
 def _shown_labels(value: Any) -> Any:
-    """A dictionary of the user's own names, or the value that was set instead, as a result may show it."""
+    """A dictionary of the user's own names, or the value that was set instead, as a result may show
+    it.
+    """
     if isinstance(value, str):
         return WHOLE if "appkey" in value.lower() else value
     try:
@@ -322,7 +340,9 @@ def _shown_labels(value: Any) -> Any:
 
 
 def _without_appkeys(value: Any) -> Any:
-    """The user's own labels without anything that may be an appkey; see :func:`wire.appkeys` for those that can be read."""
+    """The user's own labels without anything that may be an appkey; see :func:`wire.appkeys` for
+    those that can be read.
+    """
     if isinstance(value, dict):
         return {
             name: WHOLE if item and str(name).lower().endswith("appkey") else _without_appkeys(item)

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All jobs by the names of their modules. Importing this file imports every file that any of them may need: a process that runs many
-tasks loads them once.
+"""All jobs by the names of their modules. Importing this file imports every file that any of them
+may need: a process that runs many tasks loads them once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from ansible_collections.nhncloud.nks.plugins.module_utils._apply import run, wait  # pylint: disable=unused-import  # noqa: F401
 from ansible_collections.nhncloud.nks.plugins.module_utils._client import words  # pylint: disable=unused-import  # noqa: F401
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import inputs  # pylint: disable=unused-import  # noqa: F401
-from ansible_collections.nhncloud.nks.plugins.module_utils._observe import names, pool  # pylint: disable=unused-import  # noqa: F401
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe import names  # pylint: disable=unused-import  # noqa: F401
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import (
     autoscale,
     certificate,

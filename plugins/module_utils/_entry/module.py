@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The entry point of the modules: reads the options with AnsibleModule, runs the engine and prints the result."""
+"""The entry point of the modules: reads the options with AnsibleModule, runs the engine and prints
+the result.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import engine
 
 # Ansible has no type information, so its classes and what they return are Any.
 class Module(AnsibleModule):  # type: ignore[misc]
-    """AnsibleModule that collects secrets before it validates anything, and adds nothing to the result's ``path``."""
+    """AnsibleModule that collects secrets before it validates anything, and adds nothing to the
+    result's ``path``.
+    """
 
     #: The options, and the secrets in them; see :func:`inputs.secrets`.
     params: dict[str, Any]
@@ -51,9 +55,12 @@ class Module(AnsibleModule):  # type: ignore[misc]
         super().fail_json(**self._safe(dict(kwargs, msg=msg)))
 
     def _safe(self, result: Mapping[str, Any]) -> dict[str, Any]:
-        """A result without secrets, with the invocation, which Ansible removes again if it is configured to."""
+        """A result without secrets, with the invocation, which Ansible removes again if it is
+        configured to.
+        """
         invocation = {"module_args": inputs.shown(self.argument_spec, self.params)}
-        # Ansible would replace secrets a second time, and find one such as "NO" in its own placeholders.
+        # Ansible would replace secrets a second time, and find one such as "NO" in its own
+        # placeholders.
         self.no_log_values.clear()
         safe: dict[str, Any] = inputs.hidden(dict(result, invocation=invocation), self.secrets)
         return safe

@@ -4,8 +4,9 @@
 
 """Names of resources -> their UUIDs, from the lists of the other services.
 
-A UUID is used as it is, without a request. Lists are read whole and matched here: the services filter by name in different
-ways (Nova by regular expression), and the message for a name without a match lists the candidates.
+A UUID is used as it is, without a request. Lists are read whole and matched here: the services
+filter by name in different ways (Nova by regular expression), and the message for a name without a
+match lists the candidates.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ Unclear = Tuple[nodes.Instance, str]
 #: What refers to a node -> UUIDs of the nodes that it may mean; the best references first.
 Levels = List[Dict[str, List[str]]]
 
-#: Properties of an image made for NKS nodes: the current one (since 2024-11-14) and the older one, which the service still knows.
+#: Properties of an image made for NKS nodes: the current one (since 2024-11-14) and the older one,
+#: which the service still knows.
 NKS_IMAGES = ({"nhncloud_allow_nks_cpu_flavor": "true"}, {"nhncloud_product": "container"})
 #: Most candidates that a message lists.
 MAX_CANDIDATES = 12
@@ -159,7 +161,7 @@ class Names:
             % (option, ref, candidates(ref, names))
         )
 
-    # -- nodes -------------------------------------------------------------------------------------------------------
+    # -- nodes -------------------------------------------------------------------------------------
 
     def nodes(
         self,
@@ -175,7 +177,8 @@ class Names:
         :param cluster: the typed cluster, as for :meth:`instances`.
         :param unclear: as :meth:`with_stopped` gives it.
         :returns: list of UUIDs.
-        :raises NksError: one is not in the group or is not certain to be, is listed twice, or matches several nodes.
+        :raises NksError: one is not in the group or is not certain to be, is listed twice, or
+            matches several nodes.
         """
         refs = [str(ref) for ref in refs]
         uuids = nodes.listed(group)
@@ -208,22 +211,24 @@ class Names:
         return found
 
     def instances(self, group: State, cluster: State | None = None) -> list[Node]:
-        """The instances of a node group: list of ``{uuid, name, address, addresses, status}``, sorted by name; see ``nodes`` for the rules.
+        """The instances of a node group: list of ``{uuid, name, address, addresses, status}``,
+        sorted by name; see ``nodes`` for the rules.
 
-        :param cluster: the typed cluster, read whole; without it, only the group's ``node_list`` counts.
+        :param cluster: the typed cluster, read whole; without it, only the group's ``node_list``
+            counts.
         """
         network = None if nodes.listed(group) else self._network_of(cluster)
         here = {
             one["uuid"]: address for address, one in self._all.by_address(group, network).items()
         }
-        found = []
+        found: list[Node] = []
         for one in self._all.of(group, network):
             addresses = [address for _network, address in one["places"]]
             found.append(
                 {
                     "uuid": one["uuid"],
                     "name": str(one["name"]),
-                    "address": here.get(one["uuid"]) or (addresses or [None])[0],
+                    "address": here.get(one["uuid"]) or next(iter(addresses), None),
                     "addresses": addresses,
                     "status": one["status"],
                 }
@@ -231,10 +236,12 @@ class Names:
         return sorted(found, key=lambda node: node["name"])
 
     def with_stopped(self, group: State, cluster: State) -> tuple[State, list[Unclear]]:
-        """The node group with its stopped nodes in ``node_list``, from which the service may remove them (it is not documented).
+        """The node group with its stopped nodes in ``node_list``, from which the service may remove
+        them (it is not documented).
 
-        A stopped node that is missing there is recognized by its name and by the cluster's network, if no other node group of the
-        project can own it. An instance that is not certain to be a node is not added, so nothing acts on it.
+        A stopped node that is missing there is recognized by its name and by the cluster's network,
+        if no other node group of the project can own it. An instance that is not certain to be a
+        node is not added, so nothing acts on it.
 
         :param group: the typed node group.
         :param cluster: the typed cluster, read whole.
@@ -280,7 +287,8 @@ class Names:
             name: str | None = nodes.network_name(self.resources("network"), uuid)
             return name
         except NksError as error:
-            # An account may use NKS without the right to list networks, and a region may have no network service.
+            # An account may use NKS without the right to list networks, and a region may have no
+            # network service.
             if error.values.get("status_code") not in (403, 404) and not isinstance(
                 error, BadInput
             ):
@@ -317,7 +325,9 @@ class Names:
     def _others(
         self, found: list[Instance], group: State, cluster: State
     ) -> Iterator[tuple[Instance, str, bool | None]]:
-        """Other node groups of the project whose nodes get such names: (instance, the group's name in messages, see :func:`nodes.may_own`)."""
+        """Other node groups of the project whose nodes get such names: (instance, the group's name
+        in messages, see :func:`nodes.may_own`).
+        """
         for other in self.api.clusters():
             name, uuid = wire.text(other.get("name")), other.get("uuid")
             if not uuid or not any(str(one["name"]).startswith("%s-" % name) for one in found):
@@ -325,7 +335,8 @@ class Names:
             try:
                 listed = self.api.nodegroups(uuid)
             except NksError:
-                # The names of its node groups are not known, so any name that begins with the cluster's may be one of its nodes.
+                # The names of its node groups are not known, so any name that begins with the
+                # cluster's may be one of its nodes.
                 for one in found if nodes.key(uuid) != nodes.key(cluster.get("uuid")) else ():
                     if str(one["name"]).startswith("%s-" % name):
                         yield one, "cluster %s (%s), which cannot be read" % (name, uuid), True
@@ -341,7 +352,7 @@ class Names:
     def _may_own(self, cluster: str, item: State, one: Instance) -> bool | None:
         """Whether an instance may be a node of another node group; see :func:`nodes.may_own`."""
         try:
-            group = wire.resource(self.api.nodegroup(cluster, item.get("uuid")))
+            group = wire.resource(self.api.nodegroup(cluster, str(item.get("uuid"))))
             belongs: bool | None = nodes.may_own(self._all, group, one)
             if belongs:
                 # Only now are the requests for the network worth their time.
@@ -352,7 +363,7 @@ class Names:
         except NksError:
             return True
 
-    # -- one list per kind -------------------------------------------------------------------------------------------
+    # -- one list per kind -------------------------------------------------------------------------
 
     def _read_networks(self, _scope: str | None) -> list[Resource]:
         return [item for item in self.api.vpcs() if not item.get("router:external")]
@@ -372,7 +383,7 @@ class Names:
 
     def _read_keypairs(self, _scope: str | None) -> list[Resource]:
         pairs = [
-            item.get("keypair") if isinstance(item.get("keypair"), dict) else item
+            item["keypair"] if isinstance(item.get("keypair"), dict) else item
             for item in self.api.keypairs()
         ]
         return [dict(item, id=item.get("name")) for item in pairs]
@@ -387,7 +398,8 @@ class Names:
 
 def candidates(value: Any, names: Iterable[Any]) -> str:
     """The names that exist, for a message: the closest ones first, at most MAX_CANDIDATES."""
-    import difflib  # used only in this error path
+    # Only this error path needs it, and it takes some milliseconds to import.
+    import difflib
 
     names = sorted({" ".join(str(name).split())[:MAX_CANDIDATE] for name in names if name})
     if not names:
@@ -399,7 +411,9 @@ def candidates(value: Any, names: Iterable[Any]) -> str:
 
 
 def _references(members: Iterable[Node]) -> Levels:
-    """What can refer to a node, best first: its UUID, its name, its address, its addresses in additional networks."""
+    """What can refer to a node, best first: its UUID, its name, its address, its addresses in
+    additional networks.
+    """
     levels: Levels = [{}, {}, {}, {}]
     for node in members:
         for level, texts in zip(

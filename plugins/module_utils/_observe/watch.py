@@ -89,8 +89,9 @@ class Watch:
 def find_cluster(api: Api, ref: str) -> dict[str, Any] | None:
     """The reply of Get a Cluster for a name or UUID; None if there is no such cluster.
 
-    The service accepts a name in this one path, so a look-up needs no additional request; it answers 409 if several clusters have the
-    name (observed on Magnum). All later requests use the UUID.
+    The service accepts a name in this one path, so a look-up needs no additional request; it
+    answers 409 if several clusters have the name (observed on Magnum). All later requests use the
+    UUID.
 
     :raises NksError: several clusters have the name.
     """

@@ -38,7 +38,8 @@ AUTH_TYPES.update({service + "_endpoint": {} for service in SERVICES})
 
 
 def from_environment(variable: str) -> FromEnvironment:
-    """The value of an environment variable. An empty one does not count: a credential of AWX leaves its unused fields empty.
+    """The value of an environment variable. An empty one does not count: a credential of AWX leaves
+    its unused fields empty.
 
     Whether it is used is decided once all options are known; see :func:`connection.settle`.
 
@@ -60,7 +61,9 @@ def auth() -> Spec:
 
 
 def wait() -> Spec:
-    """The options for waiting; the default of wait_timeout depends on ``state``, so there is none here."""
+    """The options for waiting; the default of wait_timeout depends on ``state``, so there is none
+    here.
+    """
     return {
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int"},

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 
 def run(task: Task) -> Result:
-    """One task of nks_autoscale: reads all settings, merges the desired ones, and writes all of them."""
+    """One task of nks_autoscale: reads all settings, merges the desired ones, and writes all of
+    them.
+    """
     settings = {setting.option: task.options[setting.option] for setting in rows.AUTOSCALE.values()}
     rules.check_autoscale(settings)
     cluster = task.require_or_predict_cluster()
@@ -57,7 +59,8 @@ def run(task: Task) -> Result:
 
 
 def _predicted(task: Task, cluster: str, settings: Options) -> Result:
-    """The result of check mode for a node group that does not exist yet: it is created with the autoscaler off.
+    """The result of check mode for a node group that does not exist yet: it is created with the
+    autoscaler off.
 
     :param cluster: the cluster's name.
     """

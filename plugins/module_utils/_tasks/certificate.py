@@ -62,7 +62,9 @@ def run(task: Task) -> Result:
 
 
 def _predicted(options: Options) -> Result:
-    """The result of check mode for a cluster that does not exist yet: its new certificate is renewed only with force."""
+    """The result of check mode for a cluster that does not exist yet: its new certificate is
+    renewed only with force.
+    """
     desired = ClusterSpec(
         options["cluster"],
         certificate=options["term_of_validity"] if options["force"] else None,
@@ -81,7 +83,8 @@ def _is_due(task: Task, watch: Watch) -> bool:
     options, cluster = task.options, watch.state
     days = certificate.days_left(cluster, task.clock.utc())
     event = failures.last_failed_event(watch, cluster) if failed(cluster) else None
-    # Another renewal repairs a failed one; after any other failure the cluster is not changed (NKS user guide).
+    # Another renewal repairs a failed one; after any other failure the cluster is not changed (NKS
+    # user guide).
     repairs = event is not None and "CERTIFICATE" in str(event.get("type"))
     expires = days is not None and days < options["renew_before_days"]
     due: bool = options["force"] or expires or repairs

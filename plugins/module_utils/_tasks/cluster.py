@@ -53,7 +53,8 @@ def run(task: Task) -> Result:
 
 
 def _find_listed(task: Task, name: str) -> Watch | None:
-    """A cluster that is in the list although the look-up by name does not find it yet, once that shows it.
+    """A cluster that is in the list although the look-up by name does not find it yet, once that
+    shows it.
 
     This prevents a second cluster of the name, which would be billed.
     """
@@ -98,7 +99,8 @@ def _create(task: Task) -> Result:
     todo = plan.plan(ClusterSpec(name, options=desired), Observed(names=references.names))
     runner, state = task.apply(todo)
     if state is None and runner is not None:
-        # The task does not wait: the result has what the service shows already, or what is known for certain.
+        # The task does not wait: the result has what the service shows already, or what is known
+        # for certain.
         state = task.wait_until_shown(runner.cluster)
         state = state or {"uuid": runner.cluster.cluster, "name": name}
         runner.require_only_cluster(name, last=True)
@@ -138,7 +140,9 @@ def _reconcile(task: Task, watch: Watch) -> Result:
 def _read_default_group(
     task: Task, watch: Watch, given: Options
 ) -> tuple[Watch | None, dict[str, Any]]:
-    """The first node group and its autoscaler's settings, if an option is set whose value it has; otherwise None and nothing."""
+    """The first node group and its autoscaler's settings, if an option is set whose value it has;
+    otherwise None and nothing.
+    """
     if not any(option in given for option in plan.NEEDS_GROUP):
         return None, {}
     group = groups.default_group(task, watch)
@@ -150,7 +154,8 @@ def _read_default_group(
 def _resolve(
     task: Task, cluster: State, given: Options, group: Watch | None
 ) -> tuple[Options, Mapping[str, Mapping[str, str]], Mapping[str, str]]:
-    """The options with UUIDs for names, the names (see :class:`references.References`), and the flavors if the flavor is changed.
+    """The options with UUIDs for names, the names (see :class:`references.References`), and the
+    flavors if the flavor is changed.
 
     :param group: the first node group, or None.
     """

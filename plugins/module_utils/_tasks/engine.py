@@ -2,15 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One task from options to result. Both entry points, the modules and the action plugin, call :func:`perform`.
+"""One task from options to result. Both entry points, the modules and the action plugin, call
+:func:`perform`.
 
-The engine knows neither AnsibleModule nor stdout: it takes plain options, a check-mode flag, a clock and a progress
-callback, and returns a plain result or raises :class:`errors.NksError`.
+The engine knows neither AnsibleModule nor stdout: it takes plain options, a check-mode flag, a
+clock and a progress callback, and returns a plain result or raises :class:`errors.NksError`.
 
-Imports within functions: Ansible transfers a module's files as source, and its process compiles each file that it imports, in every
-task. So files that take more than 2 ms to compile and that only some tasks need (names, waits, the runner, creations, upgrades,
-references, the words of errors) are imported where they are needed, here and in the files of the tasks. The action plugin loads all
-of them once for a whole playbook.
+Imports within functions: Ansible transfers a module's files as source, and its process compiles
+each file that it imports, in every task. So files that take more than 2 ms to compile and that only
+some tasks need (names, waits, the runner, creations, upgrades, references, the words of errors) are
+imported where they are needed, here and in the files of the tasks. The action plugin loads all of
+them once for a whole playbook.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
     WaitError,
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.pool import Pending, Pool
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import (
     Watch,
     busy,
@@ -58,7 +61,6 @@ if TYPE_CHECKING:
     from ansible_collections.nhncloud.nks.plugins.module_utils._apply.wait import Waiter
     from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
     from ansible_collections.nhncloud.nks.plugins.module_utils._observe.names import Names
-    from ansible_collections.nhncloud.nks.plugins.module_utils._observe.pool import Pending
 
 Answer = TypeVar("Answer")
 
@@ -86,7 +88,8 @@ class Job:
     :param arguments: its argument spec.
     :param run: function of a :class:`Task`, which returns the result's own keys.
     :param reads_only: whether it never changes anything.
-    :param offline: function of the options: whether the task makes no request, so that it needs no credentials.
+    :param offline: function of the options: whether the task makes no request, so that it needs no
+        credentials.
     :param constraints: required_if, mutually_exclusive and so on, as Ansible names them.
     """
 
@@ -108,7 +111,8 @@ class Job:
 
 
 class Task:
-    """The options of one task, and what it needs to read and change the cloud. It makes no request until one of its methods is called.
+    """The options of one task, and what it needs to read and change the cloud. It makes no request
+    until one of its methods is called.
 
     :param options: validated options.
     :param check_mode: whether nothing may be changed.
@@ -163,9 +167,11 @@ class Task:
         return [self.transport.hide(warning) for warning in self.warnings + self.transport.warnings]
 
     def run(self, job: Job) -> Result:
-        """Run the job; if someone else's operation makes its plan outdated, read the state and plan again.
+        """Run the job; if someone else's operation makes its plan outdated, read the state and plan
+        again.
 
-        :returns: what the job returns; its plan has the operations that were performed, over all attempts.
+        :returns: what the job returns; its plan has the operations that were performed, over all
+            attempts.
         :raises NksError: as the job does.
         """
         deadline = self.clock.now() + self.timeout
@@ -205,20 +211,18 @@ class Task:
 
         return Waiter(self.clock, interval, timeout, self.progress, self.transport.limit)
 
-    # -- observe -----------------------------------------------------------------------------------------------------
+    # -- observe -----------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def reading(self, calls: Sequence[Callable[[], Answer]]) -> Iterator[list[Pending[Answer]]]:
         """Make reads that do not depend on each other, up to READERS at a time.
 
-        The answers are handled in the order of the calls, so results, warnings and errors do not depend on which answer is first.
-        At the end, calls that have not begun are dropped.
+        The answers are handled in the order of the calls, so results, warnings and errors do not
+        depend on which answer is first. At the end, calls that have not begun are dropped.
 
         :param calls: functions that only make requests; they run in other threads.
         :returns: for each call, what waits for its answer.
         """
-        from ansible_collections.nhncloud.nks.plugins.module_utils._observe.pool import Pool
-
         pool = Pool(READERS)
         try:
             yield [pool.submit(call) for call in calls]
@@ -236,7 +240,8 @@ class Task:
         )
 
     def require_or_predict_cluster(self, idle: bool = True) -> Watch | None:
-        """The cluster that the option ``cluster`` refers to; in check mode None, with a warning, if an earlier task may create it.
+        """The cluster that the option ``cluster`` refers to; in check mode None, with a warning, if
+        an earlier task may create it.
 
         :param idle: whether to wait while an operation is in progress on it.
         :raises NksError: it does not exist.
@@ -249,7 +254,8 @@ class Task:
         return None
 
     def predict_or_raise(self, ref: str, missing: NksError) -> None:
-        """In check mode, warn that something does not exist yet; an earlier task of the play may create what has a name.
+        """In check mode, warn that something does not exist yet; an earlier task of the play may
+        create what has a name.
 
         :param ref: the reference to it. Only resources that exist have a known UUID.
         :param missing: the error that reports that it does not exist.
@@ -275,18 +281,20 @@ class Task:
             raise error
 
     def verify_endpoint(self) -> None:
-        """Verify that a 404 means that the cluster does not exist, and not that the endpoint is wrong.
+        """Verify that a 404 means that the cluster does not exist, and not that the endpoint is
+        wrong.
 
         :raises NksError: the service does not list clusters there either.
         """
         self.api.clusters()
 
-    # -- wait --------------------------------------------------------------------------------------------------------
+    # -- wait --------------------------------------------------------------------------------------
 
     def wait_until_idle(self, watch: Watch, again: bool = False) -> State | None:
         """Wait while an operation is in progress on a resource, regardless of who started it.
 
-        :param again: whether the task has to start over after such a wait, because what it read before is outdated.
+        :param again: whether the task has to start over after such a wait, because what it read
+            before is outdated.
         :returns: the state; None if the resource was deleted.
         :raises WaitError: the resource is busy and the task does not wait.
         :raises Overtaken: with ``again``, the resource was busy.
@@ -312,16 +320,17 @@ class Task:
         return state
 
     def wait_until_shown(self, watch: Watch) -> State | None:
-        """Wait a moment for a new resource whose creation the task does not wait for; None if the service does not show it in that time.
+        """Wait a moment for a new resource whose creation the task does not wait for; None if the
+        service does not show it in that time.
 
-        The service may accept a creation and show it a little later, also in the list (observed on Magnum). Another task would create
-        a second one in that time.
+        The service may accept a creation and show it a little later, also in the list (observed on
+        Magnum). Another task would create a second one in that time.
         """
         return self._waiter(
             min(self.options.get("wait_interval") or SHOWN_INTERVAL, SHOWN_INTERVAL), SHOWN_TIMEOUT
         ).wait_until_shown(watch)
 
-    # -- apply -------------------------------------------------------------------------------------------------------
+    # -- apply -------------------------------------------------------------------------------------
 
     @staticmethod
     def failure(watch: Watch) -> WaitError:
@@ -331,11 +340,13 @@ class Task:
     def apply(
         self, plan: Plan, cluster: Watch | None = None, watches: Iterable[Watch] = ()
     ) -> tuple[Runner | None, State | None]:
-        """Perform the operations of a plan, unless this is check mode; warn or fail if a resource is in a failed status.
+        """Perform the operations of a plan, unless this is check mode; warn or fail if a resource
+        is in a failed status.
 
         :param cluster: the watch of the cluster; None if the plan creates it.
         :param watches: watches of its node groups.
-        :returns: (the runner, or None if nothing was to be done; the state after the last operation, or None).
+        :returns: (the runner, or None if nothing was to be done; the state after the last
+            operation, or None).
         """
         watches = list(watches)
         broken = [
@@ -362,7 +373,8 @@ class Task:
             raise error from None
 
     def _warn_or_raise_failed(self, plan: Plan, broken: Iterable[Watch], again: bool) -> None:
-        """Warn of resources in a failed status, or fail if the plan changes anything that they prevent.
+        """Warn of resources in a failed status, or fail if the plan changes anything that they
+        prevent.
 
         :param again: see :meth:`_repeats_failed_step`.
         :raises WaitError: the reason of the first one.
@@ -385,10 +397,12 @@ class Task:
 
     @staticmethod
     def _repeats_failed_step(plan: Plan, broken: Iterable[Watch], cluster: Watch | None) -> bool:
-        """Whether the plan begins with the same step of an upgrade whose failure left the resources in UPDATE_FAILED.
+        """Whether the plan begins with the same step of an upgrade whose failure left the resources
+        in UPDATE_FAILED.
 
-        It is sent again, and the service decides: which requests NKS accepts in this status is documented for a failed renewal of the
-        certificate only (nothing but another renewal), and a partial upgrade should not be left as it is. See "docs/service-facts.md".
+        It is sent again, and the service decides: which requests NKS accepts in this status is
+        documented for a failed renewal of the certificate only (nothing but another renewal), and a
+        partial upgrade should not be left as it is. See "docs/service-facts.md".
 
         :param broken: watches of the resources in a failed status.
         """
@@ -418,8 +432,10 @@ def perform(
     """One task from options to result.
 
     :param job: see :class:`Job`.
-    :param options: options as Ansible validated them; those that are not used are removed, see :func:`connection.settle`.
-    :returns: the result, free of secrets that the service showed; the caller masks those of the options.
+    :param options: options as Ansible validated them; those that are not used are removed, see
+        :func:`connection.settle`.
+    :returns: the result, free of secrets that the service showed; the caller masks those of the
+        options.
     :raises NksError: with everything that the failed result should contain.
     """
     connection.settle(options)

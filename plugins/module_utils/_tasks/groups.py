@@ -41,7 +41,8 @@ def find_group(task: Task, cluster: Watch, ref: str, option: str = "nodegroup") 
 
 
 def check_worker_group(option: str, ref: str) -> None:
-    """Reject the control plane, which is a node group of the service but not one that users can manage.
+    """Reject the control plane, which is a node group of the service but not one that users can
+    manage.
 
     :param option: the option that holds the reference.
     :raises BadInput: the reference is the control plane.
@@ -68,7 +69,8 @@ def require_group(task: Task, cluster: Watch, ref: str, option: str = "nodegroup
 
 
 def require_or_predict_group(task: Task, cluster: Watch | None, ref: str) -> Watch | None:
-    """As :func:`require_group`, but in check mode None, with a warning, if an earlier task of the play may create the node group.
+    """As :func:`require_group`, but in check mode None, with a warning, if an earlier task of the
+    play may create the node group.
 
     :param cluster: the watch of the cluster; None if it does not exist yet either.
     """
@@ -102,11 +104,12 @@ def default_group(task: Task, cluster: Watch) -> Watch:
 def read_autoscale(task: Task, cluster: Watch, group: Watch, complete: bool) -> dict[str, Any]:
     """The autoscaler's settings, typed.
 
-    :param complete: whether the task compares them: then they are read with their own operation, because a change has to merge with
-        all of them. Otherwise the labels of the node group show what the rules for ``node_count`` need.
+    :param complete: whether the task compares them: then they are read with their own operation,
+        because a change has to merge with all of them. Otherwise the labels of the node group show
+        what the rules for ``node_count`` need.
     """
     settings: dict[str, Any] = (
-        wire.autoscale(task.api.autoscale(cluster.cluster, group.group))
+        wire.autoscale(task.api.autoscale(cluster.cluster, group.state["uuid"]))
         if complete
         else wire.autoscale_of(group.state)
     )
@@ -120,7 +123,8 @@ def note_stopped(
     settings: Mapping[str, Any] | None,
     current: Mapping[str, Any],
 ) -> None:
-    """Look for stopped nodes if the autoscaler is to be turned on, because NKS rejects that while nodes are stopped.
+    """Look for stopped nodes if the autoscaler is to be turned on, because NKS rejects that while
+    nodes are stopped.
 
     :param settings: the desired settings, option -> value; None if they are not set.
     :param current: the current settings by the API's names.
@@ -130,7 +134,9 @@ def note_stopped(
 
 
 def worker_groups(task: Task, cluster: Watch) -> list[Watch]:
-    """All worker groups, once they are idle. The list does not show labels, and so no versions: each group is read."""
+    """All worker groups, once they are idle. The list does not show labels, and so no versions:
+    each group is read.
+    """
     workers = [
         item["uuid"]
         for item in task.api.nodegroups(cluster.cluster)
@@ -147,7 +153,8 @@ def worker_groups(task: Task, cluster: Watch) -> list[Watch]:
 
 
 def stopped_nodes(task: Task, cluster: Watch, group: Watch) -> list[str]:
-    """Names of a node group's stopped instances, without those that are not certain to be its nodes.
+    """Names of a node group's stopped instances, without those that are not certain to be its
+    nodes.
 
     :param cluster: the watch of the cluster.
     :param group: the watch of the node group.

@@ -54,7 +54,9 @@ def nodegroups(task: Task) -> Result:
 
 
 def events(task: Task) -> Result:
-    """One task of nks_event_info. The service accepts only a UUID here, so a name is looked up; the UUID of a deleted cluster works too."""
+    """One task of nks_event_info. The service accepts only a UUID here, so a name is looked up; the
+    UUID of a deleted cluster works too.
+    """
     query.check_early(task.options)
     ref, uuid = task.options["cluster"], task.options["uuid"]
     if not wire.is_uuid(ref):
@@ -105,7 +107,8 @@ def _read_if_exists(read: Callable[[], Any]) -> list[Any]:
 def _whole(
     task: Task, listed: list[dict[str, Any]], kind: str, read: Callable[[str], Any]
 ) -> list[Any]:
-    """Each listed item, read whole, in the order of the list. An item that has been deleted is omitted; one that cannot be read is omitted with a warning.
+    """Each listed item, read whole, in the order of the list. An item that has been deleted is
+    omitted; one that cannot be read is omitted with a warning.
 
     :param kind: what an item is, at the beginning of the warning.
     :raises NksError: none of them can be read, or the token is not accepted.

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nks_ipacl and nks_ipacl_info: the clients that are allowed to connect to the cluster's API endpoint."""
+"""nks_ipacl and nks_ipacl_info: the clients that are allowed to connect to the cluster's API
+endpoint.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def run(task: Task) -> Result:
 
 
 def _predicted(task: Task) -> Result:
-    """The result of check mode for a cluster that does not exist yet: it is created without access control, and its subnet is not known."""
+    """The result of check mode for a cluster that does not exist yet: it is created without access
+    control, and its subnet is not known.
+    """
     options = task.options
     # A private address may be in that subnet, which is always allowed.
     keep = [
@@ -83,7 +87,9 @@ def info(task: Task) -> Result:
 
 
 def _needs_subnets(options: Options, reply: dict[str, Any]) -> bool:
-    """Whether the cluster's own subnets matter: the service adds them to the list, and rejects a list without them."""
+    """Whether the cluster's own subnets matter: the service adds them to the list, and rejects a
+    list without them.
+    """
     return bool(reply["enable"]) or options["state"] == "present"
 
 

@@ -107,7 +107,9 @@ def _read_kubeconfig(task: Task, watch: Watch, context: str) -> Config:
 
 
 def _known_context(options: Options) -> str | None:
-    """The name of the context, if the options alone define it; None for a cluster that is set by its UUID."""
+    """The name of the context, if the options alone define it; None for a cluster that is set by
+    its UUID.
+    """
     name: str | None = options["context"]
     return name or (None if wire.is_uuid(options["cluster"]) else options["cluster"])
 
@@ -152,11 +154,13 @@ def _absent(task: Task) -> Result:
 
 
 class _Destination:
-    """The file of the task: its current content, its desired content, and the change from one to the other.
+    """The file of the task: its current content, its desired content, and the change from one to
+    the other.
 
-    The file is read before the first request, so that invalid input fails early; again after the requests, which may take minutes; and,
-    if there is something to change, a last time under the lock that kubectl uses, which is held until the change is written. So the
-    plan always belongs to the content that is replaced, and entries that others write in the meantime are kept.
+    The file is read before the first request, so that invalid input fails early; again after the
+    requests, which may take minutes; and, if there is something to change, a last time under the
+    lock that kubectl uses, which is held until the change is written. So the plan always belongs to
+    the content that is replaced, and entries that others write in the meantime are kept.
 
     :raises NksError: the file cannot be read or written, or an option about it is wrong.
     """
@@ -183,7 +187,9 @@ class _Destination:
         self._read_until_valid()
 
     def _read_until_valid(self) -> None:
-        """Read the file; again under the lock if it is no kubeconfig, because kubectl writes its files in place and may be at work."""
+        """Read the file; again under the lock if it is no kubeconfig, because kubectl writes its
+        files in place and may be at work.
+        """
         self._read()
         if self.problem is not None and not self.check_mode:
             with contextlib.ExitStack() as stack:
@@ -241,7 +247,7 @@ class _Destination:
                 % (self.problem.msg, doing),
                 **self.problem.values,
             )
-        foreign = kubeconfig.foreign_entries(self.config, context, leads_there)
+        foreign = kubeconfig.foreign_entries(self.config or {}, context, leads_there)
         if foreign:
             shown = ", ".join(foreign[:6]) + (
                 " and %d more" % (len(foreign) - 6) if len(foreign) > 6 else ""
@@ -313,7 +319,7 @@ class _Destination:
         changes.update(attributes)
         if not changes:
             return None
-        if text == self.text:
+        if text is None or text == self.text:
             return Operation("write", "file/%s" % self.path, changes), lambda: modes.correct(
                 self.path, self.mode, self.owner, self.group
             )

@@ -69,7 +69,8 @@ def run(task: Task) -> Result:
 
 
 def _predicted(options: Options, cluster: str) -> Result:
-    """The result of check mode for a node group that does not exist yet: its nodes are created running.
+    """The result of check mode for a node group that does not exist yet: its nodes are created
+    running.
 
     :param cluster: the cluster's name.
     :raises NksError: a node is set by its UUID, which is not known before it exists.

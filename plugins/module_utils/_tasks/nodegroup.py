@@ -72,7 +72,8 @@ def run(task: Task) -> Result:
 
 
 def _predicted(task: Task, cluster: str) -> Result:
-    """The result of check mode for a node group of a cluster that does not exist yet: with the options that it needs, it would be created.
+    """The result of check mode for a node group of a cluster that does not exist yet: with the
+    options that it needs, it would be created.
 
     :param cluster: the cluster's name.
     """
@@ -118,7 +119,8 @@ def _absent(task: Task, name: str) -> Result:
         return unchanged
     before = group.state
     if before.get("name") == wire.DEFAULT_GROUP:
-        # Magnum rejects this, and NKS does not document it; checked before any request, it fails in check mode too.
+        # Magnum rejects this, and NKS does not document it; checked before any request, it fails in
+        # check mode too.
         raise BadInput(
             "name",
             name,
@@ -140,7 +142,8 @@ def _create(task: Task, cluster: Watch) -> Result:
     todo = _plan(cluster.state, spec, None, names=references.names)
     runner, state = task.apply(todo, cluster)
     if state is None and runner is not None:
-        # The task does not wait: the result has what the service shows already, or what is known for certain.
+        # The task does not wait: the result has what the service shows already, or what is known
+        # for certain.
         watch = next(iter(runner.groups.values()))
         state = task.wait_until_shown(watch)
         if state is None:
@@ -152,9 +155,11 @@ def _create(task: Task, cluster: Watch) -> Result:
 def _predicted_upgrade(
     task: Task, cluster: Watch, version: str | None, current: str | None = None
 ) -> State:
-    """The typed cluster; in check mode with its control plane at the desired version, if an earlier task may upgrade it by that one step.
+    """The typed cluster; in check mode with its control plane at the desired version, if an earlier
+    task may upgrade it by that one step.
 
-    :param current: the version of the node group, if it exists; an outdated one must be upgraded first.
+    :param current: the version of the node group, if it exists; an outdated one must be upgraded
+        first.
     """
     labels = cluster.state.get("labels") or {}
     at, offered = labels.get("kube_tag"), labels.get("upgradable_kube_versions")
@@ -214,10 +219,13 @@ def _reconcile(task: Task, cluster: Watch, group: Watch) -> Result:
 def _read_for_upgrade(
     task: Task, cluster: Watch, group: Watch, desired: Options
 ) -> tuple[State, list[dict[str, Any]]]:
-    """What the plan of an upgrade needs, with the names of stopped nodes as ``stopped`` of the group; nothing is read without one.
+    """What the plan of an upgrade needs, with the names of stopped nodes as ``stopped`` of the
+    group; nothing is read without one.
 
-    :param desired: the desired options; a version that cannot be compared is removed from them, with a warning.
-    :returns: (the typed cluster, see :func:`_predicted_upgrade`; the versions that the service supports).
+    :param desired: the desired options; a version that cannot be compared is removed from them,
+        with a warning.
+    :returns: (the typed cluster, see :func:`_predicted_upgrade`; the versions that the service
+        supports).
     """
     version, current = desired.get("kubernetes_version"), group.state["labels"].get("kube_tag")
     if version in (None, current):
@@ -239,7 +247,8 @@ def _read_for_upgrade(
 def _resolve_nodes(
     task: Task, cluster: Watch, group: Watch, references: References, desired: Options
 ) -> None:
-    """Resolve ``nodes_to_remove`` if the node group is to have fewer nodes; otherwise the option has no effect.
+    """Resolve ``nodes_to_remove`` if the node group is to have fewer nodes; otherwise the option
+    has no effect.
 
     :param references: gets the names of the nodes, if they are set by name.
     :param desired: the desired options, which get the UUIDs.

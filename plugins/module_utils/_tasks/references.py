@@ -27,7 +27,8 @@ class References:
     :param task: see :class:`engine.Task`; a name is looked up with its lists.
     :param cluster: the typed cluster, if it exists: subnets are looked up in its network.
     :ivar items: option -> the resource that it refers to by name.
-    :ivar names: option -> UUID -> name, for the options that the user set by name; see :meth:`operations.Plan.named`.
+    :ivar names: option -> UUID -> name, for the options that the user set by name; see
+        :meth:`operations.Plan.named`.
     :ivar additional: (option, CIDR) of the additional subnets that were looked up.
     """
 
@@ -100,9 +101,11 @@ class References:
                 )
 
     def flavors(self, group: State | None, desired: Options) -> dict[str, str]:
-        """UUID -> name of the flavors, if the flavor is to be changed: the service does not support all changes.
+        """UUID -> name of the flavors, if the flavor is to be changed: the service does not support
+        all changes.
 
-        For a flavor that is set by name they have been read already; one that is set by its UUID costs one request.
+        For a flavor that is set by name they have been read already; one that is set by its UUID
+        costs one request.
 
         :param group: the typed node group; None if it was not read.
         """
@@ -119,7 +122,8 @@ class References:
             return {}
 
     def complete(self, desired: Options) -> None:
-        """Complete and check the options that only a creation needs, with the look-ups that were made anyway.
+        """Complete and check the options that only a creation needs, with the look-ups that were
+        made anyway.
 
         :raises NksError: the look-ups show that the service would reject the options.
         """
@@ -169,7 +173,8 @@ class References:
     def check_group(self, desired: Options, control_plane: str | None) -> None:
         """Check the options that only the creation of a node group needs.
 
-        :param control_plane: the control plane's version, which a new group always gets (NKS user guide, Upgrade); None if it is not known.
+        :param control_plane: the control plane's version, which a new group always gets (NKS user
+            guide, Upgrade); None if it is not known.
         :raises NksError: the service would reject them, or create something else.
         """
         version = desired.get("kubernetes_version")
@@ -240,11 +245,14 @@ class References:
                 "has no subnets that can be seen",
                 "set external_subnets",
             )
-        # The service lists them in another order each time (observed); the plan must be the same each time.
+        # The service lists them in another order each time (observed); the plan must be the same
+        # each time.
         return sorted(subnets)
 
     def _security_groups(self, item: dict[str, Any], networks: Sequence[str]) -> dict[str, Any]:
-        """An entry of extra_security_groups, whose subnet is in the cluster's network or an additional one."""
+        """An entry of extra_security_groups, whose subnet is in the cluster's network or an
+        additional one.
+        """
         among = [network for network in [self.network, *networks] if network]
         scope = among[0] if len(among) == 1 else None
         return {

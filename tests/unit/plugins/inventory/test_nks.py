@@ -742,7 +742,7 @@ def test_an_empty_variable_is_none(cloud, read, monkeypatch):
 
 
 def test_a_ca_file_is_used(cloud, read, tmp_path):
-    (tmp_path / "ca.pem").write_bytes(pathlib.pathlib.Path(requests.certs.where()).read_bytes())
+    (tmp_path / "ca.pem").write_bytes(pathlib.Path(requests.certs.where()).read_bytes())
     read("ca_cert: %s" % (tmp_path / "ca.pem"))
     assert FakeTransport.made[0].settings["verify"] == str(tmp_path / "ca.pem")
 
