@@ -13,7 +13,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._apply import run, wa
 from ansible_collections.nhncloud.nks.plugins.module_utils._client import words  # pylint: disable=unused-import  # noqa: F401
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import inputs  # pylint: disable=unused-import  # noqa: F401
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe import names  # pylint: disable=unused-import  # noqa: F401
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import (
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import (  # pylint: disable=unused-import
     autoscale,
     certificate,
     cluster,
@@ -22,7 +22,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import (
     kubeconfig,
     node,
     nodegroup,
-    references,  # pylint: disable=unused-import  # noqa: F401
+    references,  # noqa: F401
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job
 

@@ -71,7 +71,7 @@ class Names:
             "network": self._read_networks,
             "external_network": lambda _scope: self.api.external_networks(),
             "subnet": self._read_subnets,
-            "external_subnet": lambda scope: self.api.subnets(scope),
+            "external_subnet": self.api.subnets,
             "availability_zone": self._read_availability_zones,
             "keypair": self._read_keypairs,
             "image": self._read_images,

@@ -281,6 +281,13 @@ def _newer(version: str | None, other: str | None) -> bool:
     return wire.version_key(version) > wire.version_key(other)
 
 
+def _has_reached(state: State, version: str) -> bool:
+    """Whether a cluster or node group has a version, or a newer one: another client may perform the
+    next step before the task reads the result of its own, and there are no downgrades.
+    """
+    return _at(state) == version or _newer(_at(state), version)
+
+
 def _listed(versions: Iterable[str]) -> str:
     return ", ".join(sorted(versions, key=wire.version_key))
 
@@ -296,7 +303,7 @@ def _upgrade_control_plane(resource: str, before: str, after: str) -> Operation:
         {"kubernetes_version": (before, after)},
         lambda api, ref: api.upgrade(ref, wire.CONTROL_PLANE, after),
         None,
-        (("kubernetes_version", lambda state: _at(state) == after),),
+        (("kubernetes_version", lambda state: _has_reached(state, after)),),
         start=lambda state: _at(state) == before,
     )
 
@@ -349,6 +356,6 @@ def _upgrade_step(
             ref, group["uuid"], after, policy.num_buffer_nodes, policy.num_max_unavailable_nodes
         ),
         group["uuid"],
-        (("kubernetes_version", lambda state: _at(state) == after),),
+        (("kubernetes_version", lambda state: _has_reached(state, after)),),
         start=lambda state: _at(state) == before,
     )

@@ -19,6 +19,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.pool import Pending, Pool
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import cluster as cluster_task
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import engine
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import nodegroup as nodegroup_task
@@ -110,7 +111,7 @@ class Turns:
     """Several tasks at once, of which only one goes on at a time.
 
     Before each request a seeded generator decides which one is next, so that an order that goes wrong comes again with its seed.
-    Time passes only while all of them sleep.
+    Time passes only while all of them sleep. For the same reason, reads that a task otherwise makes concurrently are made one after another.
     """
 
     def __init__(self, world, seed):
@@ -125,7 +126,13 @@ class Turns:
     def run(self, *tasks):
         """Run functions that take a clock; what each returned, or its NksError."""
         outcomes = [None] * len(tasks)
-        request = Transport.request
+        request, submit = Transport.request, Pool.submit
+
+        def at_once(dummy_pool, call, done=lambda pending: None):
+            pending = Pending(call)
+            pending.run()
+            done(pending)
+            return pending
 
         def in_turn(transport, *args, **kwargs):
             if isinstance(transport.clock, TurnClock):
@@ -142,9 +149,7 @@ class Turns:
                 self.leave(number)
 
         threads = [threading.Thread(target=one, args=item, daemon=True) for item in enumerate(tasks)]
-        # A task has one turn at a time, so it makes its reads one after another here.
-        readers, engine.READERS = engine.READERS, 1
-        Transport.request = in_turn
+        Transport.request, Pool.submit = in_turn, at_once
         try:
             for thread in threads:
                 thread.start()
@@ -154,8 +159,7 @@ class Turns:
             for thread in threads:
                 thread.join(60)
         finally:
-            Transport.request = request
-            engine.READERS = readers
+            Transport.request, Pool.submit = request, submit
         assert not any(thread.is_alive() for thread in threads)
         return outcomes
 

@@ -191,7 +191,8 @@ def history(world):
     return [event.type for cluster in world.clusters for event in cluster.events if event.type != "CLUSTER_CREATE"]
 
 
-@pytest.mark.parametrize("order", range(25))
+# In the last four, the other task performs the next step before this one has read the result of its own.
+@pytest.mark.parametrize("order", [*range(25), 71, 90, 138, 217])
 def test_two_equal_upgrades_of_many_steps_take_each_step_once(world, order):
     world.seed(version="v1.30.3", nodegroups=2)
     given = {"kubernetes_version": "v1.32.3", "upgrade": "all"}
