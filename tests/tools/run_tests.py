@@ -243,8 +243,22 @@ def example(log: Log) -> Tally:
 
 
 # What can be in the tarball, by the first part of a path, and which files must be.
-PACKAGED = {"CHANGELOG.md", "COPYING", "FILES.json", "LICENSES", "MANIFEST.json", "README.md", "changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
-MUST_BE_PACKAGED = ("COPYING", "LICENSES/", "README.md", "docs/", "meta/", "playbooks/", "plugins/", "roles/")
+PACKAGED = {
+    "CHANGELOG.md",
+    "COPYING",
+    "FILES.json",
+    "LICENSES",
+    "MANIFEST.json",
+    "README.md",
+    "changelogs",
+    "docs",
+    "meta",
+    "playbooks",
+    "plugins",
+    "roles",
+    "schemas",
+}
+MUST_BE_PACKAGED = ("COPYING", "LICENSES/", "README.md", "docs/", "meta/", "playbooks/", "plugins/", "roles/", "schemas/")
 
 
 def _tarball(log: Log, target: Path) -> Path:
