@@ -71,7 +71,7 @@ class Names:
             "network": self._read_networks,
             "external_network": lambda _scope: self.api.external_networks(),
             "subnet": self._read_subnets,
-            "external_subnet": self.api.subnets,
+            "external_subnet": self._read_external_subnets,
             "availability_zone": self._read_availability_zones,
             "keypair": self._read_keypairs,
             "image": self._read_images,
@@ -364,6 +364,9 @@ class Names:
             return True
 
     # -- one list per kind -------------------------------------------------------------------------
+
+    def _read_external_subnets(self, scope: str | None) -> Iterable[Resource]:
+        return self.api.subnets(scope)
 
     def _read_networks(self, _scope: str | None) -> list[Resource]:
         return [item for item in self.api.vpcs() if not item.get("router:external")]
