@@ -130,20 +130,6 @@ class Names:
             )
         return found[0]
 
-    def resolve(
-        self,
-        option: str,
-        kind: str,
-        value: str,
-        scope: str | None = None,
-        among: Sequence[str] | None = None,
-    ) -> str:
-        """The UUID of a reference; see :meth:`find`."""
-        if wire.is_uuid(value):
-            return value
-        uuid: str = self.find(option, kind, value, scope, among)["id"]
-        return uuid
-
     def _network_shown(self, uuid: str) -> str:
         """A network as a message shows it: its name if that was read, otherwise its UUID."""
         known = self._lists.get(("network", None), []) + self._lists.get(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import types
 import uuid
 
 import pytest
@@ -13,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe import names as room
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.names import Names, candidates
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import find_cluster
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.references import References
 
 
 def number(count):
@@ -52,15 +54,17 @@ class TestReferences:
     def test_a_name_becomes_its_uuid_and_the_list_is_read_once(self):
         api = FakeApi(flavors=FLAVORS)
         names = Names(api)
-        assert names.resolve("flavor", "flavor", "m2.c4m8") == number(1)
-        assert names.find("flavor", "flavor", "m2.c4m8")["id"] == number(1)
+        for dummy_time in range(2):
+            assert names.find("flavor", "flavor", "m2.c4m8")["id"] == number(1)
         assert api.calls == [("flavors",)]
 
     @given(st.uuids(), st.sampled_from([str, lambda value: str(value).upper(), lambda value: value.hex]))
     @settings(max_examples=50, deadline=None)
     def test_a_uuid_is_used_as_it_is_without_a_request(self, value, form):
         api = FakeApi()
-        assert Names(api).resolve("flavor", "flavor", form(value)) == form(value)
+        references = References(types.SimpleNamespace(names=Names(api)))
+        member = {"external_subnets": [form(value)]}
+        assert references.resolve(dict(member, flavor=form(value)), rows.CLUSTER) == dict(member, flavor=form(value))
         assert api.calls == []
 
     @pytest.mark.parametrize("value", ["", "demo", number(1) + "0", number(1)[:-1], number(1) + "\n", "g" + number(1)[1:], "u" + number(1)])
@@ -69,18 +73,18 @@ class TestReferences:
 
     def test_several_of_one_name_are_listed(self):
         with pytest.raises(NksError) as caught:
-            Names(FakeApi(flavors=FLAVORS)).resolve("flavor", "flavor", "m2.c8m16")
+            Names(FakeApi(flavors=FLAVORS)).find("flavor", "flavor", "m2.c8m16")
         assert caught.value.msg == "flavor: 'm2.c8m16' is the name of 2 flavors (%s, %s); specify the UUID of one of them." % (number(2), number(3))
 
     def test_no_match_lists_what_there_is_the_closest_first(self):
         api = FakeApi(flavors=[*FLAVORS, {"id": number(4), "name": "a1.c1m1"}])
         with pytest.raises(NksError) as caught:
-            Names(api).resolve("flavor", "flavor", "m2.c4m80")
+            Names(api).find("flavor", "flavor", "m2.c4m80")
         assert caught.value.msg == "flavor: there is no flavor 'm2.c4m80'; there are: m2.c4m8, m2.c8m16, a1.c1m1."
 
     def test_an_empty_list_says_so(self):
         with pytest.raises(NksError, match=r"^network: there is no network 'x'; none exist\.$"):
-            Names(FakeApi()).resolve("network", "network", "x")
+            Names(FakeApi()).find("network", "network", "x")
 
     def test_too_many_candidates_are_counted(self):
         text = candidates("x", ["name-%02d" % position for position in range(50)])
@@ -95,7 +99,7 @@ class TestReferences:
     def test_items_without_id_or_name_are_no_traceback(self):
         names = Names(FakeApi(flavors=[{}, {"id": None}, {"name": 5}]))
         with pytest.raises(NksError, match="there is no flavor 'x'; there are: 5"):
-            names.resolve("flavor", "flavor", "x")
+            names.find("flavor", "flavor", "x")
 
 
 class TestKinds:
@@ -146,17 +150,17 @@ class TestKinds:
         subnets = {"v1": [{"id": "1", "name": "demo", "vpc_id": "v1"}], "v2": [{"id": "2", "name": "demo", "vpc_id": "v2"}]}
         api = FakeApi(vpc_subnets=lambda scope=None: subnets[scope] if scope else subnets["v1"] + subnets["v2"])
         names = Names(api)
-        assert names.resolve("subnet", "subnet", "demo", "v1") == "1"
-        assert names.resolve("subnet", "subnet", "demo", "v2") == "2"
+        assert names.find("subnet", "subnet", "demo", "v1")["id"] == "1"
+        assert names.find("subnet", "subnet", "demo", "v2")["id"] == "2"
         with pytest.raises(NksError, match="2 subnets"):
-            names.resolve("subnet", "subnet", "demo")
-        assert names.resolve("subnet", "subnet", "demo", None, ["v2", "v3"]) == "2"
+            names.find("subnet", "subnet", "demo")
+        assert names.find("subnet", "subnet", "demo", None, ["v2", "v3"])["id"] == "2"
         with pytest.raises(NksError, match="subnet: there is no subnet 'other' in network v1; there are: demo"):
-            names.resolve("subnet", "subnet", "other", "v1")
+            names.find("subnet", "subnet", "other", "v1")
 
     def test_a_service_that_does_not_filter_is_filtered_here(self):
         api = FakeApi(vpc_subnets=[{"id": "1", "name": "demo", "vpc_id": "v1"}, {"id": "2", "name": "demo", "vpc_id": "v2"}])
-        assert Names(api).resolve("subnet", "subnet", "demo", "v2") == "2"
+        assert Names(api).find("subnet", "subnet", "demo", "v2")["id"] == "2"
 
 
 class TestClusters:
