@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import json
 import os
 import pathlib
@@ -28,6 +29,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "tools"), str(ROOT / "tests" / "benchmark"), str(ROOT / "tests" / "unit")]
 
 import envs  # noqa: E402
+import measures  # noqa: E402
 import report  # noqa: E402
 import requests  # noqa: E402
 from replay import Replay  # noqa: E402
@@ -41,6 +43,7 @@ WORKERS = 16
 CLUSTERS, GROUPS, NODES = 100, 5, 10
 GROWTH = (10, 100, 1000)
 PREFIX = "many"
+PACKAGE = "ansible_collections.nhncloud.nks.plugins."
 QUERY = "[?starts_with(name, '%s')]" % PREFIX
 
 PLAY = {"hosts": "localhost", "gather_facts": False, "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}}
@@ -348,6 +351,51 @@ def waits() -> Table:
     )
 
 
+TIMED = """
+import importlib, sys, time
+*bases, name = sys.argv[1:]
+for base in bases:
+    importlib.import_module(base)
+started = time.perf_counter()
+try:
+    importlib.import_module(name)
+except ModuleNotFoundError:
+    importlib.import_module(name.rpartition(".")[0])
+print(1000 * (time.perf_counter() - started))
+"""
+#: Files that are used before a task has anything else: the action plugin, and the inventory from the cache.
+ALONE = ("action.", "module_utils._observe.reader", "module_utils._client.connection")
+
+
+def imports(bench: Bench) -> Table:
+    """Measure what each import within a function would add to every task if it stood at the top of its file."""
+    rows = {}
+    for path in sorted((ROOT / "plugins").rglob("*.py")):
+        place = ".".join(path.relative_to(ROOT / "plugins").with_suffix("").parts)
+        for name in measures.lazy_imports(path):
+            if importlib.util.find_spec(name.partition(".")[0]) is None and not name.startswith(PACKAGE):
+                continue  # an optional library that is not installed
+            found = []
+            for number in range(bench.rounds):
+                # A new directory for bytecode: Ansible sends source, which Python compiles in each task.
+                kept = bench.scratch / "pycache" / str(len(rows)) / str(number)
+                bases = [] if place.startswith(ALONE) else [PACKAGE + "module_utils._tasks.engine"]
+                command = [str(bench.bin_folder / "python"), "-X", "pycache_prefix=%s" % kept, "-c", TIMED, *bases, PACKAGE + place, name]
+                env = dict(bench.env, PYTHONPATH=str(envs.collections()))
+                done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+                if done.returncode:
+                    raise SystemExit(done.stderr)
+                found.append(float(done.stdout))
+            rows[place, name] = ("`%s`" % place, "`%s`" % name.replace(PACKAGE, ""), "%.1f" % min(found))
+    return Table(
+        "Imports within functions",
+        "Milliseconds that each import takes in a process that has imported its file and the engine, without bytecode. A task as a module pays for every "
+        "file that it imports, so these files are imported only by the tasks that need them.",
+        ("file", "import", "ms"),
+        list(rows.values()),
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3, help="the shortest of so many runs counts (default: %(default)s)")
@@ -359,7 +407,7 @@ def main() -> int:
         scratch = pathlib.Path(folder)
         with Simulator(bin_folder, scratch) as simulator:
             bench = Bench(simulator, bin_folder, scratch, given.rounds)
-            tables = [tasks(bench, peers), inventory(bench, peers), growth(bench), waits()]
+            tables = [tasks(bench, peers), inventory(bench, peers), growth(bench), waits(), imports(bench)]
     versions = subprocess.run([peers / "pip", "list"], capture_output=True, text=True, check=False).stdout or ""
     core = subprocess.run([bin_folder / "ansible", "--version"], env=bench.env, capture_output=True, text=True, check=True).stdout
     machine = {

@@ -18,7 +18,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
     BadReply,
     NksError,
     NoAnswer,
-    Overtaken,
+    PlanOutdated,
     WaitError,
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import (
@@ -89,7 +89,7 @@ class Runner:
 
         :returns: the state after the last one, typed; None if it deleted something, was not waited
             for, or there was none.
-        :raises Overtaken: the state differs from the one that the plan was made from.
+        :raises PlanOutdated: the state differs from the one that the plan was made from.
         :raises NksError: the first operation that failed; those before it stay performed.
         """
         state = None
@@ -115,7 +115,7 @@ class Runner:
         What someone else has already done must not be done again: each node would be replaced a
         second time.
 
-        :raises Overtaken: it is not needed any more; no operation is in progress then.
+        :raises PlanOutdated: it is not needed any more; no operation is in progress then.
         """
         watch = self._watch_of(operation)
         if watch not in self.fresh:
@@ -126,7 +126,7 @@ class Runner:
             watch.last, self.api, self.cluster.cluster
         ):
             return
-        raise Overtaken(
+        raise PlanOutdated(
             WaitError(
                 "%s was changed by someone else between two steps of this task." % watch.name
             ),
@@ -279,7 +279,7 @@ class Runner:
             do not exist yet.
         :param rival: reads what someone else may have created under the same name.
         :returns: what ``call`` or ``trace`` returned; operations differ in what they answer.
-        :raises Overtaken: another operation prevents this one.
+        :raises PlanOutdated: another operation prevents this one.
         :raises NksError: the request was rejected, or not answered in all attempts.
         """
         attempt = 0
@@ -321,7 +321,7 @@ class Runner:
         "Another operation is in progress" is 400 or 409; only the status of the resources
         distinguishes it from invalid input.
 
-        :raises Overtaken: another operation prevents this one.
+        :raises PlanOutdated: another operation prevents this one.
         :raises ApiError: the given error, in all other cases.
         """
         if error.status not in (400, 409) or self.waiter.clock.now() >= deadline:
@@ -332,7 +332,7 @@ class Runner:
             raise error
         if self.done:
             self._wait_until_idle(*watches)
-        raise Overtaken(error, self.done) from None
+        raise PlanOutdated(error, self.done) from None
 
     @staticmethod
     def _read_whether_changed(watches: Iterable[Watch]) -> bool:
@@ -447,7 +447,7 @@ class Runner:
         (observed on Magnum).
 
         :param watch: that of this task's group, which is not shown.
-        :raises Overtaken: there is one, so it is the one to compare with.
+        :raises PlanOutdated: there is one, so it is the one to compare with.
         """
         found = self._read_rival(name)
         if found is not None and found.get("uuid") != watch.group:
@@ -455,7 +455,7 @@ class Runner:
                 "%s did not appear, because someone else has created a node group of this name at the same time (%s)."
                 % (watch.name, found["uuid"])
             )
-            raise Overtaken(error, self.done)
+            raise PlanOutdated(error, self.done)
 
     def _read_rival(self, name: str) -> Reply | None:
         """The node group of a name; None if it cannot be read for any reason: then the error that

@@ -9,17 +9,23 @@ verified form.
 from __future__ import annotations
 
 import uuid
-from typing import Any, Callable, Dict, Iterable, Mapping, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, TypeVar
 from urllib.parse import parse_qs, quote
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._client.identity import Identity
-from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Reply, Transport
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import (
     ApiError,
     BadReply,
     NksError,
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+
+if TYPE_CHECKING:
+    # Importing the transport imports requests, which a run of the inventory from the cache does not need.
+    from ansible_collections.nhncloud.nks.plugins.module_utils._client.identity import Identity
+    from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import (
+        Reply,
+        Transport,
+    )
 
 #: Without it the server falls back to version 1.1 and rejects all requests about node groups (406).
 VERSION_HEADER = {"OpenStack-API-Version": "container-infra latest"}

@@ -90,7 +90,7 @@ class WaitError(NksError):
     """A wait that ended without the expected outcome."""
 
 
-class Overtaken(NksError):
+class PlanOutdated(NksError):
     """Another operation started between reading the state and a request: the plan is outdated.
 
     :param refusal: the error to raise if no time is left to read the state and plan again.

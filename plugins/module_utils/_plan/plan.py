@@ -26,6 +26,11 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents impo
     State,
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import LABELS, UNKNOWN, UUID
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import (
+    autoscale,
+    certificate,
+    nodes,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
     Operation,
     Plan,
@@ -34,10 +39,10 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations impo
     named_pair,
 )
 
-# Why functions of this package import other files of it: Ansible sends a module as an archive
-# without bytecode, so Python compiles each file that a task imports, at every start. A task that
-# changes nothing needs neither creations nor upgrades. All files that plan.py and rules.py import
-# inside of functions take about 8 ms to compile; a whole task as a module takes about 350 ms.
+# Imports within functions: Ansible sends a module as an archive without bytecode, so Python compiles
+# each file that a task imports, at every start. A task that changes nothing needs neither creations
+# nor upgrades. "make benchmark" measures each of these files; see "Imports within functions" of
+# docs/benchmark.md.
 
 #: Options whose value is read from node group default-worker.
 NEEDS_GROUP = [row.option for row in rows.CLUSTER.values() if row.group] + ["autoscale", "labels"]
@@ -65,8 +70,6 @@ def plan(desired: ClusterSpec, observed: Observed, policy: Policy | None = None)
             ipacl.plan_access(desired.name, desired.ipacl, observed.ipacl, observed.subnets)
         )
     if desired.certificate is not None:
-        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import certificate
-
         parts.append(
             certificate.renewal(
                 cluster_resource(desired.name), observed.cluster or {}, desired.certificate
@@ -147,15 +150,11 @@ def _nodegroup(
     if spec.options is not None:
         parts.append(_create_or_change(desired, spec.options, spec.name, observed, policy))
     if spec.autoscale is not None and group:
-        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import autoscale
-
         switch = autoscale.autoscale_change(
             resource, group.state, spec.autoscale, group.autoscale, whole=False
         )
         parts.append(Plan([switch] if switch else []))
     if spec.nodes is not None and group:
-        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import nodes
-
         parts.append(
             nodes.change_nodes(
                 resource,

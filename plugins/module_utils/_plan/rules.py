@@ -21,6 +21,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import Options, Policy
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import Items, Settings
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ranges
 
 VERSION = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+")
 MAX_SCRIPT = 64 * 1024
@@ -71,8 +72,6 @@ def check_options(options: Options) -> None:
         option in given
         for option in ("pods_network_cidr", "service_cluster_ip_range", "pods_network_subnet")
     ):
-        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ranges
-
         ranges.check_cidrs(given)
     _check_labels(given.get("labels", {}))
 

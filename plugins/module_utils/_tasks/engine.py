@@ -9,10 +9,10 @@ The engine knows neither AnsibleModule nor stdout: it takes plain options, a che
 clock and a progress callback, and returns a plain result or raises :class:`errors.NksError`.
 
 Imports within functions: Ansible transfers a module's files as source, and its process compiles
-each file that it imports, in every task. So files that take more than 2 ms to compile and that only
-some tasks need (names, waits, the runner, creations, upgrades, references, the words of errors) are
-imported where they are needed, here and in the files of the tasks. The action plugin loads all of
-them once for a whole playbook.
+each file that it imports, in every task. So files that only some tasks need (names, waits, the
+runner, creations, upgrades, references, the words of errors) are imported where they are needed,
+here and in the files of the tasks, if "make benchmark" shows that it matters: see "Imports within
+functions" of docs/benchmark.md. The action plugin loads all of them once for a whole playbook.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.clock import 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import (
     ApiError,
     NksError,
-    Overtaken,
+    PlanOutdated,
     WaitError,
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
@@ -182,7 +182,7 @@ class Task:
             try:
                 result = job.run(self)
                 break
-            except Overtaken as outdated:
+            except PlanOutdated as outdated:
                 if outdated.done:
                     # Each operation has its own time limit.
                     deadline = self.clock.now() + self.timeout
@@ -297,7 +297,7 @@ class Task:
             before is outdated.
         :returns: the state; None if the resource was deleted.
         :raises WaitError: the resource is busy and the task does not wait.
-        :raises Overtaken: with ``again``, the resource was busy.
+        :raises PlanOutdated: with ``again``, the resource was busy.
         """
         if not busy(watch.last):
             return watch.last
@@ -310,7 +310,7 @@ class Task:
             )
         state = self.waiter().wait_until_idle(watch, watch.last)
         if again:
-            raise Overtaken(
+            raise PlanOutdated(
                 WaitError(
                     "%s was busy each time it was read; its last status was %s. Run the task again later."
                     % (watch.name, status),

@@ -60,7 +60,7 @@ def require_group(task: Task, cluster: Watch, ref: str, option: str = "nodegroup
     """The node group that an option refers to, once it is idle.
 
     :raises NksError: it does not exist.
-    :raises Overtaken: it was busy.
+    :raises PlanOutdated: it was busy.
     """
     watch = find_group(task, cluster, ref)
     if watch is None or task.wait_until_idle(watch, again=True) is None:

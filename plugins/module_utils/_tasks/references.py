@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import UUID
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ranges
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation, ranges
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import named
 
 if TYPE_CHECKING:
@@ -164,8 +164,6 @@ class References:
 
     def _check_nodes(self, desired: Options) -> None:
         """The rules for the disk and the flavor of the nodes, if image and flavor were looked up."""
-        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation
-
         image = self.items.get("image", {})
         creation.check_disk(image, desired.get("boot_volume_size"))
         creation.check_fit(image, self.items.get("flavor", {}))

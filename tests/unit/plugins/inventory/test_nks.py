@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import threading
 
@@ -1143,6 +1144,15 @@ def test_a_cached_run_makes_no_request(cloud, read, cached, tmp_path, monkeypatc
     assert cloud.calls == calls
     assert third.groups["nks_x_cluster_demo"] == []
     assert third.hosts["node-1"]["a"] == "kr1"
+
+
+def test_plugin_is_loaded_without_requests():
+    """A run from the cache works where requests is missing, and does not pay for its import."""
+    program = "import sys, ansible_collections.nhncloud.nks.plugins.inventory.nks; sys.exit('requests' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", program], env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_cache_holds_no_secret(cloud, read, cached, tmp_path):
