@@ -96,12 +96,12 @@ def test_file_is_yaml(path):
     assert document(path)
 
 
-def test_inputs_are_what_awx_takes():
+def test_inputs_are_valid_for_awx():
     jsonschema.validate(document("credential-type/inputs.yml"), INPUTS)
     assert len(set(IDS)) == len(IDS)
 
 
-def test_injectors_are_what_awx_takes():
+def test_injectors_are_valid_for_awx():
     injectors = document("credential-type/injectors.yml")
     jsonschema.validate(injectors, INJECTORS)
     labels = [name.partition(".")[2] for name in injectors["file"]]
@@ -116,7 +116,7 @@ def test_injectors_are_what_awx_takes():
 
 
 @pytest.mark.parametrize("kind, plugin", [("inventory", "nhncloud.nks.nks"), ("module", "nhncloud.nks.nks_cluster_info")])
-def test_environment_is_what_the_collection_reads(ansible_doc, kind, plugin):
+def test_environment_variables_match_the_collection(ansible_doc, kind, plugin):
     options = ansible_doc(kind, plugin)["options"]
     told = {name: " ".join([*option["description"], *(entry["name"] for entry in option.get("env", []))]) for name, option in options.items()}
     read = {name: "NHNCLOUD_" + name.upper() for name, text in told.items() if re.search(r"\bNHNCLOUD_%s\b" % name.upper(), text)}
@@ -124,11 +124,11 @@ def test_environment_is_what_the_collection_reads(ansible_doc, kind, plugin):
     assert {variable for name, variable in read.items() if name not in NO_CREDENTIAL} == set(ENV)
 
 
-def test_fields_have_the_names_of_options():
+def test_fields_are_named_like_options():
     assert {name[len("NHNCLOUD_") :].lower() for name in ENV} - {"validate_certs"} == set(IDS) - {"skip_tls_verification"}
 
 
-def test_every_field_gets_into_its_variable(tmp_path):
+def test_every_field_is_injected_into_its_variable(tmp_path):
     env = environment_of(FULL, tmp_path)
     for name in IDS:
         if name not in ("ca_cert", "skip_tls_verification"):
@@ -141,13 +141,13 @@ def test_every_field_gets_into_its_variable(tmp_path):
 
 
 @pytest.mark.parametrize("credential", [{}, dict.fromkeys(set(IDS) - {"skip_tls_verification"}, "")], ids=["missing", "empty"])
-def test_nothing_gives_nothing(tmp_path, credential):
+def test_empty_credential_sets_empty_variables(tmp_path, credential):
     env = environment_of(credential, tmp_path)
     assert env.pop("NHNCLOUD_VALIDATE_CERTS") == "true", "certificates are verified unless somebody says otherwise"
     assert set(env.values()) == {""}
 
 
-def test_secrets_are_kept_as_such():
+def test_secret_fields_are_marked_secret():
     assert {field["id"] for field in FIELDS if field.get("secret")} == {"password", "token"}
     assert credential_type().kind == "cloud"
 
@@ -165,7 +165,7 @@ def plays(playbook):
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template["playbook"])
-def test_survey_asks_for_variables_of_the_playbook(template):
+def test_survey_questions_match_playbook_variables(template):
     survey = template["survey"]
     assert set(survey) == {"name", "description", "spec"}
     content = list(plays(template["playbook"]))
@@ -187,12 +187,12 @@ def test_survey_asks_for_variables_of_the_playbook(template):
 
 
 @pytest.mark.parametrize("playbook", ["upgrade.yml", "kubeconfig.yml", "teardown.yml"])
-def test_no_cluster_is_touched_that_nobody_named(playbook):
+def test_playbooks_have_no_default_cluster_name(playbook):
     """A default would be the name of somebody's cluster."""
     assert [play["vars"].get("cluster_name") for play in plays(playbook)] == [None]
 
 
-def test_build_asks_for_everything_but_paths_and_intervals():
+def test_build_survey_covers_all_but_path_and_interval():
     (build,) = [template for template in TEMPLATES if template["playbook"] == "build.yml"]
     (play,) = plays("build.yml")
     assert set(play["vars"]) - {question["variable"] for question in build["survey"]["spec"]} == {"kubeconfig_path", "wait_interval"}
@@ -204,7 +204,7 @@ def test_every_playbook_has_a_job_template():
     assert len({template["name"] for template in TEMPLATES}) == len(TEMPLATES)
 
 
-def test_inventory_source_is_a_file_of_the_project():
+def test_inventory_source_is_a_project_file():
     source = document("inventory-source.yml")["nks_inventory_source"]
     assert (DOCS / "project" / source["source_path"]).is_file()
     assert all(isinstance(value, str) for value in source["source_vars"].values())
@@ -216,7 +216,7 @@ def test_guide_names_every_file():
         assert path.relative_to(DOCS).as_posix() in guide, path
 
 
-def test_collection_is_the_one_of_galaxy_yml():
+def test_collection_matches_galaxy_yml():
     galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
     for name in ("project/collections/requirements.yml", "execution-environment.yml"):
         content = document(name)

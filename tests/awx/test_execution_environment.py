@@ -51,14 +51,14 @@ def test_builder_finds_the_requirements_of_the_installed_collection(builder, col
     assert all(line.endswith("# from collection nhncloud.nks") for line in found["python"])
 
 
-def test_declared_is_what_the_tests_need(declared):
+def test_declared_requirements_match_the_tests(declared):
     assert set(declared) == set(requirements((envs.ROOT / "tests" / "integration" / "requirements.txt").read_text()))
     for requirement in declared.values():
         assert [part.operator for part in requirement.specifier] == [">="], "a floor, and nothing else"
         assert requirement.specifier.contains(metadata.version(requirement.name))
 
 
-def test_context_holds_what_is_needed(builder, tmp_path):
+def test_build_context_is_complete(builder, tmp_path):
     builder("create", "-f", str(DOCS / "execution-environment.yml"), "-c", str(tmp_path), "--output-filename", "Containerfile")
     lines = (tmp_path / "Containerfile").read_text().splitlines()
     wanted = document("execution-environment.yml")
@@ -76,7 +76,7 @@ def test_context_holds_what_is_needed(builder, tmp_path):
     assert any("introspect.py introspect" in line for line in lines), "the collection's own requirements are read while it is built"
 
 
-def test_image_has_an_ansible_core_that_is_supported_and_tested():
+def test_image_uses_a_supported_and_tested_ansible_core():
     core = Requirement(document("execution-environment.yml")["dependencies"]["ansible_core"]["package_pip"]).specifier
     least = yaml.safe_load((envs.ROOT / "meta" / "runtime.yml").read_text())["requires_ansible"]
     assert least.removesuffix(".0") in [str(part) for part in core]

@@ -64,7 +64,7 @@ def reasons(output):
 # Jobs
 
 
-def test_life_of_a_cluster(cloud, new_run, tmp_path):
+def test_cluster_lifecycle(cloud, new_run, tmp_path):
     """Build, build again, upgrade (first as a check), fetch the kubeconfig, take down; each as a job of its template."""
     cloud.call("POST", "reset")
 
@@ -140,12 +140,12 @@ def files_below(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_every_playbook_of_the_project_is_checked():
+def test_every_playbook_has_a_check_mode_case():
     assert set(CHECKS) == {template["playbook"] for template in document("job-templates.yml")["nks_job_templates"]}
 
 
 @pytest.mark.parametrize("playbook", CHECKS)
-def test_job_type_check(cloud, new_run, tmp_path, playbook):
+def test_check_job_changes_nothing(cloud, new_run, tmp_path, playbook):
     """It ends with success, reports what the job would change, changes nothing, and leaves nothing behind."""
     cloud.call("POST", "reset")
     cloud.call("POST", "seed", {"name": "awx", "nodes": 2, "version": "v1.32.3"})
@@ -219,7 +219,7 @@ def test_job_without_a_credential_fails(new_run):
     assert "Missing credentials: " in run.output
 
 
-def test_job_runs_on_the_nodes_of_an_update(cloud, new_run, seeded):
+def test_job_runs_on_nodes_of_an_inventory_update(cloud, new_run, seeded):
     """What an update hands to AWX is an inventory that a job can take."""
     update = new_run(cloud.credential).update(SOURCE)
     run = new_run(cloud.credential)
@@ -232,7 +232,7 @@ def test_job_runs_on_the_nodes_of_an_update(cloud, new_run, seeded):
 # Inventory updates
 
 
-def test_update_gives_plain_values(cloud, new_run, seeded):
+def test_update_returns_plain_values(cloud, new_run, seeded):
     run = new_run(cloud.credential).update(SOURCE, {}, "-vvv")
     assert (run.status, run.rc) == ("successful", 0), run.output
     assert run.holds(cloud.credential["password"]) == []
@@ -248,28 +248,28 @@ def test_update_gives_plain_values(cloud, new_run, seeded):
     assert sorted(host for group in groups for host in run.inventory[group]["hosts"]) == sorted(hosts)
 
 
-def test_update_of_one_group(cloud, new_run, seeded):
+def test_update_limited_to_one_group(cloud, new_run, seeded):
     run = new_run(cloud.credential).update(SOURCE)
     group = min(group for group in run.inventory if group.startswith("nks_nodegroup_"))
     limited = new_run(cloud.credential).update(SOURCE, {}, "--limit", group)
     assert (limited.status, sorted(limited.inventory["_meta"]["hostvars"])) == ("successful", sorted(run.inventory[group]["hosts"])), limited.output
 
 
-def test_update_without_clusters_is_no_failure(cloud, new_run):
+def test_update_without_clusters_succeeds(cloud, new_run):
     """The job that builds the first cluster updates the inventory before."""
     cloud.call("POST", "reset")
     run = new_run(cloud.credential).update(SOURCE)
     assert (run.status, run.inventory["_meta"]["hostvars"]) == ("successful", {}), run.output
 
 
-def test_updates_ask_anew_without_a_cache(cloud, new_run, seeded):
+def test_each_update_sends_requests_without_a_cache(cloud, new_run, seeded):
     for dummy in range(2):
         cloud.forget()
         assert new_run(cloud.credential).update(SOURCE).status == "successful"
         assert cloud.requests()
 
 
-def test_update_from_the_cache_asks_for_nothing(cloud, new_run, seeded, tmp_path):
+def test_cached_update_sends_no_requests(cloud, new_run, seeded, tmp_path):
     cache = document("inventory-source.yml")["nks_inventory_cache"]
     cache["ANSIBLE_INVENTORY_CACHE_CONNECTION"] = str(tmp_path / "cache")
     inventories = []

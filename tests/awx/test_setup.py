@@ -47,7 +47,7 @@ def set_up(bin_folder, server):
     return run
 
 
-def test_setup_makes_everything_and_then_nothing(server, set_up):
+def test_setup_creates_everything_and_is_idempotent(server, set_up):
     assert set_up() == 7
     (kind,) = server.named("credential_types").values()
     assert kind["inputs"] == document("credential-type/inputs.yml")
@@ -80,7 +80,7 @@ def test_setup_makes_everything_and_then_nothing(server, set_up):
     assert credential["inputs"]["password"] == "another-password-5678"
 
 
-def test_setup_with_what_is_there(server, set_up):
+def test_setup_uses_existing_credential_and_environment(server, set_up):
     """A machine credential for the job templates, and the organization's own execution environment."""
     kind = server.add("credential_types", {"name": "Machine", "kind": "ssh", "inputs": {"fields": []}, "injectors": {}})
     machine = server.add("credentials", {"name": "nodes", "credential_type": kind["id"], "inputs": {}})

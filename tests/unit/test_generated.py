@@ -27,13 +27,13 @@ def tool(name: str):
         sys.path.remove(folder)
 
 
-def test_the_documentation_of_the_options_is_made_from_the_rows() -> None:
+def test_option_documentation_matches_the_rows() -> None:
     fragments = tool("fragments")
     assert fragments.TARGET.read_text(encoding="utf-8") == fragments.text()
 
 
 @pytest.mark.parametrize("name", ["argument_specs.yml", "present.yml", "nks_cluster_spec.json"])
-def test_the_other_files_are_made_from_the_documentation(name: str) -> None:
+def test_generated_files_match_the_documentation(name: str) -> None:
     texts = {path.name: (path, text) for path, text in tool("generate").texts().items()}
     path, text = texts[name]
     assert path.read_text(encoding="utf-8") == text
@@ -48,7 +48,7 @@ def test_every_row_is_documented() -> None:
         assert all(text and text[0][0].isupper() and text[-1][-1] in ".)" for text in texts[owner].values())
 
 
-def test_the_schema_accepts_the_example_of_the_role_and_no_misspelt_option() -> None:
+def test_schema_accepts_an_example_and_rejects_invalid_options() -> None:
     import jsonschema
 
     schema = json.loads((ROOT / "schemas" / "nks_cluster_spec.json").read_text(encoding="utf-8"))
@@ -59,7 +59,7 @@ def test_the_schema_accepts_the_example_of_the_role_and_no_misspelt_option() -> 
     assert list(validator.iter_errors({"name": "demo", "node_count": "two"}))
 
 
-def test_the_schema_has_every_option_of_a_cluster() -> None:
+def test_schema_has_every_cluster_option() -> None:
     from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows
 
     schema = json.loads((ROOT / "schemas" / "nks_cluster_spec.json").read_text(encoding="utf-8"))

@@ -17,27 +17,27 @@ RUNTIME = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf
 ACTION = "nks_cluster"
 
 
-def test_there_are_modules() -> None:
+def test_modules_are_found() -> None:
     """An empty listing would let every other test here pass."""
     assert ACTION in MODULES
 
 
-def test_action_group_is_exactly_the_modules() -> None:
+def test_action_group_matches_the_modules() -> None:
     assert sorted(RUNTIME["action_groups"]["nks"]) == MODULES
 
 
-def test_every_other_module_is_routed_to_the_one_action_plugin() -> None:
+def test_other_modules_are_routed_to_the_action_plugin() -> None:
     """Not with a redirect: that would make each task an nks_cluster to module_defaults."""
     assert "action" not in RUNTIME["plugin_routing"]
     assert RUNTIME["plugin_routing"]["modules"] == {name: {"action_plugin": "nhncloud.nks." + ACTION} for name in MODULES if name != ACTION}
 
 
-def test_there_is_one_action_plugin() -> None:
+def test_only_one_action_plugin_exists() -> None:
     assert [path.stem for path in (ROOT / "plugins" / "action").glob("*.py") if path.stem != "__init__"] == [ACTION]
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_core_resolves_each_module_as_itself_with_the_action_plugin(module: str) -> None:
+def test_ansible_core_runs_each_module_with_the_action_plugin(module: str) -> None:
     """What task execution asks of ansible-core: defaults by the module's own name, execution by the action plugin."""
     loader = pytest.importorskip("ansible.plugins.loader")
     context = loader.module_loader.find_plugin_with_context("nhncloud.nks." + module)
@@ -46,7 +46,7 @@ def test_core_resolves_each_module_as_itself_with_the_action_plugin(module: str)
     assert loader.action_loader.find_plugin_with_context(handler).plugin_resolved_path.endswith("plugins/action/%s.py" % ACTION)
 
 
-def test_galaxy_and_licence() -> None:
+def test_galaxy_and_license() -> None:
     galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
     assert (galaxy["namespace"], galaxy["name"], galaxy["license"]) == ("nhncloud", "nks", ["GPL-3.0-or-later"])
     assert (ROOT / "COPYING").read_bytes() == (ROOT / "LICENSES" / "GPL-3.0-or-later.txt").read_bytes()
@@ -60,7 +60,7 @@ def steps(path: Path) -> list[dict]:
     return [step for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values() for step in job["steps"]]
 
 
-def test_there_are_workflows() -> None:
+def test_workflows_are_found() -> None:
     assert {"ci", "docs", "release"} <= {path.stem for path in WORKFLOWS}
 
 
@@ -72,13 +72,13 @@ def test_actions_are_pinned_by_commit(path: Path) -> None:
     assert [text for text in used if not re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", text)] == []
 
 
-def test_one_version_of_each_action() -> None:
+def test_each_action_has_one_version() -> None:
     used = {text for path in WORKFLOWS for text in re.findall(r"uses: (\S+@\S+ # \S+)", path.read_text(encoding="utf-8"))}
     assert len({text.partition("@")[0] for text in used}) == len(used), sorted(used)
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_packages_of_workflows_are_pinned_by_hash(path: Path) -> None:
+def test_workflow_packages_are_pinned_by_hash(path: Path) -> None:
     """What a workflow installs by itself (make has its own environments) comes from a requirements file with hashes."""
     commands = [line.strip() for step in steps(path) for line in step.get("run", "").splitlines() if re.search(r"\b(pip|pipx|uv|npm|apt-get)\b", line)]
     for command in commands:
@@ -91,7 +91,7 @@ def test_packages_of_workflows_are_pinned_by_hash(path: Path) -> None:
     assert bool(commands) is (path.stem == "release")
 
 
-def test_what_publishes_installs_nothing_else() -> None:
+def test_publish_job_installs_nothing_else() -> None:
     """The job with the token: everything that it runs came by commit or by hash, and no artifact of another job is published."""
     job = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8"))["jobs"]["publish"]
     used = {step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step}

@@ -61,7 +61,7 @@ def arguments_of(module, file, wanted=None):
 
 
 @pytest.mark.parametrize("module", CALLED)
-def test_exactly_the_options_of_the_module(module) -> None:
+def test_role_options_match_the_module(module) -> None:
     theirs, ours, dummy = CALLED[module]
     wanted = meaning({name: entry for name, entry in theirs.items() if name not in arguments.auth() and name not in decided(module)})
     if module == "nks_kubeconfig":
@@ -70,7 +70,7 @@ def test_exactly_the_options_of_the_module(module) -> None:
 
 
 @pytest.mark.parametrize("module", CALLED)
-def test_each_option_is_passed_on_where_it_is_given(module) -> None:
+def test_each_option_is_passed_to_the_module(module) -> None:
     dummy, ours, variable = CALLED[module]
     wanted = {name: "{{ %s.%s%s }}" % (variable, name, "" if entry.get("required") else " | default(omit)") for name, entry in ours.items()}
     wanted.update({name: "{{ nks_cluster_spec.%s | default(omit) }}" % name for name in WAITING})
@@ -81,7 +81,7 @@ def test_each_option_is_passed_on_where_it_is_given(module) -> None:
     assert arguments_of(module, "present.yml", wanted="absent") == wanted
 
 
-def test_what_is_to_be_absent_is_found_as_what_was_present() -> None:
+def test_absent_uses_the_same_identifiers_as_present() -> None:
     """The file and the entries in it are those which the same data made; all else has no meaning there."""
     present = arguments_of("nks_kubeconfig", "present.yml")
     absent = arguments_of("nks_kubeconfig", "absent.yml")
@@ -91,6 +91,6 @@ def test_what_is_to_be_absent_is_found_as_what_was_present() -> None:
     assert {"dest", "merge", "context"} <= set(absent)
 
 
-def test_defaults_are_those_of_the_argument_specs() -> None:
+def test_defaults_match_the_argument_specs() -> None:
     defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="utf-8"))
     assert defaults == {name: entry["default"] for name, entry in SPEC.items() if "default" in entry}

@@ -60,7 +60,7 @@ def install(folder, version, status=0):
         (["3.8", "3.14", "3.15"], "3.14", ("2.20", "2.21")),
     ],
 )
-def test_choice_of_the_interpreter(envs, tmp_path, there, taken, cores):
+def test_supported_interpreter_is_chosen(envs, tmp_path, there, taken, cores):
     """README.md promises each of them, alone too; the cores are the oldest and the newest that support it."""
     envs.there = [install(tmp_path / "bin", version) for version in there]
     assert envs.controller() == (taken, str(tmp_path / "bin" / ("python" + taken)))
@@ -68,7 +68,7 @@ def test_choice_of_the_interpreter(envs, tmp_path, there, taken, cores):
     assert all(taken in envs.CORES[core] for core in cores)
 
 
-def test_the_first_one_of_a_version_that_uv_lists_is_used_by_its_real_path(envs, tmp_path):
+def test_first_interpreter_listed_by_uv_is_used_by_real_path(envs, tmp_path):
     real = install(tmp_path / "pyenv" / "versions" / "3.14.2" / "bin", "3.14")
     link = dict(real, path=str(tmp_path / "bin" / "python3"))
     os.symlink(real["path"], link["path"])
@@ -81,26 +81,26 @@ def test_the_first_one_of_a_version_that_uv_lists_is_used_by_its_real_path(envs,
     assert envs.controller() == ("3.14", real["path"])
 
 
-def test_real_interpreters_of_pyenv_are_searched_first_and_its_shims_never(envs, monkeypatch, tmp_path):
+def test_pyenv_interpreters_are_searched_first_without_shims(envs, monkeypatch, tmp_path):
     install(tmp_path / "pyenv" / "versions" / "3.14.2" / "bin", "3.14")
     monkeypatch.setenv("PATH", "%s:%s" % (tmp_path / "pyenv" / "shims", tmp_path / "bin"))
     assert envs._search_path().split(":")[:2] == [str(tmp_path / "pyenv" / "versions" / "3.14.2" / "bin"), str(tmp_path / "bin")]
     assert "shims" not in envs._search_path()
 
 
-def test_one_that_can_make_environments_goes_first(envs, tmp_path):
+def test_interpreter_that_can_create_environments_is_preferred(envs, tmp_path):
     envs.there = [install(tmp_path / "bin", "3.13", status=1), install(tmp_path / "bin", "3.14")]
     assert envs.controller() == ("3.14", envs.there[1]["path"])
 
 
 @pytest.mark.parametrize("there", [[], ["3.10"], ["3.15"]])
-def test_no_interpreter_is_one_sentence_with_all_that_are_possible(envs, tmp_path, there):
+def test_missing_interpreter_lists_the_supported_versions(envs, tmp_path, there):
     envs.there = [install(tmp_path / "bin", version) for version in there]
     with pytest.raises(envs.SetupError, match=r"^Python 3\.11, 3\.12, 3\.13 or 3\.14 is needed and none was found"):
         envs.controller()
 
 
-def test_a_python_that_can_install_nothing_is_one_sentence_with_the_remedy(envs, tmp_path):
+def test_python_without_pip_is_reported_with_the_remedy(envs, tmp_path):
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "python").write_text(STAND_IN % 1)
     (tmp_path / "none" / "python").chmod(0o755)
@@ -108,7 +108,7 @@ def test_a_python_that_can_install_nothing_is_one_sentence_with_the_remedy(envs,
         envs.uv()
 
 
-def test_pip_settings_reach_uv(envs, monkeypatch):
+def test_pip_settings_are_passed_to_uv(envs, monkeypatch):
     monkeypatch.setattr(
         envs,
         "_pip_settings",
@@ -122,6 +122,6 @@ def test_pip_settings_reach_uv(envs, monkeypatch):
     assert (found["SSL_CERT_FILE"], found["HTTP_PROXY"], found["HTTPS_PROXY"], found["UV_HTTP_TIMEOUT"]) == ("/ca.pem", "http://proxy", "http://proxy", "7")
 
 
-def test_every_controller_takes_a_core_and_is_a_python_of_managed_hosts(envs):
+def test_controller_pythons_have_a_core_and_are_managed_pythons(envs):
     assert set(envs.CONTROLLERS) == set(envs.NEWEST_CORE) == {version for versions in envs.CORES.values() for version in versions}
     assert set(envs.CONTROLLERS) <= set(envs.MANAGED)

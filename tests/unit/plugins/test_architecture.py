@@ -41,6 +41,6 @@ def test_files_are_listed_in_the_order_of_their_packages() -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_each_file_imports_only_from_those_above_it(name: str) -> None:
+def test_each_file_imports_only_from_files_above_it(name: str) -> None:
     path = FOLDER / (name.replace(".", "/") + ".py")
     assert imported(path) <= set(FILES[: FILES.index(name)])

@@ -143,7 +143,7 @@ def results(request, simulator, tmp_path_factory):
     return {result["item"]["name"]: result for result in found}
 
 
-def test_credentials_of_the_task_are_used_whole(results):
+def test_complete_credentials_are_used_from_one_source(results):
     for name in ("account of the task", "token of the task", "account of the environment", "project of both"):
         assert not results[name].get("failed"), results[name]["msg"]
         assert [cluster["name"] for cluster in results[name]["clusters"]] == ["demo"]
@@ -163,29 +163,29 @@ def test_credentials_are_never_mixed(results):
     assert (invocation["username"], invocation["password"]) == (None, None)
 
 
-def test_all_that_is_missing_is_told_at_once(results):
+def test_all_missing_credentials_are_reported_together(results):
     assert results["nothing"]["msg"] == (
         "Missing credentials: set token, or username, password and tenant_id; not set: username, password, tenant_id, region "
         "(environment: NHNCLOUD_USERNAME, NHNCLOUD_PASSWORD, NHNCLOUD_TENANT_ID, NHNCLOUD_REGION)."
     )
 
 
-def test_a_token_stays_in_its_cloud(results):
+def test_token_is_not_sent_to_another_cloud(results):
     for name in ("another cloud", "token of another cloud"):
         assert results[name]["msg"].startswith("domain: it is required to find the kubernetes service, because auth_url is not ")
         assert "or kubernetes_endpoint to the URL of the service." in results[name]["msg"]
 
 
 @pytest.mark.parametrize("name", list(BAD))
-def test_an_answer_that_should_not_be_is_told_in_one_sentence(results, name):
+def test_invalid_response_is_reported_in_one_sentence(results, name):
     assert results[name]["msg"] == "Could not list the clusters: %s." % BAD[name]
 
 
-def test_words_of_the_service_are_data_in_a_result(results):
+def test_service_text_is_returned_unchanged_except_appkeys(results):
     (cluster,) = results["a fine answer"]["clusters"]
     assert cluster["status_reason"] == CONTROL.replace("zd5Y1nRb2RmEb8nK", "********")
 
 
 @pytest.mark.parametrize("name", list(WRONG))
-def test_what_cannot_be_right_is_told_in_one_sentence(results, name):
+def test_invalid_option_is_reported_in_one_sentence(results, name):
     assert WRONG[name][2] in results[name]["msg"] and "\n" not in results[name]["msg"]

@@ -76,7 +76,7 @@ def each_module(test):
     return pytest.mark.parametrize(("docs", "module"), [(name, name) for name in MODULES], indirect=["docs"])(test)
 
 
-def test_every_module_has_a_job_and_the_other_way_round() -> None:
+def test_modules_and_jobs_match() -> None:
     assert sorted(JOBS) == MODULES
 
 
@@ -94,7 +94,7 @@ def normal(option: dict, nested: str) -> dict:
 
 
 @each_module
-def test_options_are_those_of_the_argument_spec(docs: Docs, module: str) -> None:
+def test_documented_options_match_the_argument_spec(docs: Docs, module: str) -> None:
     documented = {name: normal(option, "suboptions") for name, option in docs.doc["options"].items()}
     accepted = {name: normal(option, "options") for name, option in JOBS[module].arguments.items()}
     assert documented == accepted
@@ -108,7 +108,7 @@ def with_suboptions(options: dict, nested: str):
 
 
 @each_module
-def test_secret_options_are_called_secrets(docs: Docs, module: str) -> None:
+def test_secret_options_are_documented_as_secret(docs: Docs, module: str) -> None:
     documented = {name: " ".join(option["description"]) for name, option in with_suboptions(docs.doc["options"], "suboptions")}
     secrets = {name for name, option in with_suboptions(JOBS[module].arguments, "options") if option.get("no_log")}
     assert {name for name in documented if "It is a secret and is never shown." in documented[name]} == secrets
@@ -123,7 +123,7 @@ def test_options_name_their_environment_variable(docs: Docs, module: str) -> Non
 
 
 @pytest.mark.parametrize("option", sorted(arguments.auth()))
-def test_connection_options_of_plugins_have_their_environment(option: str) -> None:
+def test_plugin_connection_options_list_environment_variables(option: str) -> None:
     """What argument specs do with a fallback, other plugins do with ``env``; all else is the same."""
     module = yaml.safe_load(AuthFragment.DOCUMENTATION)["options"]
     plugin = yaml.safe_load(AuthFragment.PLUGIN)["options"]
@@ -155,7 +155,7 @@ def test_head(docs: Docs, module: str) -> None:
 
 
 @each_module
-def test_returns_what_is_promised(docs: Docs, module: str) -> None:
+def test_return_values_match_the_promised_names(docs: Docs, module: str) -> None:
     assert set(docs.returns) == RETURNS[module]
     for (owner, key), fields in FIELDS.items():
         if owner == module:
@@ -183,7 +183,7 @@ def test_returned_values_are_described_with_types_and_samples(docs: Docs, module
 
 
 @each_module
-def test_returned_fields_have_the_type_that_the_code_gives_them(docs: Docs, module: str) -> None:
+def test_documented_field_types_match_the_code(docs: Docs, module: str) -> None:
     """Wherever a field of the service is returned, it is typed by the one table."""
     for key in {"cluster", "clusters", "nodegroup", "nodegroups", "autoscale"} & set(docs.returns):
         fields = docs.returns[key]["contains"]
@@ -203,7 +203,7 @@ def test_returned_fields_have_the_type_that_the_code_gives_them(docs: Docs, modu
         ("nks_ipacl", "ipacl", "nks_ipacl_info", "ipacl"),
     ],
 )
-def test_information_modules_return_the_same_fields(one: str, key: str, other: str, other_key: str) -> None:
+def test_info_modules_return_the_same_fields(one: str, key: str, other: str, other_key: str) -> None:
     if one not in MODULES or other not in MODULES:
         pytest.skip("not there yet")
     assert Docs(one).returns[key]["contains"] == Docs(other).returns[other_key]["contains"]
@@ -232,7 +232,7 @@ def check_arguments(given: dict, options: dict, where: str) -> None:
 
 
 @each_module
-def test_examples_are_tasks_of_this_module_with_options_that_exist(docs: Docs, module: str) -> None:
+def test_examples_use_this_module_with_existing_options(docs: Docs, module: str) -> None:
     assert isinstance(docs.examples, list)
     own = 0
     for task in docs.examples:
@@ -267,7 +267,7 @@ def named(cell: str) -> set[str]:
     return {part for number, part in enumerate(cell.split("`")) if number % 2}
 
 
-def test_the_table_of_operations_is_complete_and_names_what_exists() -> None:
+def test_operations_table_is_complete_and_correct() -> None:
     operations = rows("operations.md", ["Operation", "Request", "Method", "Module and option", "Test"])
     lookups = rows("operations.md", ["What", "Request", "Method", "Where"])
     assert len(operations) == 25
@@ -284,7 +284,7 @@ def test_the_table_of_operations_is_complete_and_names_what_exists() -> None:
 
 
 @pytest.mark.parametrize("path", [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"], ids=lambda path: path.name)
-def test_guides_use_options_and_modules_that_exist(path: Path) -> None:
+def test_guides_use_existing_options_and_modules(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     for block in blocks:

@@ -133,7 +133,7 @@ FORMS = {form for secret in (PASSWORD, APPKEY, VOLUME_APPKEY, LABEL_APPKEY, MISP
 
 
 @pytest.mark.parametrize(("name", "options"), own_options().items())
-def test_no_wrong_value_shows_a_secret(echo, monkeypatch, name, options):
+def test_invalid_value_never_reveals_a_secret(echo, monkeypatch, name, options):
     job = JOBS[name]
     given = dict(given_secrets(job.arguments), **{option: "demo" for option, entry in job.arguments.items() if entry.get("required")})
     leaks = []
@@ -143,7 +143,7 @@ def test_no_wrong_value_shows_a_secret(echo, monkeypatch, name, options):
     assert leaks == []
 
 
-def test_every_option_is_looked_at():
+def test_every_option_is_checked():
     found = own_options()
     assert {option for names in found.values() for option in names} == {option for job in JOBS.values() for option in job.arguments}
     assert sum(1 for name, options in found.items() for _mistake in mistakes(JOBS[name].arguments, options)) > 4000
@@ -183,13 +183,13 @@ def test_every_option_is_looked_at():
         ("nks_ipacl", {"max_retries": "9" * 5000}, "max_retries: it is too large a number; set a smaller one."),
     ],
 )
-def test_a_wrong_form_is_refused_in_one_sentence(echo, monkeypatch, name, options, message):
+def test_invalid_option_value_is_rejected_in_one_sentence(echo, monkeypatch, name, options, message):
     result = both(JOBS[name], dict(ACCESS, **options), monkeypatch)
     assert result["failed"] and result["msg"].startswith(message)
     assert PASSWORD not in json.dumps(result, ensure_ascii=False) and "hunter2" not in json.dumps(result)
 
 
-def test_a_dictionary_may_be_written_as_text(echo, monkeypatch):
+def test_dictionary_option_accepts_text(echo, monkeypatch):
     options = {"name": "demo", "autoscale": "enabled=true max_node_count=3", "extra_volumes": ["type=SSD size=10 appkey='%s'" % "appkey of mine"]}
     options["labels"] = '{"control_plane_log": {"appkey": "appkey-of-the-log"}}'
     given = both(JOBS["nks_cluster"], options, monkeypatch)["given"]
@@ -198,7 +198,7 @@ def test_a_dictionary_may_be_written_as_text(echo, monkeypatch):
     assert given["labels"] == {"control_plane_log": {"appkey": inputs.WHOLE}}
 
 
-def test_a_secret_of_the_environment_is_hidden_too(echo, monkeypatch):
+def test_secret_from_the_environment_is_hidden(echo, monkeypatch):
     monkeypatch.setenv("NHNCLOUD_PASSWORD", PASSWORD)
     # A credential that is not used in the end, but for which the service may be asked in another task.
     monkeypatch.setenv("NHNCLOUD_TOKEN", "token-of-the-environment")
@@ -209,7 +209,7 @@ def test_a_secret_of_the_environment_is_hidden_too(echo, monkeypatch):
         assert "token-of-the" not in text
 
 
-def test_what_is_misspelt_is_not_shown(echo, monkeypatch):
+def test_values_of_misspelled_options_are_hidden(echo, monkeypatch):
     """A password and an appkey under names that do not exist."""
     options = dict(ACCESS, name="demo", pasword="hunter2-of-mine", extra_volumes=[{"type": "a", "size": 1, "apkey": "hunter3-of-mine"}])
     result = both(JOBS["nks_cluster"], options, monkeypatch)
@@ -219,7 +219,7 @@ def test_what_is_misspelt_is_not_shown(echo, monkeypatch):
 
 
 @pytest.mark.parametrize("password", ["on", "NO", "*", "PARAMETER"])
-def test_a_short_secret_changes_neither_the_names_in_a_result_nor_the_marks(echo, monkeypatch, password):
+def test_short_secret_does_not_change_result_keys(echo, monkeypatch, password):
     result = both(JOBS["nks_ipacl"], {"password": password, "cluster": password}, monkeypatch)
     assert {"invocation", "failed", "msg"} <= set(result)
     assert "hidden-of-mine" not in json.dumps(inputs.hidden({"hidden-of-mine": [1]}, {"hidden-of-mine"}))
@@ -290,7 +290,7 @@ ODD = [
 
 
 @pytest.mark.parametrize(("name", "options", "message", "warnings"), ODD)
-def test_both_return_the_same_for_odd_options(echo, monkeypatch, name, options, message, warnings):
+def test_both_execution_modes_agree_on_unusual_options(echo, monkeypatch, name, options, message, warnings):
     monkeypatch.setenv("NKS_TEST", "of test")
     result = both(JOBS[name], dict(ACCESS, **options), monkeypatch)
     assert result["failed"]
@@ -330,7 +330,7 @@ STRICT = engine.Job(
         ({"bee": "1", "b": "2", "c": "z", "password": PASSWORD, "api_password": MISPLACED}, "value of c must be one of", 1),
     ],
 )
-def test_constraints_and_deprecations_are_the_same(echo, monkeypatch, options, message, deprecations):
+def test_constraints_and_deprecations_match_in_both_modes(echo, monkeypatch, options, message, deprecations):
     result = both(STRICT, options, monkeypatch)
     assert message in result["msg"] and len(result["deprecations"]) == deprecations
     assert not [form for form in FORMS if form in json.dumps(result)]
@@ -361,7 +361,7 @@ def test_constraints_and_deprecations_are_the_same(echo, monkeypatch, options, m
     ],
 )
 @pytest.mark.parametrize("option", ["name", "password", "node_count", "wait", "labels", "autoscale", "extra_volumes", "external_subnets", "user_script"])
-def test_what_jinja_makes_is_the_same(echo, monkeypatch, template, option):
+def test_template_results_match_in_both_modes(echo, monkeypatch, template, option):
     templar = Templar(loader=DataLoader(), variables={"volume_appkey": VOLUME_APPKEY})
     options = dict(ACCESS, name="demo", extra_volumes=[dict(VOLUME, appkey=VOLUME_APPKEY)])
     options[option] = templar.template(trust_as_template(template))
@@ -374,7 +374,7 @@ def test_what_jinja_makes_is_the_same(echo, monkeypatch, template, option):
 
 
 @pytest.mark.parametrize("options", [{"dest": "here"}, {"dest": "./a/../here"}, {"dest": "$NKS_TEST"}, {"dest": "~/here"}, {"dest": "{directory}/here"}])
-def test_a_relative_path_begins_in_the_directory_of_the_playbook(monkeypatch, tmp_path, options):
+def test_relative_path_starts_at_the_playbook_directory(monkeypatch, tmp_path, options):
     playbooks, home, elsewhere = tmp_path / "playbooks", tmp_path / "home", tmp_path / "elsewhere"
     for folder in (playbooks, playbooks / "a", home, elsewhere):
         folder.mkdir()
@@ -402,7 +402,7 @@ def test_a_relative_path_begins_in_the_directory_of_the_playbook(monkeypatch, tm
     assert module["invocation"] == result["invocation"]
 
 
-def test_a_task_is_done_although_the_current_directory_was_removed(echo, monkeypatch, tmp_path):
+def test_task_runs_if_the_current_directory_was_removed(echo, monkeypatch, tmp_path):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
@@ -421,7 +421,7 @@ def progressing(monkeypatch):
     monkeypatch.setattr(engine, "perform", perform)
 
 
-def test_progress_does_not_go_to_the_standard_output(progressing, monkeypatch, capsys):
+def test_progress_is_not_written_to_stdout(progressing, monkeypatch, capsys):
     assert in_process(JOBS["nks_version_info"], {}, monkeypatch, variables={"inventory_hostname": "here"})["progress"]
     printed = capsys.readouterr()
     assert printed.out == "" and printed.err == "nks: [here] cluster/demo: CREATE_IN_PROGRESS\n"
@@ -433,7 +433,7 @@ OFF, ON = (False, "false", "no", "off", "0", 0, " False "), (True, "true", "yes"
 @pytest.mark.parametrize("value", OFF + ON)
 @pytest.mark.parametrize(("variable", "name"), [("nks_progress", "NHNCLOUD_PROGRESS"), ("nks_in_process", "NHNCLOUD_IN_PROCESS")])
 @pytest.mark.parametrize("source", ["variable", "keyword", "environment", "variable before", "keyword before"])
-def test_a_switch_is_off_only_where_it_is_set_to_false(progressing, monkeypatch, variable, name, value, source):
+def test_switch_is_off_only_if_set_to_false(progressing, monkeypatch, variable, name, value, source):
     monkeypatch.setattr(action.ActionModule, "_execute_module", lambda *_given, **_more: {"module": True})
     variables, environment = {}, []
     if source.startswith("variable"):
@@ -460,7 +460,7 @@ def test_a_switch_is_off_only_where_it_is_set_to_false(progressing, monkeypatch,
         ({}, {}, {"NHNCLOUD_IN_PROCESS": "nein"}, "NHNCLOUD_IN_PROCESS: 'nein' is not a boolean; set it to true or false."),
     ],
 )
-def test_a_switch_that_is_no_boolean_is_named(progressing, monkeypatch, variables, environment, exported, message):
+def test_switch_that_is_not_boolean_is_reported(progressing, monkeypatch, variables, environment, exported, message):
     for name, value in exported.items():
         monkeypatch.setenv(name, value)
     result = in_process(JOBS["nks_version_info"], {}, monkeypatch, variables=variables, environment=[environment])
@@ -470,7 +470,7 @@ def test_a_switch_that_is_no_boolean_is_named(progressing, monkeypatch, variable
         importlib.reload(action)
 
 
-def test_a_variable_that_is_omitted_is_not_set(progressing, monkeypatch):
+def test_omitted_variable_counts_as_unset(progressing, monkeypatch):
     def template(_value, **_options):
         raise AnsibleValueOmittedError()
 
@@ -478,6 +478,6 @@ def test_a_variable_that_is_omitted_is_not_set(progressing, monkeypatch):
     assert in_process(JOBS["nks_version_info"], {}, monkeypatch, variables={"nks_progress": "{{ omit }}", "nks_in_process": "{{ omit }}"})["progress"]
 
 
-def test_no_progress_of_a_task_that_is_to_say_nothing(progressing, monkeypatch, capsys):
+def test_no_log_task_prints_no_progress(progressing, monkeypatch, capsys):
     assert not in_process(JOBS["nks_version_info"], {}, monkeypatch, no_log=True)["progress"]
     assert capsys.readouterr().err == ""

@@ -191,7 +191,7 @@ def test_examples_run(simulator, tmp_path, module):
     assert re.search(r"changed=[1-9]", text), text
 
 
-def test_examples_of_information_run(simulator, tmp_path):
+def test_info_module_examples_run(simulator, tmp_path):
     simulator.cloud.reset()
     seed(simulator, **SEEDS["info"])
     tasks = [task for module in INFO for task in examples(module)]
@@ -209,7 +209,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("flags", [["--check"], ["--check", "--diff"]], ids=" ".join)
-def test_the_first_playbook_passes_in_check_mode_while_there_is_no_cluster(simulator, tmp_path, flags):
+def test_first_playbook_passes_check_mode_without_a_cluster(simulator, tmp_path, flags):
     simulator.cloud.reset()
     tasks = blocks(ROOT / "README.md")[0][0]["tasks"]
     for task in tasks:
@@ -219,7 +219,7 @@ def test_the_first_playbook_passes_in_check_mode_while_there_is_no_cluster(simul
     assert not (tmp_path / "demo.kubeconfig").exists()
 
 
-def test_upgrades_step_by_step_pass_in_check_mode_and_then_run(simulator, tmp_path):
+def test_step_by_step_upgrades_pass_in_check_mode_and_run(simulator, tmp_path):
     simulator.cloud.reset()
     seed(simulator, nodegroups=2, version="v1.32.3")
     tasks = next(
@@ -230,7 +230,7 @@ def test_upgrades_step_by_step_pass_in_check_mode_and_then_run(simulator, tmp_pa
         assert re.search(r"ok=2 +changed=2 ", play(simulator, tmp_path / str(number), tasks, *flags))
 
 
-def test_two_playbooks_at_once_take_each_step_once(simulator, tmp_path):
+def test_two_concurrent_playbooks_perform_each_step_once(simulator, tmp_path):
     """Real processes and real time: in whatever order they come, none fails and no step is taken twice."""
     simulator.cloud.reset()
     seed(simulator, nodegroups=2, version="v1.31.4", nodes=2)
@@ -249,7 +249,7 @@ def test_two_playbooks_at_once_take_each_step_once(simulator, tmp_path):
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.stem)
-def test_options_in_the_guides(path):
+def test_guide_tasks_use_existing_options(path):
     """What the guides' tasks call are modules, and options of theirs."""
     from ansible_collections.nhncloud.nks.plugins.module_utils._entry.jobs import JOBS
 
@@ -273,7 +273,7 @@ PLACEHOLDERS = {
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/first-cluster.md"])
-def test_playbooks_of_the_guides_run(simulator, tmp_path, name):
+def test_guide_playbooks_run(simulator, tmp_path, name):
     simulator.cloud.reset()
     plays = [item for block in blocks(ROOT / name) for item in block if "hosts" in item]
     assert len(plays) == 1 and set(plays[0]) == {"name", "hosts", "gather_facts", "tasks"}
@@ -315,7 +315,7 @@ GUIDES = [pytest.param(path, id=path.stem) for path in documents() if guide_task
 
 
 @pytest.mark.parametrize("path", GUIDES)
-def test_tasks_of_the_guides_run_in_check_mode(simulator, tmp_path, path):
+def test_guide_tasks_run_in_check_mode(simulator, tmp_path, path):
     """Each block of tasks as --check runs it: nothing of what its tasks before would change has been done."""
     simulator.cloud.reset()
     seed(simulator, nodes=2, version="v1.32.3")

@@ -38,12 +38,12 @@ def asked(requests):
     return [support.UUID.sub("*", re.sub(r"^.*?/(v1|v2\.0|v2/[0-9a-f]{32}|v2)/", "", path)) for path in paths]
 
 
-def test_there_are_rows_for_every_module():
+def test_every_module_has_a_row():
     assert {task.partition(":")[0] for task, _reads in ROWS} == set(JOBS)
 
 
 @pytest.mark.parametrize("task, reads", ROWS, ids=[task for task, _reads in ROWS])
-def test_a_task_asks_what_the_documentation_says_and_nothing_else(world, task, reads):
+def test_task_sends_exactly_the_documented_requests(world, task, reads):
     ((module, options),) = yaml.safe_load(task).items()
     outcome = world.run(JOBS[module], options)
     assert not outcome["changed"]
@@ -53,7 +53,7 @@ def test_a_task_asks_what_the_documentation_says_and_nothing_else(world, task, r
     assert asked(others) == re.findall(r"`(.*?)`", reads)
 
 
-def test_a_token_that_is_given_or_kept_is_not_asked_for(world, tmp_path):
+def test_no_login_with_a_given_or_cached_token(world, tmp_path):
     options = {"name": "demo", "keypair": "demo-key"}
     cached = dict(options, token_cache=str(tmp_path / "tokens"))
     assert asked(world.run(JOBS["nks_cluster"], cached).requests) == ["tokens", "clusters/demo"]

@@ -60,7 +60,7 @@ def found(secrets, outputs):
     return sorted({(place, name) for place, text in outputs.items() for name, forms in shapes.items() if any(form in text for form in forms)})
 
 
-def test_the_search_finds_what_is_there():
+def test_search_finds_known_secrets():
     secrets = {"password": PASSWORD, "script": SCRIPT}
     for text in (json.dumps({"a": [PASSWORD]}), repr([PASSWORD]), json.dumps(json.dumps(PASSWORD)), html.escape(PASSWORD), "x=%s&y" % quote_plus(PASSWORD)):
         assert found(secrets, {"here": text}) == [("here", "password")]
@@ -176,12 +176,12 @@ def secrets_of(world):
     return secrets
 
 
-def test_every_module_is_looked_at():
+def test_every_module_is_covered():
     assert sorted({job.name for job, _given in TASKS}) == MODULES
 
 
 @pytest.mark.parametrize("echo", [True, False])
-def test_no_secret_in_the_result_of_any_module(world, tmp_path, echo):
+def test_no_secret_in_any_module_result(world, tmp_path, echo):
     world.set(echo_appkeys=echo)
     world.seed(nodegroups=2)
     outputs = {}
@@ -199,7 +199,7 @@ def test_no_secret_in_the_result_of_any_module(world, tmp_path, echo):
 
 @pytest.mark.parametrize("how", list(QUOTES))
 @pytest.mark.parametrize("pattern", ["^(POST|PATCH|DELETE) .*/kubernetes/", "^GET .*/kubernetes/", "^GET .*/(network|compute|image|volume)/", "/tokens$"])
-def test_no_secret_in_the_failure_of_any_module_where_the_service_quotes_it(world, tmp_path, how, pattern):
+def test_no_secret_in_errors_if_the_service_quotes_it(world, tmp_path, how, pattern):
     world.seed(nodegroups=2)
     quoting(world, how, pattern)
     outputs, failures = {}, {}
@@ -216,7 +216,7 @@ def test_no_secret_in_the_failure_of_any_module_where_the_service_quotes_it(worl
     assert found(secrets, outputs) == []
 
 
-def test_no_secret_in_what_is_told_of_a_network_that_fails(world, tmp_path):
+def test_no_secret_in_network_errors(world, tmp_path):
     world.seed(nodegroups=2)
     outputs = {}
     for number, rule in enumerate(
@@ -347,7 +347,7 @@ def playbook(folder):
 
 
 @pytest.mark.parametrize("in_process", ["true", "false"])
-def test_no_secret_in_the_output_of_a_playbook(simulator, tmp_path, in_process):
+def test_no_secret_in_playbook_output(simulator, tmp_path, in_process):
     world = simulator
     answer = world.simulator.server.answer
     world.reset(task_seconds=0.05)
@@ -384,7 +384,7 @@ def test_no_secret_in_the_output_of_a_playbook(simulator, tmp_path, in_process):
     assert {name for _place, name in found(secrets, {"tokens": cached})} <= {name for name in secrets if name.startswith("token")}
 
 
-def test_no_secret_in_the_output_and_the_cache_of_an_inventory(simulator, tmp_path):
+def test_no_secret_in_inventory_output_and_cache(simulator, tmp_path):
     world = simulator
     world.reset(task_seconds=0.05)
     world.seed(labels={"user_script_v2": SCRIPT, "boot_volume_appkey": APPKEYS["boot"], "control_plane_log": LOG["labels"]["control_plane_log"]})

@@ -47,7 +47,7 @@ def test_create_get_list_delete(api):
     assert api.call("DELETE", f"/clusters/{uuid_}").status_code == 404
 
 
-def test_zero_seconds_finish_before_the_next_request(api):
+def test_zero_task_seconds_finish_before_next_request(api):
     api.control("settings", {"task_seconds": 0})
     api.post("/clusters", api.cluster_body())
     assert api.cluster()["status"] == "CREATE_COMPLETE"
@@ -77,14 +77,14 @@ def test_labels_are_strings_with_defaults(api):
     assert group["my_label"] == "7"
 
 
-def test_lists_come_in_changing_order(api):
+def test_list_order_varies_between_reads(api):
     api.ready_cluster()
     readings = {api.cluster()["labels"]["external_subnet_id_list"] for dummy in range(4)}
     assert len(readings) > 1
     assert len({frozenset(reading.split(":")) for reading in readings}) == 1
 
 
-def test_certificate_expiry_is_days_not_years(api):
+def test_certificate_validity_counts_365_days_per_year(api):
     labels = api.ready_cluster()["labels"]
     assert labels["term_of_validity"] == "5"
     expiry = datetime.datetime.fromisoformat(labels["certificate_expiry"])
@@ -113,7 +113,7 @@ def test_certificate_expiry_is_days_not_years(api):
         "master_lb_floating_ip_enabled",
     ],
 )
-def test_required(api, refused, field):
+def test_missing_required_field_is_rejected(api, refused, field):
     body = api.cluster_body()
     holder = body if field in body else body["labels"]
     del holder[field]
@@ -148,7 +148,7 @@ NOWHERE = "99999999-9999-4999-8999-999999999999"
         ({"colour": "red"}, 400, "Unknown attribute"),
     ],
 )
-def test_refused_fields(api, refused, fields, status, word):
+def test_invalid_fields_are_rejected(api, refused, fields, status, word):
     refused(api.post("/clusters", {**api.cluster_body(), **fields}), status, word)
 
 
@@ -195,12 +195,12 @@ def test_refused_fields(api, refused, fields, status, word):
         ({"ca_enable": "true", "ca_scale_down_unneeded_time": "1441"}, "unneeded"),
     ],
 )
-def test_refused_labels(api, refused, labels, word):
+def test_invalid_labels_are_rejected(api, refused, labels, word):
     refused(api.post("/clusters", api.cluster_body(labels=labels)), 400, word)
 
 
 @pytest.mark.parametrize("option", sorted(option for option, entry in VALUES.items() if entry.rejected))
-def test_what_the_collection_rejects_is_rejected(api, refused, option):
+def test_values_rejected_by_collection_are_rejected(api, refused, option):
     """That the collection rejects the same values is a test of its rules."""
     path, rejected = VALUES[option].path, VALUES[option].rejected
     head, _dot, label = path.partition(".")
@@ -212,12 +212,12 @@ def test_what_the_collection_rejects_is_rejected(api, refused, option):
     "option",
     sorted(option for option, entry in VALUES.items() if entry.path.startswith("labels.") and not entry.group and entry.value in entry.tried[:1]),
 )
-def test_a_label_that_was_not_sent_is_shown_with_its_default(api, option):
+def test_omitted_label_is_returned_with_default(api, option):
     entry = VALUES[option]
     assert api.ready_cluster()["labels"][entry.path[len("labels.") :]] == entry.wire
 
 
-def test_the_guides_example_passes(api):
+def test_api_guide_example_is_accepted(api):
     """Autoscaler off with a delay below the range, an empty user script and a label of no table."""
     security_groups = ",".join(api.ids["security_groups"][name][0] for name in ("web", "db"))
     found = api.ready_cluster(
@@ -245,12 +245,12 @@ def test_the_guides_example_passes(api):
     assert found["node_count"] == 1
 
 
-def test_autoscaler_bounds_of_zero_when_off(api):
+def test_zero_autoscaler_limits_are_accepted_when_disabled(api):
     api.ready_cluster(body=api.cluster_body(labels={"ca_min_node_count": "0", "ca_max_node_count": 0}))
     assert api.group()["labels"]["ca_max_node_count"] == "0"
 
 
-def test_appkeys_are_echoed_unless_told_not_to(api):
+def test_appkeys_are_returned_unless_echo_is_disabled(api):
     api.ready_cluster(body=api.cluster_body(labels={"boot_volume_key_id": "k", "boot_volume_appkey": "a"}))
     assert api.group()["labels"]["boot_volume_appkey"] == "a"
     api.control("settings", {"echo_appkeys": False})
@@ -262,17 +262,17 @@ def test_subnet_must_be_in_the_network(api, refused):
     refused(api.post("/clusters", api.cluster_body(fixed_subnet=other)), 400, "does not belong")
 
 
-def test_subnet_longer_than_24(api, refused):
+def test_subnet_prefix_longer_than_24_is_rejected(api, refused):
     body = api.cluster_body(fixed_subnet=api.ids["subnets"]["tiny-subnet"][0])
     refused(api.post("/clusters", body), 400, "prefix")
 
 
-def test_image_must_be_for_nks(api, refused):
+def test_image_must_support_nks(api, refused):
     image = api.ids["images"]["Ubuntu Server 22.04 LTS"][0]
     refused(api.post("/clusters", api.cluster_body(labels={"node_image": image})), 400, "cannot be used")
 
 
-def test_external_labels_missing_is_an_empty_400(api):
+def test_missing_external_labels_return_empty_400(api):
     reply = api.post("/clusters", api.cluster_body(without=["external_network_id"]))
     assert (reply.status_code, reply.content) == (400, b"")
     reply = api.post("/clusters", api.cluster_body(without=["external_subnet_id_list"]))
@@ -297,7 +297,7 @@ def test_public_endpoint_needs_external_labels(api, refused):
     refused(api.post("/clusters", body), 400, "master_lb_floating_ip_enabled")
 
 
-def test_gateways_must_be_of_type_and_in_the_vpc(api, refused):
+def test_gateways_must_match_type_and_vpc(api, refused):
     gateways = api.ids["service_gateways"]
     refused(api.post("/clusters", api.private_body(ncr_sgw=gateways["demo-obs"][0])), 400, "NCR type")
     refused(api.post("/clusters", api.private_body(ncr_sgw=gateways["other-ncr"][0])), 400, "not in network")
@@ -337,12 +337,12 @@ def test_security_groups(api, refused):
     assert api.post("/clusters", body(",".join(groups[:8]))).status_code == 202
 
 
-def test_wrong_label_type_quotes_the_body(api, refused):
+def test_invalid_label_type_error_quotes_request_body(api, refused):
     error = refused(api.post("/clusters", api.cluster_body(labels={"user_script_v2": "#!secret", "x": {}})), 400)
     assert "#!secret" in error["detail"]
 
 
-def test_old_versions_and_the_bridge(api, refused):
+def test_bridge_network_overlap_is_rejected_before_v1_24(api, refused):
     api.control("settings", {"supported_versions": {"v1.23.3": True, "v1.24.3": True}})
     labels = {"kube_tag": "v1.23.3", "pods_network_cidr": "172.17.0.0/16"}
     refused(api.post("/clusters", api.cluster_body(labels=labels)), 400, "bridge")
@@ -357,7 +357,7 @@ def test_cluster_quota(api, refused):
     assert api.post("/clusters", api.cluster_body("one-more")).status_code == 202
 
 
-def test_a_name_held_twice(api, refused):
+def test_duplicate_cluster_name_is_ambiguous(api, refused):
     first, second = api.ready_cluster(), api.ready_cluster()
     assert first["uuid"] != second["uuid"]
     refused(api.get("/clusters/demo"), 409, "Multiple")
@@ -424,12 +424,12 @@ def test_certificate_renewal(api, refused):
     assert api.control("clusters/demo/certificate", method="GET")["serial"] != serial
 
 
-def test_certificate_needs_calico_vxlan(api, refused):
+def test_certificate_renewal_requires_calico_vxlan(api, refused):
     api.ready_cluster(body=api.cluster_body(labels={"cni_driver": "calico-ebpf"}))
     refused(api.call("PATCH", "/certificates/demo", {"term_of_validity": 5}), 400, "Calico-VXLAN")
 
 
-def test_failed_renewal_leaves_only_renewal_and_deletion(api, refused):
+def test_failed_renewal_rejects_other_writes_and_can_be_retried(api, refused):
     api.ready_cluster()
     api.control("faults", {"effect": "fail_task", "task": "certificate", "reason": "No luck", "contents": "step 3"})
     api.call("PATCH", "/certificates/demo", {"term_of_validity": 5})
@@ -465,7 +465,7 @@ def test_failed_creation_can_be_read_and_deleted(api, refused):
     assert api.get("/clusters/demo").status_code == 404
 
 
-def test_failed_deletion(api):
+def test_failed_deletion_can_be_retried(api):
     api.ready_cluster()
     api.control("faults", {"effect": "fail_task", "task": "cluster_delete"})
     api.call("DELETE", "/clusters/demo")
@@ -517,12 +517,12 @@ def test_ipacl(api, refused):
         ({"enable": "true", "Endpoint stage ID": "DENY"}, "Unknown"),
     ],
 )
-def test_ipacl_refusals(api, refused, body, word):
+def test_invalid_ipacl_is_rejected(api, refused, body, word):
     api.ready_cluster()
     refused(api.post("/clusters/demo/api_ep_ipacl", body), 400, word)
 
 
-def test_ipacl_deny_adds_nothing(api):
+def test_ipacl_deny_does_not_add_subnet(api):
     api.ready_cluster()
     api.post("/clusters/demo/api_ep_ipacl", {"enable": "true", "action": "DENY", "ipacl_targets": [{"cidr_address": "1.1.1.1"}]})
     api.pass_time()
@@ -575,7 +575,7 @@ def test_supports(api):
     assert "CLUSTER_CREATE" in nested["cluster_events"]
 
 
-def test_busy_cluster_refuses_writes(api, refused):
+def test_busy_cluster_rejects_writes(api, refused):
     api.ready_cluster(body=api.cluster_body())
     nodes = api.node_ids()
     api.post("/clusters/demo/actions/resize", {"nodegroup": "default-worker", "node_count": 3})
@@ -600,7 +600,7 @@ def test_busy_cluster_refuses_writes(api, refused):
     assert api.call("DELETE", "/clusters/demo").status_code == 204
 
 
-def test_resize_while_creating_is_dropped(api, refused):
+def test_resize_during_creation_is_dropped(api, refused):
     api.post("/clusters", api.cluster_body())
     reply = api.post("/clusters/demo/actions/resize", {"nodegroup": "default-worker", "node_count": 5})
     assert reply.status_code == 202
@@ -609,7 +609,7 @@ def test_resize_while_creating_is_dropped(api, refused):
     assert (api.cluster()["status"], api.cluster()["node_count"]) == ("CREATE_COMPLETE", 2)
 
 
-def test_tenants_and_regions_are_apart(api, new_api, refused):
+def test_tenants_and_regions_are_isolated(api, new_api, refused):
     api.ready_cluster()
     other = new_api(tenant="fedcba9876543210fedcba9876543210", user="other@example.com", password="other-api-password")
     elsewhere = new_api(region="kr2")
@@ -620,7 +620,7 @@ def test_tenants_and_regions_are_apart(api, new_api, refused):
     assert elsewhere.post("/clusters", elsewhere.cluster_body()).status_code == 202
 
 
-def test_no_nks_in_japan(api):
+def test_nks_is_unavailable_in_jp1(api):
     api.region = "jp1"
     assert api.get("/clusters").status_code == 404
 
@@ -636,7 +636,7 @@ def test_stale_and_missing_polls(api):
     assert [api.get(f"/clusters/{uuid_}").status_code for dummy in range(3)] == [200, 200, 404]
 
 
-def test_list_answers_400_while_half_made(api, refused):
+def test_list_returns_400_during_cluster_creation(api, refused):
     api.control("settings", {"list_400_polls": 1})
     api.post("/clusters", api.cluster_body())
     refused(api.get("/clusters"), 400, "node_count")
@@ -666,7 +666,7 @@ def test_paging(api, refused):
     refused(api.get(f"/clusters/{uuids[0]}", params={"detail": "1"}), 400, "Unknown argument")
 
 
-def test_something_new_is_shown_only_after_a_while(api, refused):
+def test_new_cluster_is_visible_only_after_delay(api, refused):
     api.control("settings", {"shown_after": 5.0})
     uuid = api.post("/clusters", api.cluster_body()).json()["uuid"]
     refused(api.call("GET", f"/clusters/{uuid}"), 404, "could not be found")
@@ -675,7 +675,7 @@ def test_something_new_is_shown_only_after_a_while(api, refused):
     assert api.cluster()["uuid"] == uuid and len(api.get("/clusters").json()["clusters"]) == 1
 
 
-def test_with_the_setting_the_task_that_failed_is_accepted_again(api, refused):
+def test_retry_failed_setting_accepts_failed_task_again(api, refused):
     api.control("settings", {"retry_failed": True})
     api.ready_cluster()
     api.control("faults", {"effect": "fail_task", "task": "resize"})
@@ -689,7 +689,7 @@ def test_with_the_setting_the_task_that_failed_is_accepted_again(api, refused):
     assert api.cluster()["status"] == "UPDATE_COMPLETE"
 
 
-def test_a_node_group_whose_name_is_taken_may_be_dropped(api):
+def test_duplicate_node_group_can_be_silently_dropped(api):
     api.ready_cluster()
     api.control("settings", {"duplicate_group": "drop"})
     first = api.post("/clusters/demo/nodegroups", api.group_body()).json()["uuid"]
@@ -698,7 +698,7 @@ def test_a_node_group_whose_name_is_taken_may_be_dropped(api):
     assert api.get(f"/clusters/demo/nodegroups/{answer.json()['uuid']}").status_code == 404
 
 
-def test_images_are_for_one_kind_of_flavors(api, refused):
+def test_image_must_match_flavor_type(api, refused):
     gpu = {"flavor_id": api.ids["flavors"]["g2.c8m90"][0]}
     labels = {"node_image": api.ids["images"]["Ubuntu Server 22.04 LTS GPU Container"][0], "boot_volume_size": "30"}
     refused(api.post("/clusters", api.cluster_body(labels=labels)), 400, "cannot be used with flavor")

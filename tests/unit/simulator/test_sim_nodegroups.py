@@ -51,14 +51,14 @@ def test_control_plane_group_is_hidden(api, refused):
     refused(api.get("/clusters/nothing/nodegroups"), 404)
 
 
-def test_default_groups_stay(api, refused):
+def test_default_groups_cannot_be_deleted(api, refused):
     api.ready_cluster()
     refused(api.call("DELETE", GROUP), 400, "default")
     refused(api.call("DELETE", "/clusters/demo/nodegroups/default-master"), 400, "default")
 
 
 @pytest.mark.parametrize("field", ["name", "flavor_id", "image_id", "labels", "availability_zone", "boot_volume_type", "boot_volume_size", "ca_enable"])
-def test_required(api, refused, field):
+def test_missing_required_field_is_rejected(api, refused, field):
     api.ready_cluster()
     refused(api.post("/clusters/demo/nodegroups", api.group_body(without=[field])), 400, field)
 
@@ -78,7 +78,7 @@ def test_required(api, refused, field):
         ({"labels": {"availability_zone": "kr-pub-a", "boot_volume_type": "General HDD", "boot_volume_size": "19", "ca_enable": "false"}}, 400, "minimum disk"),
     ],
 )
-def test_refused(api, refused, fields, status, word):
+def test_invalid_node_group_is_rejected(api, refused, fields, status, word):
     api.ready_cluster()
     refused(api.post("/clusters/demo/nodegroups", {**api.group_body(), **fields}), status, word)
 
@@ -90,7 +90,7 @@ def test_quota(api, refused):
     refused(api.post("/clusters/demo/nodegroups", api.group_body("four")), 403, "Resource limit")
 
 
-def test_failed_group_blocks_until_deleted(api, refused):
+def test_failed_group_blocks_creation_until_deleted(api, refused):
     api.ready_cluster()
     api.control("faults", {"effect": "fail_task", "task": "nodegroup_create"})
     api.post("/clusters/demo/nodegroups", api.group_body())
@@ -140,12 +140,12 @@ def test_resize(api):
         ({"node_count": 1, "min_node_count": 1}, "Unknown"),
     ],
 )
-def test_resize_refused(api, refused, body, word):
+def test_invalid_resize_is_rejected(api, refused, body, word):
     api.ready_cluster()
     refused(resize(api, **body), 400, word)
 
 
-def test_resize_must_not_remove_more_than_go(api, refused):
+def test_resize_rejects_excess_or_duplicate_nodes_to_remove(api, refused):
     api.ready_cluster()
     nodes = api.node_ids()
     refused(resize(api, node_count=1, nodes_to_remove=nodes), 400, "more nodes")
@@ -154,14 +154,14 @@ def test_resize_must_not_remove_more_than_go(api, refused):
     refused(api.post("/clusters/demo/actions/resize", {"nodegroup": "nothing", "node_count": 1}), 404)
 
 
-def test_resize_refused_with_the_autoscaler_on(api, refused):
+def test_resize_is_rejected_with_autoscaler_enabled(api, refused):
     api.ready_cluster()
     api.post(f"{GROUP}/autoscale", {"ca_enable": True})
     api.pass_time()
     refused(resize(api, node_count=3), 400, "autoscaler")
 
 
-def test_the_metric_based_autoscaler(api, refused):
+def test_metric_based_autoscaler(api, refused):
     """Its policies are always shown whole; while one is on there is no resize, no other autoscaler, and no node is stopped."""
     policy = {"enable": True, "rules": [{"metric": "GROUP_CPU_USAGE", "threshold": 70, "duration": 5}]}
     api.ready_cluster(body=api.cluster_body(labels={"mba_scale_out": json.dumps(policy)}))
@@ -217,7 +217,7 @@ def test_stop_and_start(api, refused):
     assert [event["type"] for event in events[1:]] == ["NODEGROUP_NODE_ACTION_STOP_NODE", "NODEGROUP_NODE_ACTION_START_NODE"]
 
 
-def test_stop_refusals(api, refused):
+def test_invalid_stop_is_rejected(api, refused):
     api.ready_cluster()
     nodes = api.node_ids()
     path = f"{GROUP}/stop_node"
@@ -233,7 +233,7 @@ def test_stop_refusals(api, refused):
     refused(api.post(path, {"node_list": nodes[0]}), 400, "autoscaler")
 
 
-def test_event_names_of_the_older_guide(api):
+def test_event_names_from_older_guide(api):
     api.control("settings", {"event_names": "guide"})
     uuid_ = api.ready_cluster()["uuid"]
     api.post(f"{GROUP}/stop_node", {"node_list": api.node_ids()[0]})
@@ -268,7 +268,7 @@ def test_autoscale(api):
     assert (found["ca_enable"], found["ca_max_node_count"]) == (False, 7)
 
 
-def test_autoscale_takes_back_what_there_is(api, refused):
+def test_autoscale_accepts_unchanged_out_of_range_value(api, refused):
     """A creation with the autoscaler off takes a delay below the range, and so does a change that repeats it."""
     api.ready_cluster(body=api.cluster_body(labels={"ca_scale_down_delay_after_add": "3"}))
     refused(api.post(f"{GROUP}/autoscale", {"ca_enable": False, "ca_scale_down_delay_after_add": 4}), 400, "delay")
@@ -293,7 +293,7 @@ def test_autoscale_takes_back_what_there_is(api, refused):
         ({"ca_enable": True, "min_node_count": 1}, "Unknown"),
     ],
 )
-def test_autoscale_refused(api, refused, body, word):
+def test_invalid_autoscale_is_rejected(api, refused, body, word):
     api.ready_cluster()
     refused(api.post(f"{GROUP}/autoscale", body), 400, word)
 
@@ -326,7 +326,7 @@ def test_upgrade(api, refused):
     assert upgrade(api, "default-master", "v1.33.4").status_code == 202
 
 
-def test_upgrade_rolling_limits_and_stopped_nodes(api, refused):
+def test_upgrade_rejects_invalid_limits_and_stopped_nodes(api, refused):
     api.ready_cluster()
     upgrade(api, "default-master", "v1.32.3")
     api.pass_time()
@@ -343,7 +343,7 @@ def test_upgrade_rolling_limits_and_stopped_nodes(api, refused):
     refused(upgrade(api, "default-worker", "v1.32.3"), 400, "stopped")
 
 
-def test_new_groups_have_the_control_planes_version(api):
+def test_new_group_uses_control_plane_version(api):
     api.ready_cluster()
     upgrade(api, "default-master", "v1.32.3")
     api.pass_time()
@@ -380,7 +380,7 @@ def test_flavor(api, refused):
     assert api.group()["flavor_id"] == api.ids["flavors"]["r2.c4m32"][0]
 
 
-def test_u2_never_changes(api, refused):
+def test_u2_flavor_cannot_be_changed(api, refused):
     api.ready_cluster(body=api.cluster_body(flavor_id=api.ids["flavors"]["u2.c2m4"][0]))
     refused(change_flavor(api, "m2.c4m8"), 400, "cannot be changed")
     refused(change_flavor(api, "u2.c4m8"), 400, "cannot be changed")

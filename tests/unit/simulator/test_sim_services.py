@@ -36,7 +36,7 @@ def test_token(api):
     assert catalogue["identity"][0]["publicURL"] == api.sim.auth_url
 
 
-def test_catalogue_options(api):
+def test_catalog_options(api):
     def types():
         return {service["type"] for service in api.login().json()["access"]["serviceCatalog"]}
 
@@ -55,7 +55,7 @@ def test_catalogue_options(api):
         ({"tenant": "fedcba9876543210fedcba9876543210"}, 401),
     ],
 )
-def test_login_refused(api, arguments, status):
+def test_invalid_credentials_are_rejected(api, arguments, status):
     reply = api.login(**arguments)
     assert reply.status_code == status
     assert reply.json()["error"]["code"] == status
@@ -111,7 +111,7 @@ def test_microversion(api):
     assert api.get("/clusters/demo/nodegroups", headers={"OpenStack-API-Version": "container-infra 1.9"}).status_code == 200
 
 
-def test_accept(api):
+def test_accept_header(api):
     for accept in ("*/*", "text/plain"):
         reply = api.get("/clusters/none", headers={"Accept": accept})
         assert (reply.status_code, reply.content) == (404, b"")
@@ -127,7 +127,7 @@ def test_trailing_slash_and_unknown_paths(api, refused):
     assert api.get("/clusters/demo/", allow_redirects=False).status_code == 404
 
 
-def test_bodies(api, refused):
+def test_invalid_request_bodies_are_rejected(api, refused):
     url = f"{api.sim.url}/kr1/kubernetes/v1/clusters"
     refused(api.session.post(url, data="{", headers={**api.headers, "Content-Type": "application/json"}), 400, "JSON")
     refused(api.session.post(url, data="{}", headers=api.headers), 415, "mimetype")
@@ -338,7 +338,7 @@ def test_connection_faults(api):
     assert len(api.get("/clusters").json()["clusters"]) == 1
 
 
-def test_spoilt_answers(api):
+def test_response_faults(api):
     api.control(
         "faults",
         [
@@ -387,11 +387,11 @@ def test_times_skip_and_probability(api):
         {"effect": "reset_before", "path": "("},
     ],
 )
-def test_wrong_rules_are_refused(api, rule):
+def test_invalid_fault_rules_are_rejected(api, rule):
     assert api.session.post(f"{api.sim.url}/_sim/faults", json=rule).status_code == 400
 
 
-def test_delay_goes_with_another_fault(api):
+def test_delay_combines_with_another_fault(api):
     api.control("faults", [{"effect": "delay", "seconds": 0.001, "path": "/supports"}, {"effect": "status", "status": 500, "path": "/supports"}])
     assert api.get("/supports").status_code == 500
     assert api.sim.request_log[-1]["faults"] == ["delay", "status"]
@@ -438,7 +438,7 @@ def test_log(api, session):
     ],
     ids=lambda headers: ", ".join("%s: %s" % item for item in headers.items()),
 )
-def test_no_web_page_controls_the_simulator(api, method, path, headers):
+def test_cross_site_control_requests_are_rejected(api, method, path, headers):
     """What a browser sends for a page of somebody else's, with and without DNS rebinding."""
     api.ready_cluster()
     reply = api.session.request(method, f"{api.sim.url}/_sim/{path}", headers={"Content-Type": "text/plain", **headers}, data=b"{}")
@@ -447,12 +447,12 @@ def test_no_web_page_controls_the_simulator(api, method, path, headers):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST:1", "[::1]:8080", "192.0.2.7:80"])
-def test_programs_control_the_simulator(api, host):
+def test_control_requests_by_ip_or_localhost_are_accepted(api, host):
     for headers in ({"Host": host}, {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}, {"Host": host, "Sec-Fetch-Site": "none"}):
         assert api.session.post(f"{api.sim.url}/_sim/reset", headers=headers).status_code == 200
 
 
-def test_settings_are_checked(api):
+def test_settings_are_validated(api):
     for wrong in ({"task_second": 1}, {"busy_status": 418}, {"task_seconds": "1"}, {"cni_removed": 1}, 5):
         assert api.session.post(f"{api.sim.url}/_sim/settings", json=wrong).status_code == 400
     assert api.control("settings", {"task_seconds": 5})["task_seconds"] == 5
@@ -460,7 +460,7 @@ def test_settings_are_checked(api):
     assert api.control("settings", method="GET")["task_seconds"] == 2
 
 
-def test_changes_behind_our_back(api):
+def test_control_api_changes_cluster_state(api):
     api.ready_cluster()
     api.control(
         "clusters/demo",

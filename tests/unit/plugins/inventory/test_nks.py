@@ -227,7 +227,7 @@ def test_file_names(tmp_path, name, ours):
     assert inventory_loader.get("nhncloud.nks.nks").verify_file(str(path)) is ours
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_missing_file_is_not_accepted(tmp_path):
     assert not inventory_loader.get("nhncloud.nks.nks").verify_file(str(tmp_path / "nks.yml"))
 
 
@@ -262,7 +262,7 @@ def test_hosts_and_groups(cloud, read):
     assert run.warnings == []
 
 
-def test_requests_are_the_fewest(cloud, read):
+def test_number_of_requests_is_minimal(cloud, read):
     first = cloud.add("one", group("a", "10.0.0.1"), group("b", "10.0.0.2"))
     second = cloud.add("two", group("c", "10.1.0.1"), region="kr2")
     read("regions: [KR1, kr2, kr1]")
@@ -298,14 +298,14 @@ def test_order_does_not_depend_on_the_service(cloud, read):
     assert list(run.hosts) == ["10.0.0.1", "10.0.0.2", "10.0.0.9", "10.0.0.10"]
 
 
-def test_masters_are_no_hosts(cloud, read):
+def test_control_plane_nodes_are_not_hosts(cloud, read):
     uuid = cloud.add("demo", group("default-worker", "10.0.0.1"), group("default-master", "10.0.0.2", role="master"))
     run = read()
     assert list(run.hosts) == ["10.0.0.1"]
     assert ("nodegroup", uuid, "group-default-master") not in cloud.calls
 
 
-def test_a_cluster_in_the_making_has_its_group(cloud, read):
+def test_cluster_being_created_has_a_group(cloud, read):
     cloud.add("new", status="CREATE_IN_PROGRESS")
     run = read()
     assert run.groups["nks_cluster_new"] == []
@@ -356,7 +356,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("value", [*HOSTILE, "", " ", "10.0.0.300", "node.example.com", "fe80::1%eth0"])
-def test_an_address_that_is_none_loses_one_node(cloud, read, value):
+def test_invalid_address_omits_only_its_node(cloud, read, value):
     cloud.add("demo", group("default-worker", "10.0.0.1", value), group("batch", "10.0.0.3"))
     run = read()
     assert sorted(run.hosts) == ["10.0.0.1", "10.0.0.3"]
@@ -367,7 +367,7 @@ def test_an_address_that_is_none_loses_one_node(cloud, read, value):
         read("strict_clusters: true")
 
 
-def test_an_address_has_one_spelling(cloud, read):
+def test_ipv6_addresses_are_normalized(cloud, read):
     cloud.add("demo", group("default-worker", "2001:DB8:0::1", "2001:db8::1", labels={"node_list": "u1"}))
     cloud.servers["kr1"] = [server("u1", "node-1", "2001:DB8::0001")]
     run = read("resolve_nodes: true")
@@ -377,7 +377,7 @@ def test_an_address_has_one_spelling(cloud, read):
 
 @pytest.mark.parametrize("value", [*HOSTILE, "10.0.0.2"])
 @pytest.mark.parametrize("how", ["name", "uuid", "template"])
-def test_a_name_that_no_host_can_have(cloud, read, value, how):
+def test_invalid_host_name_falls_back_to_address(cloud, read, value, how):
     uuid = value if how == "uuid" else "u1"
     cloud.add("demo", group("default-worker", "10.0.0.1", labels={"node_list": [uuid], "availability_zone": value}))
     cloud.servers["kr1"] = [server(uuid, value, "10.0.0.1")]
@@ -390,7 +390,7 @@ def test_a_name_that_no_host_can_have(cloud, read, value, how):
 
 
 @pytest.mark.parametrize("value", ["nks", "nks_cluster_demo", "nks_nodegroup_demo_default_worker"])
-def test_a_name_of_a_group_is_no_name_of_a_host(cloud, read, value):
+def test_group_name_is_rejected_as_host_name(cloud, read, value):
     """Ansible would make the group a member of what the host is to be put into."""
     cloud.add("demo", group("default-worker", "10.0.0.1", labels={"node_list": ["u1"]}))
     cloud.servers["kr1"] = [server("u1", value, "10.0.0.1")]
@@ -400,7 +400,7 @@ def test_a_name_of_a_group_is_no_name_of_a_host(cloud, read, value):
 
 
 @pytest.mark.parametrize("value", ["node-1", "Node_1.example.com", "7", "노드-1", "demo-default-worker-node-0"])
-def test_names_that_hosts_can_have(cloud, read, value):
+def test_valid_host_names_are_used(cloud, read, value):
     cloud.add("demo", group("default-worker", "10.0.0.1", labels={"node_list": ["u1"]}))
     cloud.servers["kr1"] = [server("u1", value, "10.0.0.1")]
     run = read("hostname: name")
@@ -408,7 +408,7 @@ def test_names_that_hosts_can_have(cloud, read, value):
 
 
 @pytest.mark.parametrize("value", ["all", "-x", "../..", "x\ny", "a[1:3]", "\x1b[2J", EVIL])
-def test_groups_are_made_of_letters_digits_and_underscores(cloud, read, value):
+def test_group_names_contain_only_letters_digits_and_underscores(cloud, read, value):
     cloud.add(value, group(value, "10.0.0.1"))
     run = read("keyed_groups: [{key: nks_cluster, prefix: nks_of}]")
     names = [name for name in run.groups if name != "nks"]
@@ -416,14 +416,14 @@ def test_groups_are_made_of_letters_digits_and_underscores(cloud, read, value):
     assert all(name.replace("_", "a").isalnum() for name in names)
 
 
-def test_what_the_service_shows_reaches_no_terminal(cloud, read):
+def test_names_with_control_characters_give_printable_warnings(cloud, read):
     cloud.add("\x1b[2Jx", group("y\r", "10.0.0.1", "-v"), {})
     cloud.add("\x1b[2Jx", group("y\r", "10.0.0.2"), uuid="other")
     run = read("clusters: ['\\e[2Jx', '\\e[3Jy']".replace("'", '"'))
     assert len(run.warnings) == 4 and all(warning.isprintable() for warning in run.warnings)
 
 
-def test_silent_fields_are_taken_from_the_list(cloud, read, monkeypatch):
+def test_missing_fields_are_filled_from_list(cloud, read, monkeypatch):
     cloud.add("demo", group("default-worker", "10.0.0.1"))
     short = {"uuid": "group-default-worker", "status": "UPDATE_COMPLETE", "name": None, "node_addresses": ["10.0.0.1"], "labels": {"node_image": "other"}}
     monkeypatch.setattr(FakeApi, "nodegroup", lambda self, ref, uuid: short)
@@ -440,7 +440,7 @@ def test_group_prefix(cloud, read):
     assert run.children["nks"] == ["prod_cluster_demo"]
 
 
-def test_clusters_of_one_name(cloud, read):
+def test_clusters_with_same_name(cloud, read):
     cloud.add("demo", group("default-worker", "10.0.0.1"), uuid="u1")
     cloud.add("demo", group("default-worker", "10.1.0.1", uuid="g2"), region="kr2", uuid="u2")
     run = read("regions: [kr1, kr2]")
@@ -460,7 +460,7 @@ def test_groups_that_share_a_name_do_not_mix_their_clusters(cloud, read):
     assert run.warnings == ["Group nks_nodegroup_a_b_c holds the nodes of 2 node groups: b-c of cluster a, c of cluster a-b."]
 
 
-def test_groups_of_one_cluster_that_share_a_name_are_counted(cloud, read):
+def test_groups_with_same_name_in_one_cluster_are_counted(cloud, read):
     cloud.add("demo", group("a-b", "10.0.0.1"), group("a.b", "10.0.0.2"), group("a_b", "10.0.0.3"), group("c", "10.0.0.4"))
     run = read()
     assert run.groups["nks_nodegroup_demo_a_b"] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
@@ -468,7 +468,7 @@ def test_groups_of_one_cluster_that_share_a_name_are_counted(cloud, read):
     assert run.warnings == ["Group nks_nodegroup_demo_a_b holds the nodes of 3 node groups: a-b of cluster demo, a.b of cluster demo, a_b of cluster demo."]
 
 
-def test_groups_that_share_a_name_in_clusters_of_one_name_are_counted(cloud, read):
+def test_groups_with_same_name_in_clusters_with_same_name_are_counted(cloud, read):
     cloud.add("a", group("b-c", "10.0.0.1"), uuid="u1")
     cloud.add("a", group("b-c", "10.0.0.2", uuid="g2"), uuid="u2")
     cloud.add("a-b", group("c", "10.0.0.3"), uuid="u3")
@@ -481,7 +481,7 @@ def test_groups_that_share_a_name_in_clusters_of_one_name_are_counted(cloud, rea
     ]
 
 
-def test_what_a_list_shows_twice_is_there_once(cloud, read):
+def test_duplicate_list_entries_are_ignored(cloud, read):
     """Entries move between the pages of a list that changes while it is read."""
     uuid = cloud.add("demo", group("default-worker", "10.0.0.1"))
     cloud.regions["kr1"].append(dict(cloud.regions["kr1"][0]))
@@ -505,7 +505,7 @@ def test_names_of_instances(cloud, read):
     assert sorted(read("resolve_nodes: true").hosts) == ["10.0.0.1", "10.0.0.2"]
 
 
-def test_instances_by_address_where_the_group_lists_none(cloud, read):
+def test_instances_are_found_by_address_without_node_list(cloud, read):
     cloud.add("demo", group("default-worker", "10.0.0.1", "10.0.0.2", "10.0.0.3"))
     cloud.servers["kr1"] = [
         server("u1", "demo-default-worker-node-0", "10.0.0.1"),
@@ -533,7 +533,7 @@ def test_equal_addresses_in_two_networks(cloud, read):
 
 
 @pytest.mark.parametrize("call", ["vpcs", "cluster"])
-def test_where_the_network_cannot_be_read_no_instance_is_guessed(cloud, read, call):
+def test_instance_is_not_guessed_if_network_is_unreadable(cloud, read, call):
     uuid = cloud.add("demo", group("default-worker", "10.0.0.1"))
     cloud.servers["kr1"] = [server("u1", "node-1", "10.0.0.1")]
     cloud.errors[call, "kr1" if call == "vpcs" else uuid] = refused(doing="read the network")
@@ -542,7 +542,7 @@ def test_where_the_network_cannot_be_read_no_instance_is_guessed(cloud, read, ca
     assert run.warnings[0].startswith("Cluster demo (kr1) is not listed completely. Could not read the network: Not today")
 
 
-def test_names_and_addresses_in_common_lead_to_no_wrong_instance(cloud):
+def test_shared_names_and_addresses_never_match_wrong_instance(cloud):
     options = {"clusters": [], "nodegroups": [], "cluster_query": None, "resolve_nodes": True, "workers": 1, "strict_clusters": False}
 
     @settings(max_examples=60, deadline=None)
@@ -569,7 +569,7 @@ class StoppedClock:
         pass
 
 
-def test_a_node_without_instance_keeps_its_address(cloud, read):
+def test_node_without_instance_uses_address_as_host_name(cloud, read):
     cloud.add("demo", group("default-worker", "10.0.0.1", "10.0.0.2", labels={"node_list": "u1:u2"}))
     cloud.servers["kr1"] = [server("u1", "node-1", "10.0.0.1")]
     run = read("hostname: name")
@@ -594,7 +594,7 @@ def test_hostname_template_that_fails(cloud, read, template, said):
         read('hostname: "{{ %s }}"' % template)
 
 
-def test_two_nodes_of_one_name(cloud, read):
+def test_duplicate_host_name_is_rejected(cloud, read):
     cloud.add("one", group("a", "10.0.0.1"))
     cloud.add("two", group("b", "10.0.0.1"), region="kr2")
     with pytest.raises(AnsibleParserError) as error:
@@ -648,7 +648,7 @@ def test_cluster_query(cloud, read, expression, hosts):
     assert sorted(read('cluster_query: "%s"' % expression).hosts) == hosts
 
 
-def test_cluster_query_and_clusters_choose_together(cloud, read):
+def test_cluster_query_and_clusters_are_combined(cloud, read):
     cloud.add("one", group("a", "10.0.0.1"))
     cloud.add("two", group("a", "10.0.0.2"))
     run = read("clusters: [one]\ncluster_query: \"[?name=='two']\"")
@@ -694,7 +694,7 @@ def test_bad_options(cloud, read, options, said):
     assert [call for call in cloud.calls if call[0] not in ("login", "clusters")] == []
 
 
-def test_an_unknown_option_is_a_warning(cloud, read):
+def test_unknown_option_issues_warning(cloud, read):
     assert any("there is no option 'cluster'" in warning for warning in read("cluster: [demo]").warnings)
 
 
@@ -708,7 +708,7 @@ def test_options_from_the_environment(cloud, read, monkeypatch):
     assert (cloud.options["password"], type(cloud.options["password"])) == (PASSWORD, str)
 
 
-def test_control_characters_reach_neither_warnings_nor_errors(cloud, read):
+def test_control_characters_are_escaped_in_warnings_and_errors(cloud, read):
     uuid = cloud.add("de\x1b]0;owned\x07mo", group("default-worker", "10.0.0.1"))
     cloud.errors["nodegroups", uuid] = ApiError("list", 500, "broken\x1b[2K\u202e\nagain", "")
     warnings = read().warnings
@@ -732,7 +732,7 @@ def test_credentials_of_the_file_and_of_the_environment_are_not_mixed(cloud, rea
     assert [cloud.options[name] for name in ("token", "username", "password", "tenant_id")] == ["mine", None, None, "mine"]
 
 
-def test_an_empty_variable_is_none(cloud, read, monkeypatch):
+def test_empty_environment_variable_is_ignored(cloud, read, monkeypatch):
     for name in ("VALIDATE_CERTS", "REQUEST_TIMEOUT", "MAX_RETRIES", "DOMAIN", "AUTH_URL", "TOKEN"):
         monkeypatch.setenv("NHNCLOUD_" + name, "")
     read("workers: 3")
@@ -760,7 +760,7 @@ def test_connection_options_may_be_templates(cloud, read, monkeypatch):
     assert cloud.options["password"] == "{{ 1 + 1 }}"
 
 
-def test_the_endpoint_alone_is_enough(cloud, read, monkeypatch):
+def test_endpoint_without_region_is_sufficient(cloud, read, monkeypatch):
     monkeypatch.delenv("NHNCLOUD_REGION")
     cloud.regions[None] = cloud.regions["kr1"]
     cloud.add("demo", group("default-worker", "10.0.0.1"))
@@ -799,7 +799,7 @@ def test_one_unreadable_node_group(cloud, read):
 
 
 @pytest.mark.parametrize("junk", [{}, {"uuid": "u"}, {"name": "n"}, {"uuid": "", "name": ""}])
-def test_junk_in_lists(cloud, read, junk):
+def test_invalid_list_entries_are_skipped(cloud, read, junk):
     cloud.add("demo", junk, group("a", "10.0.0.1"))
     cloud.regions["kr1"].append(junk)
     run = read()
@@ -810,7 +810,7 @@ def test_junk_in_lists(cloud, read, junk):
 
 
 @pytest.mark.parametrize("reply", [{}, {"uuid": "u"}, {"uuid": None, "status": []}])
-def test_a_node_group_that_is_none(cloud, read, monkeypatch, reply):
+def test_invalid_node_group_response_is_reported(cloud, read, monkeypatch, reply):
     cloud.add("demo", group("a", "10.0.0.1"))
     monkeypatch.setattr(FakeApi, "nodegroup", lambda self, ref, uuid: reply)
     run = read()
@@ -819,7 +819,7 @@ def test_a_node_group_that_is_none(cloud, read, monkeypatch, reply):
 
 
 @pytest.mark.parametrize("call", [("login",), ("clusters", "kr2"), ("servers", "kr1")])
-def test_what_all_depends_on_is_an_error(cloud, read, call):
+def test_failure_of_essential_request_is_an_error(cloud, read, call):
     cloud.add("demo", group("a", "10.0.0.1"))
     cloud.errors[call] = NoAnswer("Could not do it with %s: no answer." % PASSWORD)
     with pytest.raises(AnsibleParserError, match="Could not do it") as error:
@@ -829,7 +829,7 @@ def test_what_all_depends_on_is_an_error(cloud, read, call):
     assert FakeTransport.made[0].settings["closed"]
 
 
-def test_a_refused_token_is_an_error(cloud, read):
+def test_rejected_token_is_an_error(cloud, read):
     bad = cloud.add("demo", group("a", "10.0.0.1"))
     cloud.errors["nodegroups", bad] = refused(401)
     with pytest.raises(AnsibleParserError, match="The token was not accepted"):
@@ -837,7 +837,7 @@ def test_a_refused_token_is_an_error(cloud, read):
 
 
 @pytest.mark.parametrize("call", [("clusters", "kr2"), ("servers", "kr2")])
-def test_an_error_of_one_of_several_regions_names_it(cloud, read, call):
+def test_error_names_region_if_there_are_several(cloud, read, call):
     cloud.errors[call] = NoAnswer("Could not do it: no answer.")
     with pytest.raises(AnsibleParserError, match="Region kr2: Could not do it: no answer"):
         read("regions: [kr1, kr2]\nresolve_nodes: true")
@@ -846,13 +846,13 @@ def test_an_error_of_one_of_several_regions_names_it(cloud, read, call):
         read("regions: [kr2]\nresolve_nodes: true")
 
 
-def test_a_refused_token_names_the_region(cloud, read):
+def test_rejected_token_error_names_region(cloud, read):
     cloud.errors["nodegroups", cloud.add("demo", region="kr2")] = refused(401)
     with pytest.raises(AnsibleParserError, match="Region kr2: .*The token was not accepted"):
         read("regions: [kr1, kr2]")
 
 
-def test_an_error_wakes_threads_that_wait_for_another_attempt(cloud, read, monkeypatch):
+def test_error_wakes_threads_waiting_to_retry(cloud, read, monkeypatch):
     """Otherwise this test would take ten minutes."""
     cloud.add("demo", group("a", "10.0.0.1"))
     asleep = threading.Event()
@@ -878,7 +878,7 @@ def test_an_error_wakes_threads_that_wait_for_another_attempt(cloud, read, monke
 # -- in parallel ---------------------------------------------------------------------------------------------------------
 
 
-def test_no_step_waits_for_another_region(cloud, read):
+def test_regions_do_not_wait_for_each_other(cloud, read):
     """The clusters of the first region are listed only after a node group of the second has been read."""
     cloud.add("slow", group("a", "10.0.0.1"))
     cloud.add("fast", group("b", "10.1.0.1"), region="kr2")
@@ -894,7 +894,7 @@ def test_no_step_waits_for_another_region(cloud, read):
     assert sorted(read("regions: [kr1, kr2]").hosts) == ["10.0.0.1", "10.1.0.1"]
 
 
-def test_as_many_requests_at_once_as_workers(cloud, read):
+def test_workers_option_sets_number_of_concurrent_requests(cloud, read):
     cloud.add("demo", *[group("g%d" % number, "10.0.0.%d" % number) for number in range(8)])
     together = threading.Barrier(4)
     threads = set()
@@ -970,7 +970,7 @@ def test_the_error_of_several_regions_does_not_depend_on_timing(cloud, read, mon
         read("regions: [kr1, kr2]\nresolve_nodes: true")
 
 
-def test_an_error_does_not_wait_for_requests_that_come_later_in_order(cloud, read):
+def test_error_does_not_wait_for_later_requests(cloud, read):
     cloud.add("demo", group("a", "10.0.0.1"))
     release, hanging, ended = threading.Event(), threading.Event(), threading.Event()
 
@@ -993,7 +993,7 @@ def test_an_error_does_not_wait_for_requests_that_come_later_in_order(cloud, rea
 
 
 @pytest.mark.parametrize("first", ["a", "b"])
-def test_networks_that_cannot_be_read_are_a_problem_of_the_first_cluster_that_needs_them(cloud, read, first):
+def test_unreadable_networks_are_reported_for_first_cluster(cloud, read, first):
     """The request is made for the cluster whose node group is read first, which depends on timing."""
     uuids = {name: cloud.add(name, group("w", "10.0.0.1", uuid="w-" + name)) for name in ("a", "b")}
     begun = threading.Event()
@@ -1013,7 +1013,7 @@ def test_networks_that_cannot_be_read_are_a_problem_of_the_first_cluster_that_ne
         read(options + "strict_clusters: true")
 
 
-def test_no_thread_is_left_after_a_reading(cloud, read):
+def test_no_threads_remain_after_parsing(cloud, read):
     cloud.add("demo", *[group("g%d" % number, "10.0.0.%d" % number) for number in range(8)])
     before = set(threading.enumerate())
     read("workers: 4")
@@ -1058,7 +1058,7 @@ def test_an_interruption_does_not_wait_for_requests_that_hang(cloud, read, monke
 # -- nothing of the service is run as a template ------------------------------------------------------------------------------
 
 
-def test_templates_from_the_service_stay_data(cloud, read, tmp_path):
+def test_templates_in_service_data_are_not_evaluated(cloud, read, tmp_path):
     proof = tmp_path / "proof"
     evil = EVIL % proof
     header = "#jinja2: variable_start_string:'[%%', variable_end_string:'%%]'\n[%% lookup('ansible.builtin.pipe', 'touch %s') %%]" % proof
@@ -1083,7 +1083,7 @@ def test_templates_from_the_service_stay_data(cloud, read, tmp_path):
     assert not proof.exists()
 
 
-def test_plain_values_are_plain_strings(cloud, read):
+def test_plain_values_are_marked_as_trusted(cloud, read):
     """ansible-inventory wraps each string that is not marked as trusted."""
     cloud.add("demo", group("default-worker", "10.0.0.1", labels={"node_list": "u1"}))
     cloud.servers["kr1"] = [server("u1", "node-1", "10.0.0.1")]
@@ -1155,7 +1155,7 @@ def test_plugin_is_loaded_without_requests():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_cache_holds_no_secret(cloud, read, cached, tmp_path):
+def test_cache_contains_no_secrets(cloud, read, cached, tmp_path):
     cloud.add("demo", group("default-worker", "10.0.0.1", labels={"boot_volume_appkey": "appkey-1", "user_script_v2": "script-1"}))
     read(cached + "token: token-1")
     (path,) = kept(tmp_path)
@@ -1180,7 +1180,7 @@ def test_a_cache_holds_no_secret(cloud, read, cached, tmp_path):
         "hostname: uuid",
     ],
 )
-def test_what_decides_what_is_read_has_its_own_entry(cloud, read, cached, tmp_path, change):
+def test_options_that_affect_data_have_separate_cache_entries(cloud, read, cached, tmp_path, change):
     cloud.add("demo", group("default-worker", "10.0.0.1"))
     read(cached)
     cloud.calls.clear()
@@ -1229,7 +1229,7 @@ def damage(content, *path):
         ("clusters", 0, "more", 1),
     ],
 )
-def test_a_damaged_cache_is_read_again(cloud, read, cached, tmp_path, path):
+def test_damaged_cache_is_ignored_and_replaced(cloud, read, cached, tmp_path, path):
     cloud.add("demo", group("default-worker", "10.0.0.1"))
     whole = read(cached).plain()
     (entry,) = kept(tmp_path)
@@ -1248,7 +1248,7 @@ def test_a_damaged_cache_is_read_again(cloud, read, cached, tmp_path, path):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "7", '"text"', "\udcff"])
-def test_a_cache_file_of_junk(cloud, read, cached, tmp_path, content):
+def test_invalid_cache_file_is_ignored(cloud, read, cached, tmp_path, content):
     cloud.add("demo", group("default-worker", "10.0.0.1"))
     whole = read(cached).plain()
     (entry,) = kept(tmp_path)
@@ -1257,7 +1257,7 @@ def test_a_cache_file_of_junk(cloud, read, cached, tmp_path, content):
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-def test_a_hostile_cache_names_no_host(cloud, read, cached, tmp_path, value):
+def test_malicious_name_in_cache_is_not_used_as_host_name(cloud, read, cached, tmp_path, value):
     cloud.add("demo", group("default-worker", "10.0.0.1", labels={"node_list": ["u1"]}))
     cloud.servers["kr1"] = [server("u1", "node-1", "10.0.0.1")]
     read(cached + "hostname: name")
@@ -1271,7 +1271,7 @@ def test_a_hostile_cache_names_no_host(cloud, read, cached, tmp_path, value):
     assert run.hosts["10.0.0.1"]["ansible_host"] == "10.0.0.1"
 
 
-def test_an_incomplete_reading_is_not_kept(cloud, read, cached, tmp_path):
+def test_incomplete_result_is_not_cached(cloud, read, cached, tmp_path):
     bad = cloud.add("bad", group("a", "10.0.0.1"))
     cloud.errors["nodegroups", bad] = refused()
     assert read(cached).hosts == {}
@@ -1281,7 +1281,7 @@ def test_an_incomplete_reading_is_not_kept(cloud, read, cached, tmp_path):
     assert len(kept(tmp_path)) == 1
 
 
-def test_strict_clusters_holds_for_cached_data(cloud, read, cached):
+def test_strict_clusters_applies_to_cached_data(cloud, read, cached):
     read(cached + "clusters: [none]")
     with pytest.raises(AnsibleParserError, match="no cluster 'none'"):
         read(cached + "clusters: [none]\nstrict_clusters: true")
@@ -1300,7 +1300,7 @@ def test_strict_clusters_holds_for_cached_data(cloud, read, cached):
         ("'{{CWD}}/file'", "elsewhere/file"),
     ],
 )
-def test_a_relative_path_starts_in_the_directory_of_the_source(read, cloud, monkeypatch, tmp_path, name, written, place):
+def test_relative_path_is_relative_to_inventory_source(read, cloud, monkeypatch, tmp_path, name, written, place):
     for directory in ("source", "source/place", "home", "elsewhere"):
         (tmp_path / directory).mkdir()
     # ca_cert must be a file with certificates, and a token cache with other contents is not used.

@@ -191,7 +191,7 @@ def operation(verb, path):
 
 class TestOperations:
     @pytest.mark.parametrize("method, args, options, verb, path, body", OPERATIONS, ids=[row[0] for row in OPERATIONS])
-    def test_each_is_sent_as_the_guide_has_it(self, stub, api, method, args, options, verb, path, body):
+    def test_operation_request_matches_api_guide(self, stub, api, method, args, options, verb, path, body):
         key = {"clusters": "clusters", "events": "events", "nodegroups": "nodegroups"}.get(method)
         reply = {key: [{"uuid": UUID}]} if key else {"uuid": UUID}
         stub.add(answer(204) if verb == "DELETE" else answer(202 if body is not None else 200, reply))
@@ -205,13 +205,13 @@ class TestOperations:
         assert sent.headers["accept"] == "application/json"
         assert sent.headers["content-type"] == "application/json"
 
-    def test_the_guide_has_25_and_all_are_here(self):
+    def test_all_25_api_guide_operations_are_covered(self):
         assert len(GUIDE) == 25
         assert {operation(row[3], row[4]) for row in OPERATIONS} == GUIDE
 
     @pytest.mark.parametrize("method, args, options, verb, path, body", OPERATIONS, ids=[row[0] for row in OPERATIONS])
     @pytest.mark.parametrize("reply", [[], "text", 5, None])
-    def test_an_answer_of_another_kind_is_told(self, stub, api, method, args, options, verb, path, body, reply):
+    def test_unexpected_response_type_is_reported(self, stub, api, method, args, options, verb, path, body, reply):
         if verb == "DELETE":
             return
         stub.default = answer(200, reply, body=b"null" if reply is None else None)
@@ -220,13 +220,13 @@ class TestOperations:
         assert caught.value.values == {"status_code": 200, "request_id": "req-1"}
 
     @pytest.mark.parametrize("method, args, options, verb, path, body", OPERATIONS, ids=[row[0] for row in OPERATIONS])
-    def test_a_refusal_says_what_was_being_done(self, stub, api, method, args, options, verb, path, body):
+    def test_rejected_request_error_names_operation(self, stub, api, method, args, options, verb, path, body):
         stub.default = answer(409, {"errors": [{"detail": "Busy."}]})
         with pytest.raises(ApiError, match=r"^Could not [a-z]+ .*: Busy \(HTTP 409, request id req-1\)\.$"):
             getattr(api, method)(*args, **options)
 
     @pytest.mark.parametrize("method, args, options, verb, path, body", OPERATIONS, ids=[row[0] for row in OPERATIONS])
-    def test_reads_are_repeated_and_writes_are_not(self, stub, api, method, args, options, verb, path, body):
+    def test_reads_are_retried_and_writes_are_not(self, stub, api, method, args, options, verb, path, body):
         stub.default = answer(503)
         with pytest.raises(NoAnswer):
             getattr(api, method)(*args, **options)
@@ -236,7 +236,7 @@ class TestOperations:
         "ref, quoted",
         [("a/b", "a%2Fb"), ("a b", "a%20b"), ("a?b#c", "a%3Fb%23c"), ("../x", "..%2Fx"), ("\ud55c", "%ED%95%9C"), ("%2e", "%252e"), ("caf\udce9", "caf%3F")],
     )
-    def test_a_reference_is_one_part_of_the_path(self, stub, api, ref, quoted):
+    def test_reference_is_quoted_as_one_path_segment(self, stub, api, ref, quoted):
         stub.default = answer(200, {"uuid": UUID})
         api.cluster(ref)
         api.nodegroup(UUID, ref)
@@ -248,7 +248,7 @@ class TestOperations:
         ]
 
     @pytest.mark.parametrize("ref", ["", ".", ".."])
-    def test_a_reference_that_would_change_the_path_is_refused(self, stub, api, ref):
+    def test_reference_that_changes_the_path_is_rejected(self, stub, api, ref):
         for call in (lambda: api.delete_nodegroup(UUID, ref), lambda: api.delete_cluster(ref), lambda: api.event(UUID, ref), lambda: api.cluster(ref)):
             with pytest.raises(NksError, match="neither a name nor a UUID"):
                 call()
@@ -256,7 +256,7 @@ class TestOperations:
 
     @quick
     @given(st.text())
-    def test_no_reference_leaves_its_place(self, stub, api, ref):
+    def test_any_reference_stays_in_its_path_segment(self, stub, api, ref):
         stub.clear()
         stub.default = answer(200, {"uuid": UUID})
         try:
@@ -266,13 +266,13 @@ class TestOperations:
             return
         assert re.fullmatch("/kubernetes%s/nodegroups/[^/?#]+" % C, stub.requests[0].target)
 
-    def test_a_user_script_is_not_quoted_back(self, stub, api):
+    def test_user_script_is_not_shown_in_errors(self, stub, api):
         stub.add(answer(400, {"errors": [{"detail": "Invalid input '#!/bin/sh\\nexport PW=hunter2\\n'."}]}))
         with pytest.raises(ApiError) as caught:
             api.set_user_script(UUID, GROUP, "#!/bin/sh\nexport PW=hunter2\n")
         assert "hunter2" not in caught.value.msg
 
-    def test_another_region_has_its_own_address(self, stub, transport):
+    def test_region_uses_its_own_endpoint(self, stub, transport):
         stub.default = answer(200, {"clusters": []})
         Api(transport, FakeIdentity(stub.url), region="kr2").clusters()
         assert stub.requests[0].path == "/kr2/kubernetes/clusters"
@@ -303,9 +303,9 @@ LOOKUPS = [
 ]
 
 
-class TestLookUps:
+class TestLookups:
     @pytest.mark.parametrize("method, args, path, key, query", LOOKUPS)
-    def test_each_is_sent_as_its_guide_has_it(self, stub, api, method, args, path, key, query):
+    def test_lookup_request_matches_api_guide(self, stub, api, method, args, path, key, query):
         stub.add(answer(200, {key: [{"id": "1"}]}))
         assert getattr(api, method)(*args) == [{"id": "1"}]
         (sent,) = stub.requests
@@ -330,12 +330,12 @@ def pages(key, *sizes, **more):
 
 class TestPaging:
     @pytest.mark.parametrize("sizes", [(2,), (2, 1), (2, 2, 0), (0,), (1, 1, 1, 1)])
-    def test_a_list_is_read_to_its_end(self, stub, api, sizes):
+    def test_all_pages_are_read(self, stub, api, sizes):
         stub.add(*pages("clusters", *sizes))
         assert [item["uuid"] for item in api.clusters()] == [str(number) for number in range(sum(sizes))]
         assert len(stub.requests) == len(sizes)
 
-    def test_only_the_marker_is_taken_out_of_next(self, stub, api):
+    def test_only_marker_of_next_link_is_used(self, stub, api):
         other = StubServer()
         stub.add(
             answer(200, {"clusters": [{"uuid": "a"}], "next": other.url + "/elsewhere?limit=1&marker=a%2Fb&secret=1"}),
@@ -346,28 +346,28 @@ class TestPaging:
         assert other.requests == []
         assert [(sent.path, sent.query) for sent in stub.requests] == [("/kubernetes/clusters", []), ("/kubernetes/clusters", [("marker", "a/b")])]
 
-    def test_filters_stay_on_every_page(self, stub, api):
+    def test_filters_are_sent_with_every_page(self, stub, api):
         stub.add(answer(200, {"images": [{"id": "a"}], "next": "/v2/images?limit=1&marker=a"}), answer(200, {"images": [{"id": "b"}]}))
         assert [item["id"] for item in api.images({"visibility": "public"})] == ["a", "b"]
         assert stub.requests[1].query == [("visibility", "public"), ("marker", "a")]
 
-    def test_the_compute_service_has_its_links(self, stub, api):
+    def test_compute_pagination_links_are_supported(self, stub, api):
         links = [{"rel": "self", "href": "x"}, {"rel": "next", "href": "http://x/servers/detail?marker=a&limit=1"}]
         stub.add(answer(200, {"servers": [{"id": "a"}], "servers_links": links}), answer(200, {"servers": [{"id": "b"}]}))
         assert [item["id"] for item in api.servers()] == ["a", "b"]
         assert stub.requests[1].query == [("limit", "1000"), ("marker", "a")]
 
     @pytest.mark.parametrize("following", [None, 5, [], {}, "", "no query", "http://[", "http://x/?limit=2", "http://x/?marker="])
-    def test_a_next_without_a_marker_is_the_end(self, stub, api, following):
+    def test_next_link_without_marker_ends_list(self, stub, api, following):
         stub.add(answer(200, {"clusters": [{"uuid": "a"}], "next": following, "clusters_links": following}))
         assert api.clusters() == [{"uuid": "a"}]
 
-    def test_a_server_that_does_not_go_by_the_marker_gives_each_item_once(self, stub, api):
+    def test_ignored_marker_returns_each_item_once(self, stub, api):
         stub.default = answer(200, {"clusters": [{"uuid": "a"}], "next": "http://x/?marker=a"})
         assert api.clusters() == [{"uuid": "a"}]
         assert len(stub.requests) == 2
 
-    def test_a_list_that_never_ends_does_not_hold_us_for_ever(self, stub, api, monkeypatch):
+    def test_endless_list_is_rejected(self, stub, api, monkeypatch):
         monkeypatch.setattr(calls, "MAX_PAGES", 20)
         stub.default = lambda sent: answer(200, {"clusters": [], "next": "http://x/?marker=%d" % len(stub.requests)})
         with pytest.raises(BadReply, match="list the clusters: the list does not end"):
@@ -375,34 +375,34 @@ class TestPaging:
         assert len(stub.requests) == 20
 
     @pytest.mark.parametrize("body", [{}, {"clusters": None}, {"clusters": {}}, {"clusters": [1]}, {"clusters": [None]}, {"nodegroups": []}])
-    def test_a_list_of_something_else_is_told(self, stub, api, body):
+    def test_response_without_expected_list_is_reported(self, stub, api, body):
         stub.default = answer(200, body)
         with pytest.raises(BadReply, match="has no list under 'clusters'"):
             api.clusters()
 
-    def test_a_page_that_fails_is_asked_for_again_and_not_the_list(self, stub, api):
+    def test_failed_page_is_retried_without_restarting_list(self, stub, api):
         first, second = pages("clusters", 1, 1)
         stub.add(first, answer(502), second)
         assert len(api.clusters()) == 2
         assert [sent.query for sent in stub.requests] == [[], [("marker", "0")], [("marker", "0")]]
 
-    def test_a_list_that_answers_400_while_a_cluster_is_half_made_is_asked_again(self, stub, api, transport):
+    def test_list_400_during_cluster_creation_is_retried(self, stub, api, transport):
         stub.add(answer(400, {"errors": [{"detail": "node_count"}]}), answer(400), *pages("clusters", 1))
         assert len(api.clusters()) == 1
         assert len(transport.clock.sleeps) == 2
 
-    def test_but_not_for_ever(self, stub, api):
+    def test_list_400_retries_are_limited(self, stub, api):
         stub.default = answer(400, {"errors": [{"detail": "Invalid node_count."}]})
         with pytest.raises(ApiError, match="Could not list the clusters: Invalid node_count"):
             api.clusters()
         assert len(stub.requests) == 4
 
-    def test_one_cluster_that_answers_400_about_its_count_is_asked_again(self, stub, api, transport):
+    def test_cluster_400_for_node_count_is_retried(self, stub, api, transport):
         stub.add(answer(400, {"errors": [{"detail": "Invalid node_count."}]}), answer(200, {"uuid": UUID}))
         assert api.cluster(UUID) == {"uuid": UUID}
         assert len(transport.clock.sleeps) == 1
 
-    def test_another_refusal_of_one_cluster_is_told_at_once(self, stub, api, transport):
+    def test_other_cluster_400_is_not_retried(self, stub, api, transport):
         stub.add(answer(400, {"errors": [{"detail": "Invalid name."}]}))
         with pytest.raises(ApiError, match="Invalid name"):
             api.cluster("x")
@@ -411,26 +411,26 @@ class TestPaging:
 
 class TestTokens:
     @pytest.mark.parametrize("call", [lambda api: api.cluster(UUID), lambda api: api.create_cluster({"name": "x"}), lambda api: api.delete_cluster(UUID)])
-    def test_a_refused_token_is_replaced_once_also_for_a_write(self, stub, api, call):
+    def test_rejected_token_is_renewed_once_for_reads_and_writes(self, stub, api, call):
         stub.add(answer(401, {"error": {"code": 401}}), answer(202, {"uuid": UUID}))
         call(api)
         assert [sent.headers["x-auth-token"] for sent in stub.requests] == ["token-1", "token-2"]
         assert stub.requests[0].raw == stub.requests[1].raw
         assert api.identity.renewed == ["token-1"]
 
-    def test_a_second_refusal_is_told(self, stub, api):
+    def test_second_token_rejection_is_reported(self, stub, api):
         stub.default = answer(401, {"error": {"code": 401, "message": "No."}})
         with pytest.raises(ApiError, match=r"Could not read cluster .*: No \(HTTP 401.*it has expired, or a change of the API password has revoked it"):
             api.cluster(UUID)
         assert len(stub.requests) == 2
 
-    def test_a_fixed_token_fails_with_its_own_message(self, stub, transport):
+    def test_expired_fixed_token_is_reported(self, stub, transport):
         stub.default = answer(401)
         with pytest.raises(NksError, match="The token has expired"):
             Api(transport, FakeIdentity(stub.url, fixed=True)).cluster(UUID)
         assert len(stub.requests) == 1
 
-    def test_a_token_that_expires_in_the_middle_of_a_list_loses_no_page(self, stub, api):
+    def test_token_expiring_between_pages_loses_no_page(self, stub, api):
         first, second = pages("clusters", 1, 1)
         stub.add(first, answer(401), second)
         assert [item["uuid"] for item in api.clusters()] == ["0", "1"]
@@ -501,8 +501,8 @@ def cluster_body(api, name, private=False, **labels):
     return body
 
 
-class TestWithTheSimulator:
-    def test_every_operation_is_accepted_and_has_its_effect(self, cloud, account):
+class TestWithSimulator:
+    def test_every_operation_takes_effect(self, cloud, account):
         api = account
         uuid = api.create_cluster(cluster_body(api, "demo"))["uuid"]
         assert [item["name"] for item in api.clusters()] == ["demo"]
@@ -574,7 +574,7 @@ class TestWithTheSimulator:
         assert accepted == GUIDE
         assert {entry["status"] for entry in cloud.request_log} <= {200, 202, 204, 404}
 
-    def test_long_lists_come_whole(self, cloud, account):
+    def test_long_lists_are_complete(self, cloud, account):
         cloud.state.settings.update({"page_max": 2, "image_page_max": 1, "server_page_max": 3, "quota_clusters": 9})
         for number in range(5):
             account.create_cluster(cluster_body(account, "c%d" % number))
@@ -582,7 +582,7 @@ class TestWithTheSimulator:
         assert len(account.servers()) == 11
         assert len(account.images({"visibility": "public"})) == 5
 
-    def test_a_changed_password_costs_one_login_in_the_middle(self, cloud, account):
+    def test_revoked_token_causes_one_new_login(self, cloud, account):
         account.clusters()
         cloud.state.tokens.clear()
         uuid = account.create_cluster(cluster_body(account, "demo"))["uuid"]
@@ -592,6 +592,6 @@ class TestWithTheSimulator:
         assert [entry["status"] for entry in cloud.request_log].count(401) == 2
 
     @pytest.mark.parametrize("fault", ["truncate", "garbage", "reset_before", "reset_after"])
-    def test_reads_survive_broken_answers(self, cloud, account, fault):
+    def test_reads_retry_after_broken_responses(self, cloud, account, fault):
         cloud.state.faults.add({"effect": fault, "method": "GET", "path": "/clusters$", "times": 3})
         assert account.clusters() == []

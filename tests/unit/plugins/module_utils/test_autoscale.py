@@ -56,7 +56,7 @@ def shown(world, group="default-worker"):
 
 
 @pytest.mark.parametrize("omitted", ["default", "keep"])
-def test_sends_the_full_set_and_keeps_what_is_not_given(world, omitted):
+def test_update_sends_all_settings_and_keeps_omitted_ones(world, omitted):
     """Whether the service keeps omitted settings or resets them is not known, so none may be omitted."""
     world.set(autoscale_omitted=omitted)
     world.seed(labels={"ca_scale_down_unneeded_time": "77", "ca_scale_down_util_thresh": "33", "ca_pod_replicas": "4"})
@@ -76,7 +76,7 @@ def test_sends_the_full_set_and_keeps_what_is_not_given(world, omitted):
     assert {key: outcome["autoscale"][key] for key in wanted} == wanted
 
 
-def test_every_setting_by_its_option(world):
+def test_each_option_sets_its_api_field(world):
     world.seed()
     outcome = run(
         world,
@@ -101,7 +101,7 @@ def test_every_setting_by_its_option(world):
     assert sent(outcome) == wanted == shown(world)
 
 
-def test_the_apis_names_are_aliases(world):
+def test_api_names_are_aliases(world):
     world.seed()
     outcome = run(
         world,
@@ -126,7 +126,7 @@ def test_the_apis_names_are_aliases(world):
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_the_intended_switch_is_always_sent(world, enabled):
+def test_requested_enabled_value_is_always_sent(world, enabled):
     """A change of the limits must not turn the autoscaler on or off by the way (a known mistake of other clients)."""
     world.seed(labels={"ca_enable": str(enabled)})
     outcome = run(world, enabled=enabled, max_node_count=4)
@@ -135,12 +135,12 @@ def test_the_intended_switch_is_always_sent(world, enabled):
     assert shown(world)["ca_enable"] is enabled
 
 
-def test_turning_it_off_keeps_the_limits(world):
+def test_disabling_keeps_the_limits(world):
     world.seed(labels={"ca_enable": "True", "ca_min_node_count": "2", "ca_max_node_count": "6", "ca_scale_down_enable": "False"})
     assert sent(run(world, enabled=False)) == dict(DEFAULTS, ca_min_node_count=2, ca_max_node_count=6, ca_scale_down_enable=False)
 
 
-def test_another_group_by_name_and_by_uuid(world):
+def test_node_group_is_found_by_name_and_by_uuid(world):
     world.seed(nodegroups=2)
     group = world.group("group-1")
     outcome = run(world, nodegroup="group-1", enabled=True)
@@ -165,12 +165,12 @@ def test_second_run_writes_nothing(world, labels):
     assert again["autoscale"]["ca_scale_down_unneeded_time"] == 15
 
 
-def test_present_defaults_are_no_difference(world):
+def test_current_defaults_are_not_a_change(world):
     world.seed()
     assert run(world, enabled=False, min_node_count=1, max_node_count=10, scale_down_utilization_threshold=50).writes == []
 
 
-def test_zeros_that_the_service_keeps_while_it_is_off(world):
+def test_zero_counts_are_accepted_only_while_disabled(world):
     """With the autoscaler off the service takes and shows zeros as the counts."""
     world.seed(labels={"ca_min_node_count": "0", "ca_max_node_count": "0"})
     assert run(world, enabled=False).writes == []
@@ -212,7 +212,7 @@ def test_check_mode(world):
 )
 @pytest.mark.parametrize("enabled", [True, False])
 @pytest.mark.parametrize("check", [True, False])
-def test_ranges_of_the_times_and_the_threshold(world, option, low, high, enabled, check):
+def test_times_and_threshold_out_of_range_are_rejected(world, option, low, high, enabled, check):
     world.seed()
     for value in (low, high):
         assert refusal(world, check, enabled=enabled, **{option: value}).startswith("%s: %d is out of range" % (option, value))
@@ -222,13 +222,13 @@ def test_ranges_of_the_times_and_the_threshold(world, option, low, high, enabled
 
 @pytest.mark.parametrize("option", ["min_node_count", "max_node_count"])
 @pytest.mark.parametrize("check", [True, False])
-def test_counts_below_one(world, option, check):
+def test_too_small_counts_are_rejected(world, option, check):
     world.seed()
     assert refusal(world, check, enabled=True, **{option: 0}).startswith("%s: 0 is too small" % option)
     assert refusal(world, check, enabled=False, **{option: -1}).startswith("%s: -1 is too small" % option)
 
 
-def test_more_nodes_than_the_service_takes_is_told(world):
+def test_max_node_count_rejected_by_the_service_is_reported(world):
     """The number of nodes is a quota, so the service is the judge of it."""
     world.seed()
     with pytest.raises(NksError) as caught:
@@ -238,7 +238,7 @@ def test_more_nodes_than_the_service_takes_is_told(world):
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_what_was_not_given_is_sent_back_as_it_is(world, check):
+def test_omitted_settings_are_sent_unchanged_even_if_out_of_range(world, check):
     """A delay below the documented range, which a creation takes, must not stop a task that does not name it."""
     world.seed()
     present = {"ca_enable": "True", "ca_scale_down_delay_after_add": "3", "ca_scale_down_unneeded_time": "0", "ca_max_node_count": "12"}
@@ -256,7 +256,7 @@ def test_what_was_not_given_is_sent_back_as_it_is(world, check):
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_minimum_over_maximum(world, check):
+def test_minimum_above_maximum_is_rejected(world, check):
     world.seed(labels={"ca_min_node_count": "3", "ca_max_node_count": "6"})
     assert refusal(world, check, enabled=True, min_node_count=5, max_node_count=4).startswith("min_node_count: 5 is more than max_node_count (4)")
     # Also where one of the two is the current value.
@@ -267,7 +267,7 @@ def test_minimum_over_maximum(world, check):
 
 @pytest.mark.parametrize("listed", [True, False])
 @pytest.mark.parametrize("check", [True, False])
-def test_stopped_nodes(world, check, listed):
+def test_enabling_with_a_stopped_node_is_rejected(world, check, listed):
     """It cannot be turned on while a node is stopped; everything else can be changed."""
     world.set(stopped_nodes_listed=listed)
     world.seed()
@@ -279,7 +279,7 @@ def test_stopped_nodes(world, check, listed):
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_the_metric_based_autoscaler(world, check):
+def test_enabling_with_metric_based_autoscaler_on_is_rejected(world, check):
     """The two kinds exclude each other; turning this one off, or changing its limits, is none of the other's business."""
     world.seed(labels={"mba_scale_out": json.dumps({"enable": True, "rules": [{"metric": "GROUP_CPU_USAGE", "threshold": 70, "duration": 5}]})})
     text = refusal(world, check, enabled=True)
@@ -288,20 +288,20 @@ def test_the_metric_based_autoscaler(world, check):
     assert run(world, check, enabled=False, max_node_count=3)["changed"] is True
 
 
-def test_stopped_nodes_of_another_group_do_not_matter(world):
+def test_stopped_nodes_of_another_group_are_ignored(world):
     world.seed(nodegroups=2)
     world.group("group-1").nodes[0].status = "SHUTOFF"
     assert run(world, enabled=True)["changed"] is True
 
 
-def test_what_is_not_there(world):
+def test_unknown_cluster_or_node_group_is_rejected(world):
     world.seed()
     assert refusal(world, cluster="nowhere", enabled=True) == "cluster: there is no cluster 'nowhere' in this region and project; there are: demo."
     assert refusal(world, nodegroup="nobody", enabled=True) == "nodegroup: cluster/demo has no node group 'nobody'; there are: default-worker."
     assert refusal(world, nodegroup="default-master", enabled=True).startswith("nodegroup: 'default-master' is the control plane")
 
 
-def test_a_failed_resource(world):
+def test_failed_cluster_warns_or_rejects_changes(world):
     cluster = world.seed()
     world.fail(cluster, "UPDATE_FAILED", group=world.group())
     again = run(world, enabled=False)
@@ -312,7 +312,7 @@ def test_a_failed_resource(world):
 # -- waiting ---------------------------------------------------------------------------------------------------------
 
 
-def test_waits_until_the_setting_has_arrived(world):
+def test_waits_until_the_new_setting_is_shown(world):
     """The service shows the state from before the request for a while."""
     world.set(stale_polls=4)
     world.seed()
@@ -320,7 +320,7 @@ def test_waits_until_the_setting_has_arrived(world):
     assert outcome["autoscale"]["ca_max_node_count"] == 7 and world.cluster().status == "UPDATE_COMPLETE"
 
 
-def test_a_change_that_the_service_drops(world):
+def test_change_dropped_by_the_service_is_an_error(world):
     world.seed()
     world.fault(effect="drop_task", task="autoscale")
     with pytest.raises(NksError) as caught:
@@ -328,7 +328,7 @@ def test_a_change_that_the_service_drops(world):
     assert "did not change to the requested value" in caught.value.msg and RESOURCE in caught.value.msg
 
 
-def test_a_change_that_fails(world):
+def test_failed_change_is_reported_with_its_event(world):
     world.seed()
     world.fault(effect="fail_task", task="autoscale", reason="The autoscaler did not start", contents="Image pull failed")
     with pytest.raises(NksError) as caught:
@@ -337,7 +337,7 @@ def test_a_change_that_fails(world):
     assert caught.value.values["event"]["type"] == "NODEGROUP_SET_CLUSTER_AUTOSCALER"
 
 
-def test_waits_for_someone_elses_operation(world):
+def test_waits_for_a_running_operation(world):
     cluster = world.seed()
     world.busy(cluster, "resize", 100.0)
     outcome = run(world, enabled=True)
@@ -348,7 +348,7 @@ def test_waits_for_someone_elses_operation(world):
     assert "UPDATE_IN_PROGRESS" in caught.value.msg and caught.value.outcome.writes == []
 
 
-def test_without_waiting(world):
+def test_no_wait_returns_immediately(world):
     world.seed()
     outcome = run(world, enabled=True, wait=False)
     assert outcome["changed"] is True and outcome.clock.slept == [] and world.cluster().busy
@@ -366,7 +366,7 @@ def test_info(world):
     assert outcome["result"] == 7
 
 
-def test_info_types_texts(world, monkeypatch):
+def test_info_converts_text_values(world, monkeypatch):
     """Whatever form the values come in."""
     world.seed()
     values = {"ca_enable": "TRUE", "ca_max_node_count": "7", "ca_scale_down_util_thresh": " 50 ", "ca_image": "x"}
@@ -379,7 +379,7 @@ def test_info_types_texts(world, monkeypatch):
     }
 
 
-def test_info_of_what_is_not_there(world):
+def test_info_of_unknown_cluster_or_node_group_fails(world):
     world.seed()
     with pytest.raises(NksError, match="has no node group 'nobody'; there are: default-worker"):
         world.run(autoscale.INFO, {"cluster": "demo", "nodegroup": "nobody"})
@@ -387,7 +387,7 @@ def test_info_of_what_is_not_there(world):
         world.run(autoscale.INFO, {"cluster": "nowhere"})
 
 
-def test_info_while_the_cluster_is_busy(world):
+def test_info_does_not_wait_for_a_busy_cluster(world):
     """Reading needs no idle cluster."""
     cluster = world.seed()
     world.busy(cluster, "resize", 100.0)

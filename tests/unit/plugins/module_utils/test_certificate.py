@@ -58,7 +58,7 @@ def untouched(outcome):
 
 @pytest.mark.parametrize("days, before, due", [(29, None, True), (30, None, False), (400, None, False), (59, 60, True), (60, 60, False), (0, 0, False)])
 @pytest.mark.parametrize("check", [True, False])
-def test_due_when_fewer_days_are_left(world, days, before, due, check):
+def test_renewal_is_due_if_fewer_days_are_left(world, days, before, due, check):
     seeded(world, days)
     given = {} if before is None else {"renew_before_days": before}
     outcome = run(world, check, **given)
@@ -72,14 +72,14 @@ def test_due_when_fewer_days_are_left(world, days, before, due, check):
         assert untouched(run(world, **given))
 
 
-def test_one_that_has_ended(world):
+def test_expired_certificate_is_renewed(world):
     seeded(world, -3)
     checked = run(world, check=True, renew_before_days=0)
     assert checked["changed"] is True and checked["certificate"]["days_left"] == -3
     assert renewed(run(world, renew_before_days=0), 5)
 
 
-def test_another_term_alone_is_no_reason(world):
+def test_different_term_alone_does_not_renew(world):
     seeded(world, 400, years=5)
     outcome = run(world, term_of_validity=2)
     assert untouched(outcome) and outcome["certificate"]["term_of_validity"] == 5
@@ -108,7 +108,7 @@ def test_missing_expiry(world, shown):
 
 @pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%S+00:00", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S.000000"])
 @pytest.mark.parametrize("days", [29, 30])
-def test_forms_of_the_expiry(world, form, days):
+def test_expiry_formats(world, form, days):
     cluster = seeded(world, days)
     ends = datetime.fromtimestamp(cluster.certificate_expiry(), timezone.utc)
     cluster.overrides["labels"] = {"certificate_expiry": ends.strftime(form), "term_of_validity": 5}
@@ -117,14 +117,14 @@ def test_forms_of_the_expiry(world, form, days):
     assert checked["changed"] is (days == 29)
 
 
-def test_an_expiry_in_another_zone(world):
+def test_expiry_in_another_time_zone(world):
     cluster = seeded(world, 29)
     ends = datetime.fromtimestamp(cluster.certificate_expiry() + 9 * 3600, timezone.utc)
     cluster.overrides["labels"] = {"certificate_expiry": ends.strftime("%Y-%m-%dT%H:%M:%S+09:00")}
     assert run(world, check=True)["certificate"]["days_left"] == 29
 
 
-def test_a_limit_that_a_new_certificate_does_not_reach(world):
+def test_warns_if_the_new_certificate_is_due_immediately(world):
     """Then every run renews, which must not go unsaid."""
     seeded(world, 300)
     outcome = run(world, term_of_validity=1, renew_before_days=365)
@@ -147,7 +147,7 @@ def test_result(world):
     assert outcome["actions"][0]["changes"]["term_of_validity"] == {"before": 3, "after": 2}
 
 
-def test_warns_of_the_kubeconfigs_that_have_died(world):
+def test_warns_about_invalidated_kubeconfigs(world):
     seeded(world, 10)
     outcome = run(world)
     assert [text for text in outcome["warnings"] if "kubeconfigs from before" in text and "nks_kubeconfig" in text]
@@ -168,7 +168,7 @@ def test_check_mode(world):
 
 
 @pytest.mark.parametrize("years", [0, 6, -1])
-def test_range_of_the_term(world, years):
+def test_term_out_of_range_is_rejected(world, years):
     seeded(world, 10)
     with pytest.raises(NksError) as caught:
         run(world, term_of_validity=years)
@@ -176,16 +176,16 @@ def test_range_of_the_term(world, years):
     assert caught.value.outcome.requests == []
 
 
-def test_range_of_the_days(world):
+def test_negative_renew_before_days_is_rejected(world):
     assert refusal(world, renew_before_days=-1).startswith("renew_before_days: -1 is too small")
 
 
-def test_what_is_not_there(world):
+def test_unknown_cluster_is_rejected(world):
     assert refusal(world, cluster="nowhere").startswith("cluster: there is no cluster 'nowhere'")
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_what_the_service_refuses(world, check):
+def test_unsupported_cni_or_version_is_rejected(world, check):
     """Renewal is for Kubernetes 1.24 or newer with Calico-VXLAN or Cilium, and check mode says so too."""
     cluster = seeded(world, 10)
     for cni in ("calico-ebpf", "flannel"):
@@ -201,7 +201,7 @@ def test_what_the_service_refuses(world, check):
 
 
 @pytest.mark.parametrize("cni", ["calico", "cilium", "something new"])
-def test_what_the_guide_does_not_exclude_is_tried(world, cni):
+def test_cni_not_excluded_by_the_guide_is_attempted(world, cni):
     cluster = seeded(world, 10)
     cluster.labels["cni_driver"] = cni
     assert run(world, check=True).actions == ["renew_certificate"]
@@ -211,7 +211,7 @@ def test_what_the_guide_does_not_exclude_is_tried(world, cni):
 
 
 @pytest.mark.parametrize("days", [10, 1000])
-def test_a_failed_renewal_is_repaired(world, days):
+def test_failed_renewal_is_repaired_by_the_next_run(world, days):
     """Also where the certificate is not due: the cluster is of no use until a renewal has ended well."""
     cluster = seeded(world, days)
     world.fault(effect="fail_task", task="certificate", reason="Certificate rotation failed", contents="A node did not answer")
@@ -228,7 +228,7 @@ def test_a_failed_renewal_is_repaired(world, days):
 
 @pytest.mark.parametrize("status", ["UPDATE_FAILED", "DELETE_FAILED"])
 @pytest.mark.parametrize("check", [True, False])
-def test_a_failure_of_another_kind_is_left_alone(world, status, check):
+def test_other_failure_does_not_trigger_a_renewal(world, status, check):
     cluster = seeded(world, 1000)
     # A renewal that failed before, and was repaired, is not what is wrong now.
     world.fail(cluster, "UPDATE_FAILED", "Old", "Old", "certificate")
@@ -242,13 +242,13 @@ def test_a_failure_of_another_kind_is_left_alone(world, status, check):
         assert "Not enough hosts" in text and "Quota" in text and status in text
 
 
-def test_a_failed_creation(world):
+def test_failed_creation_is_rejected(world):
     cluster = seeded(world, 1000)
     world.fail(cluster, "CREATE_FAILED", kind="cluster_create")
     assert "Creation failed: delete it" in refusal(world, force=True)
 
 
-def test_a_failure_whose_history_is_not_known(world):
+def test_failure_without_history_is_renewed_only_with_force(world):
     """Then the user's order counts; the service has the last word."""
     cluster = seeded(world, 1000)
     cluster.status, cluster.status_reason = "UPDATE_FAILED", "Unknown"
@@ -259,7 +259,7 @@ def test_a_failure_whose_history_is_not_known(world):
 # -- waiting ---------------------------------------------------------------------------------------------------------
 
 
-def test_waits_until_it_is_renewed(world):
+def test_waits_until_the_certificate_is_renewed(world):
     world.set(stale_polls=3)
     cluster = seeded(world, 10)
     outcome = run(world)
@@ -267,14 +267,14 @@ def test_waits_until_it_is_renewed(world):
     assert outcome["certificate"]["days_left"] > 1800
 
 
-def test_a_renewal_that_the_service_drops(world):
+def test_renewal_dropped_by_the_service_is_an_error(world):
     seeded(world, 10)
     world.fault(effect="drop_task", task="certificate")
     with pytest.raises(NksError, match="did not change to the requested value"):
         run(world)
 
 
-def test_a_renewal_whose_answer_is_lost_is_not_sent_twice(world):
+def test_renewal_with_lost_response_is_not_sent_twice(world):
     """The second one would kill the kubeconfigs of the first."""
     cluster = seeded(world, 10)
     world.fault(effect="reset_after", method="PATCH")
@@ -282,13 +282,13 @@ def test_a_renewal_whose_answer_is_lost_is_not_sent_twice(world):
     assert cluster.certificate_generation == 2
 
 
-def test_without_waiting(world):
+def test_no_wait_returns_immediately(world):
     cluster = seeded(world, 10)
     outcome = run(world, wait=False)
     assert outcome["changed"] is True and outcome.clock.slept == [] and cluster.busy
 
 
-def test_a_refusal_names_the_cluster_and_no_uuid(world):
+def test_rejection_names_the_cluster_without_uuid(world):
     world.seed()
     world.fault(effect="status", status=403, method="POST|PATCH", path="/certificates/")
     with pytest.raises(NksError) as caught:

@@ -29,19 +29,19 @@ def test_create_resolves_names_waits_and_returns_the_typed_cluster(world):
     assert outcome["warnings"] == []
 
 
-def test_external_subnets_are_filled_in_with_all_of_the_external_network(world):
+def test_external_subnets_default_to_all_of_external_network(world):
     world.nks_cluster(**CLUSTER)
     assert sorted(world.cluster().labels["external_subnet_id_list"].split(":")) == EXTERNAL_SUBNETS
 
 
-def test_external_subnets_are_told_in_one_order_however_the_service_lists_them(world):
+def test_external_subnets_are_reported_in_stable_order(world):
     for rotation in range(5):
         world.cloud.rotation = rotation
         changes = world.nks_cluster(check=True, **CLUSTER)["actions"][0]["changes"]
         assert changes["external_subnets"]["after"] == EXTERNAL_SUBNETS
 
 
-def test_the_second_run_changes_nothing_and_writes_nothing(world):
+def test_creation_is_idempotent(world):
     given = dict(CLUSTER, user_script=SCRIPT, autoscale={"enabled": False, "max_node_count": 3}, labels={"fip_auto_bind_enable": "true"})
     world.nks_cluster(**given)
     outcome = world.nks_cluster(**given)
@@ -51,7 +51,7 @@ def test_the_second_run_changes_nothing_and_writes_nothing(world):
 
 
 @pytest.mark.parametrize("spelling", [str.upper, lambda uuid: uuid.replace("-", ""), lambda uuid: uuid.replace("-", "").upper()])
-def test_any_spelling_of_a_uuid_is_sent_and_compared_as_the_same(world, spelling):
+def test_uuid_in_any_format_is_normalized(world, spelling):
     """The service looks for a UUID letter by letter."""
     found = world.cloud.projects[TENANT, "kr1"].found
     subnets = {subnet["name"]: subnet for subnet in found.subnets}
@@ -76,13 +76,13 @@ def test_any_spelling_of_a_uuid_is_sent_and_compared_as_the_same(world, spelling
     assert world.nks_cluster(name=spelling(cluster.uuid), node_count=3)["changed"] is True
 
 
-def test_no_external_subnets_mean_all_of_them_each_time(world):
+def test_empty_external_subnets_means_all_of_them(world):
     for changed in (True, False):
         assert world.nks_cluster(**dict(CLUSTER, external_subnets=[]))["changed"] is changed
     assert sorted(world.cluster().labels["external_subnet_id_list"].split(":")) == EXTERNAL_SUBNETS
 
 
-def test_volumes_in_another_order_and_with_sizes_as_texts_are_no_difference(world):
+def test_volume_order_and_size_type_are_not_a_change(world):
     volumes = [{"type": "General SSD", "size": "10", "mount_path": "/a"}, {"type": "General SSD", "size": 10}, {"type": "General HDD", "size": "20"}]
     world.nks_cluster(**dict(CLUSTER, extra_volumes=volumes))
     assert world.nks_cluster(**dict(CLUSTER, extra_volumes=volumes[::-1]))["changed"] is False
@@ -107,18 +107,18 @@ def test_volumes_in_another_order_and_with_sizes_as_texts_are_no_difference(worl
         ({"subnet": "tiny"}, "there is no subnet 'tiny' in network demo-vpc; there are: "),
     ],
 )
-def test_what_look_ups_show_to_be_refused_is_refused_before_the_creation(world, given, words, check):
+def test_unsuitable_resources_are_rejected_before_creation(world, given, words, check):
     with pytest.raises(NksError) as caught:
         world.nks_cluster(check=check, **dict(CLUSTER, **given))
     assert words in caught.value.msg and caught.value.outcome.writes == []
 
 
-def test_an_image_for_gpu_flavors_goes_with_one(world):
+def test_gpu_image_is_accepted_with_gpu_flavor(world):
     world.nks_cluster(**dict(CLUSTER, flavor="g2.c8m90", image="Ubuntu Server 22.04 LTS GPU Container"))
     assert world.cluster().status == "CREATE_COMPLETE"
 
 
-def test_a_creation_is_told_in_the_users_own_words(world):
+def test_creation_is_reported_with_resource_names(world):
     found = world.cloud.projects[TENANT, "kr1"].found
     given = dict(
         CLUSTER,
@@ -144,7 +144,7 @@ def test_a_creation_is_told_in_the_users_own_words(world):
         ({"state": "absent"}, "/clusters/[^/]*$", "Could not delete cluster demo: "),
     ],
 )
-def test_a_refusal_names_the_resource_and_no_uuid(world, given, path, words, by):
+def test_rejection_message_names_resource_without_uuid(world, given, path, words, by):
     cluster = world.seed()
     world.fault(effect="status", status=403, method="POST|PATCH|DELETE", path=path)
     with pytest.raises(ApiError) as caught:
@@ -152,7 +152,7 @@ def test_a_refusal_names_the_resource_and_no_uuid(world, given, path, words, by)
     assert caught.value.msg.startswith(words) and not UUID.search(caught.value.msg.partition("request id")[0])
 
 
-def test_absent_waits_until_the_cluster_is_gone(world):
+def test_absent_waits_until_cluster_is_deleted(world):
     cluster = world.seed()
     outcome = world.nks_cluster(state="absent")
     assert outcome["changed"] and outcome.actions == ["delete"] and outcome.wrote == ["DELETE /clusters/*"]
@@ -162,12 +162,12 @@ def test_absent_waits_until_the_cluster_is_gone(world):
     assert outcome.requests[-1]["status"] == 404 and outcome.requests[-1]["path"].endswith(cluster.uuid)
 
 
-def test_absent_of_what_is_not_there_is_no_change(world):
+def test_absent_for_missing_cluster_is_not_a_change(world):
     outcome = world.nks_cluster(state="absent")
     assert (outcome["changed"], outcome["actions"], outcome.writes, outcome["cluster"]) == (False, [], [], {})
 
 
-def test_after_the_look_up_only_uuids_are_used_in_paths(world):
+def test_paths_use_only_uuids_after_lookup(world):
     world.seed(nodegroups=2)
     for given in (dict(CLUSTER, node_count=3, flavor="m2.c2m4", user_script=SCRIPT, kubernetes_version="v1.32.3", upgrade="all"), {"state": "absent"}):
         outcome = world.nks_cluster(**given)
@@ -179,7 +179,7 @@ def test_after_the_look_up_only_uuids_are_used_in_paths(world):
         assert [group for group in groups if not UUID.match(group) and group != "default-master"] in (["default-worker"], [])
 
 
-def test_a_name_held_by_two_clusters_fails_with_both_uuids(world):
+def test_ambiguous_cluster_name_fails_with_both_uuids(world):
     uuids = [world.seed().uuid, world.seed().uuid]
     for given in (dict(CLUSTER), {"state": "absent"}):
         with pytest.raises(NksError) as caught:
@@ -190,7 +190,7 @@ def test_a_name_held_by_two_clusters_fails_with_both_uuids(world):
     assert outcome["changed"] and [cluster.uuid for cluster in world.clusters] == uuids[1:]
 
 
-def test_present_with_a_uuid_that_is_not_there_fails(world):
+def test_present_with_unknown_uuid_fails(world):
     world.seed("other")
     uuid = "60000000-0000-4000-8000-00000000dead"
     with pytest.raises(NksError) as caught:
@@ -205,7 +205,7 @@ def test_bad_input_fails_before_any_request(world):
     assert world.cloud.log == []
 
 
-def test_a_reference_that_matches_nothing_fails_before_any_write(world):
+def test_unknown_reference_fails_before_any_write(world):
     with pytest.raises(NksError) as caught:
         world.nks_cluster(**dict(CLUSTER, flavor="m9.c1m1"))
     assert "flavor" in caught.value.msg and "m9.c1m1" in caught.value.msg and "m2.c4m8" in caught.value.msg
@@ -215,7 +215,7 @@ def test_a_reference_that_matches_nothing_fails_before_any_write(world):
 # -- what others are doing -------------------------------------------------------------------------------------------
 
 
-def test_present_while_it_is_being_created_waits_and_is_no_change(world):
+def test_present_during_creation_waits_without_change(world):
     world.nks_cluster(**dict(CLUSTER, wait=False))
     outcome = world.nks_cluster(**CLUSTER)
     assert not outcome["changed"] and outcome.writes == [] and outcome["cluster"]["status"] == "CREATE_COMPLETE"
@@ -223,7 +223,7 @@ def test_present_while_it_is_being_created_waits_and_is_no_change(world):
 
 
 @pytest.mark.parametrize("missing", [1, 2, 4])
-def test_a_cluster_just_created_that_is_not_shown_yet_is_not_created_twice(world, missing):
+def test_new_cluster_not_returned_yet_is_not_created_twice(world, missing):
     world.nks_cluster(**dict(CLUSTER, wait=False))
     # The look by name is the first that does not see it.
     world.cluster().missing_left = 1 + missing
@@ -231,14 +231,14 @@ def test_a_cluster_just_created_that_is_not_shown_yet_is_not_created_twice(world
     assert len(world.clusters) == 1 and not outcome["changed"] and outcome.writes == []
 
 
-def test_present_while_it_is_being_deleted_waits_and_creates_it_anew(world):
+def test_present_during_deletion_waits_and_recreates_cluster(world):
     former = world.seed()
     world.nks_cluster(state="absent", wait=False)
     outcome = world.nks_cluster(**CLUSTER)
     assert outcome["changed"] and outcome.actions == ["create"] and world.cluster().uuid != former.uuid
 
 
-def test_absent_while_it_is_being_deleted_waits_and_is_no_change(world):
+def test_absent_during_deletion_waits_without_change(world):
     world.seed()
     world.nks_cluster(state="absent", wait=False)
     outcome = world.nks_cluster(state="absent")
@@ -246,7 +246,7 @@ def test_absent_while_it_is_being_deleted_waits_and_is_no_change(world):
     assert outcome.clock.slept != []
 
 
-def test_absent_while_someone_elses_deletion_fails_is_a_failure(world):
+def test_absent_fails_if_running_deletion_fails(world):
     world.seed()
     world.fault(effect="fail_task", task="cluster_delete", reason="Volume is in use")
     world.nks_cluster(state="absent", wait=False)
@@ -255,7 +255,7 @@ def test_absent_while_someone_elses_deletion_fails_is_a_failure(world):
     assert "Volume is in use" in caught.value.msg and caught.value.values["status"] == "DELETE_FAILED"
 
 
-def test_a_busy_cluster_is_waited_for_before_it_is_compared(world):
+def test_busy_cluster_is_compared_after_operation_finishes(world):
     cluster = world.seed()
     group = world.group()
     world.busy(cluster, apply=lambda now: world.cloud.add_nodes(cluster, group, 1, now), nodegroup=group)
@@ -264,14 +264,14 @@ def test_a_busy_cluster_is_waited_for_before_it_is_compared(world):
 
 
 @pytest.mark.parametrize("given", [dict(CLUSTER, node_count=3), {"state": "absent"}], ids=["present", "absent"])
-def test_without_waiting_a_busy_cluster_fails(world, given):
+def test_busy_cluster_fails_without_wait(world, given):
     world.busy(world.seed())
     with pytest.raises(WaitError) as caught:
         world.nks_cluster(**dict(given, wait=False))
     assert "UPDATE_IN_PROGRESS" in caught.value.msg and caught.value.outcome.clock.slept == [] and caught.value.outcome.writes == []
 
 
-def test_without_waiting_create_returns_at_once_with_what_is_known(world):
+def test_create_without_wait_returns_immediately(world):
     outcome = world.nks_cluster(**dict(CLUSTER, wait=False))
     assert outcome["changed"] and outcome.clock.slept == [] and outcome["cluster"]["status"] == "CREATE_IN_PROGRESS"
     world.reset(missing_polls=9)
@@ -279,20 +279,20 @@ def test_without_waiting_create_returns_at_once_with_what_is_known(world):
     assert outcome["cluster"] == {"uuid": world.cluster().uuid, "name": "demo"}
 
 
-def test_without_waiting_a_deletion_returns_at_once(world):
+def test_delete_without_wait_returns_immediately(world):
     world.seed()
     outcome = world.nks_cluster(state="absent", wait=False)
     assert outcome["changed"] and outcome.clock.slept == [] and world.cluster().status == "DELETE_IN_PROGRESS"
 
 
-def test_without_waiting_all_steps_but_the_last_are_waited_for(world):
+def test_wait_false_skips_only_wait_for_last_step(world):
     world.seed()
     outcome = world.nks_cluster(wait=False, node_count=3, user_script=SCRIPT)
     assert outcome.actions == ["change_user_script", "resize"] and len(outcome.writes) == 2
     assert world.group().labels["user_script_v2"] == SCRIPT and world.group().status == "UPDATE_IN_PROGRESS"
 
 
-def test_a_cluster_that_vanishes_meanwhile_is_success_for_absent(world):
+def test_absent_succeeds_if_cluster_disappears_during_task(world):
     cluster = world.seed()
 
     def vanish():
@@ -308,7 +308,7 @@ def test_a_cluster_that_vanishes_meanwhile_is_success_for_absent(world):
     world.nks_cluster(state="absent")
 
 
-def test_a_wrong_address_is_not_taken_for_a_deleted_cluster(world):
+def test_404_from_wrong_endpoint_does_not_mean_deleted(world):
     world.seed()
     elsewhere = world.simulator.url + "/nowhere"
     for run in (world.nks_cluster, world.nks_nodegroup):
@@ -317,7 +317,7 @@ def test_a_wrong_address_is_not_taken_for_a_deleted_cluster(world):
         assert "HTTP 404" in caught.value.msg
 
 
-def test_a_cluster_deleted_behind_our_back_while_it_is_changed_is_an_error(world):
+def test_cluster_deleted_by_others_during_change_is_an_error(world):
     cluster = world.seed()
     clock = HandClock(world.simulator)
     clock.at(10, world.cloud.projects[cluster.tenant_id, cluster.region].clusters.clear)
@@ -329,7 +329,7 @@ def test_a_cluster_deleted_behind_our_back_while_it_is_changed_is_an_error(world
 # -- failed statuses -------------------------------------------------------------------------------------------------
 
 
-def test_a_creation_that_fails_tells_reason_and_event_also_as_values(world):
+def test_failed_creation_returns_reason_and_event(world):
     world.fault(effect="fail_task", task="cluster_create", reason="default-worker failed", contents="Quota exceeded: cores")
     with pytest.raises(WaitError) as caught:
         world.nks_cluster(**CLUSTER)
@@ -339,7 +339,7 @@ def test_a_creation_that_fails_tells_reason_and_event_also_as_values(world):
     assert values["event"]["contents"] == "Quota exceeded: cores" and values["event"]["type"] == "CLUSTER_CREATE"
 
 
-def test_a_cluster_in_create_failed_fails_at_once_and_can_be_deleted(world):
+def test_create_failed_cluster_fails_immediately_and_can_be_deleted(world):
     world.fail(world.seed(), "CREATE_FAILED", kind="cluster_create")
     for check in (True, False):
         with pytest.raises(WaitError) as caught:
@@ -352,14 +352,14 @@ def test_a_cluster_in_create_failed_fails_at_once_and_can_be_deleted(world):
     assert outcome["changed"] and world.clusters == []
 
 
-def test_a_cluster_in_update_failed_warns_where_nothing_has_to_change(world):
+def test_update_failed_cluster_without_changes_issues_warning(world):
     world.fail(world.seed(), "UPDATE_FAILED")
     outcome = world.nks_cluster(**CLUSTER)
     assert not outcome["changed"] and outcome["warnings"] == ["cluster/demo is in UPDATE_FAILED: No valid host was found"]
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_cluster_in_update_failed_fails_where_something_has_to_change(world, check):
+def test_update_failed_cluster_with_changes_fails(world, check):
     world.fail(world.seed(), "UPDATE_FAILED")
     with pytest.raises(WaitError) as caught:
         world.nks_cluster(check=check, **dict(CLUSTER, node_count=3))
@@ -367,7 +367,7 @@ def test_a_cluster_in_update_failed_fails_where_something_has_to_change(world, c
     assert caught.value.outcome.writes == []
 
 
-def test_a_change_that_fails_is_told_with_the_groups_own_event(world):
+def test_failed_change_returns_event_of_node_group(world):
     world.seed()
     world.fault(effect="fail_task", task="resize", reason="No capacity", contents="zone kr-pub-a is full")
     with pytest.raises(WaitError) as caught:
@@ -376,7 +376,7 @@ def test_a_change_that_fails_is_told_with_the_groups_own_event(world):
     assert caught.value.values["event"]["type"] == "CLUSTER_RESIZE"
 
 
-def test_a_deletion_that_fails_is_a_failure(world):
+def test_failed_deletion_is_reported(world):
     world.seed()
     world.fault(effect="fail_task", task="cluster_delete", reason="Volume is in use")
     with pytest.raises(WaitError) as caught:
@@ -398,7 +398,7 @@ def test_a_deletion_that_fails_is_a_failure(world):
         ("cluster_delete", {"state": "absent"}, "state"),
     ],
 )
-def test_a_change_that_is_accepted_and_dropped_is_an_error(world, task, given, option):
+def test_accepted_change_that_is_not_applied_is_an_error(world, task, given, option):
     world.seed()
     world.fault(effect="drop_task", task=task)
     with pytest.raises(WaitError) as caught:
@@ -407,7 +407,7 @@ def test_a_change_that_is_accepted_and_dropped_is_an_error(world, task, given, o
     assert caught.value.outcome.clock.now() <= 60 and len(caught.value.outcome.writes) == 1
 
 
-def test_a_creation_that_is_accepted_and_dropped_is_an_error_within_a_bound(world):
+def test_accepted_creation_that_is_not_applied_fails_within_limit(world):
     world.fault(effect="drop_task", task="cluster_create")
     with pytest.raises(WaitError) as caught:
         world.nks_cluster(**CLUSTER)
@@ -421,13 +421,13 @@ def test_404_and_list_400_right_after_the_create_are_tolerated(world, settings):
     assert outcome["cluster"]["status"] == "CREATE_COMPLETE" and len(outcome.writes) == 1
 
 
-def test_a_list_that_answers_400_while_another_cluster_is_half_made_is_asked_again(world):
+def test_list_400_during_creation_of_another_cluster_is_retried(world):
     world.set(list_400_polls=3)
     world.nks_cluster(**dict(CLUSTER, name="first", wait=False))
     assert world.nks_cluster(**dict(CLUSTER, name="second"))["changed"]
 
 
-def test_a_list_that_goes_on_answering_400_is_an_error_and_nothing_is_created(world):
+def test_persistent_list_400_is_an_error_and_creates_nothing(world):
     world.fault(effect="status", path="/v1/clusters$", method="GET", status=400, times=None)
     with pytest.raises(NksError) as caught:
         world.nks_cluster(**CLUSTER)
@@ -439,7 +439,7 @@ def test_a_list_that_goes_on_answering_400_is_an_error_and_nothing_is_created(wo
 @pytest.mark.parametrize(
     "given", [{"node_count": 3}, {"flavor": "m2.c2m4", "user_script": SCRIPT}, {"kubernetes_version": "v1.32.3"}, {"state": "absent"}], ids=str
 )
-def test_the_state_from_before_a_request_is_tolerated(world, given, seconds, stale):
+def test_stale_state_after_request_is_tolerated(world, given, seconds, stale):
     world.seed()
     world.set(stale_polls=stale, task_seconds=float(seconds))
     assert world.nks_cluster(**given)["changed"]
@@ -450,7 +450,7 @@ def test_the_state_from_before_a_request_is_tolerated(world, given, seconds, sta
 # -- waiting ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_interval_is_kept_to_and_there_is_no_poll_right_after_the_request(world):
+def test_wait_interval_is_observed_without_immediate_poll(world):
     world.set(task_seconds=100.0)
     outcome = world.nks_cluster(**dict(CLUSTER, wait_interval=20))
     assert outcome.clock.slept == [20] * 5
@@ -462,7 +462,7 @@ def test_the_interval_is_kept_to_and_there_is_no_poll_right_after_the_request(wo
     assert len(outcome.requests) - sent - 1 - len(polls) == 2
 
 
-def test_a_time_out_says_that_a_rerun_goes_on_and_so_it_does(world):
+def test_wait_timeout_is_reported_and_rerun_resumes(world):
     world.set(task_seconds=100.0)
     with pytest.raises(WaitError) as caught:
         world.nks_cluster(**dict(CLUSTER, wait_timeout=45))
@@ -473,14 +473,14 @@ def test_a_time_out_says_that_a_rerun_goes_on_and_so_it_does(world):
     assert not outcome["changed"] and outcome["cluster"]["status"] == "CREATE_COMPLETE"
 
 
-def test_the_time_limit_is_for_one_operation(world):
+def test_wait_timeout_applies_to_each_operation(world):
     world.seed()
     world.set(task_seconds=50.0)
     outcome = world.nks_cluster(wait_timeout=60, node_count=3, user_script=SCRIPT, flavor="m2.c2m4")
     assert outcome.clock.now() > 120 and len(outcome["actions"]) == 3
 
 
-def test_progress_names_each_action_and_each_change_of_status(world):
+def test_progress_shows_each_action_and_status_change(world):
     world.seed()
     world.set(task_seconds=100.0)
     outcome = world.nks_cluster(node_count=3)
@@ -492,14 +492,14 @@ def test_progress_names_each_action_and_each_change_of_status(world):
     ]
 
 
-def test_a_token_that_dies_in_the_middle_of_a_wait_is_replaced(world):
+def test_token_that_expires_during_wait_is_replaced(world):
     clock = HandClock(world.simulator)
     clock.at(10, world.cloud.tokens.clear)
     assert world.nks_cluster(clock=clock, **CLUSTER)["changed"] and len(world.clusters) == 1
 
 
 @pytest.mark.parametrize("rule", [{"status": 503, "body_type": "html"}, {"status": 500}, {"status": 429, "retry_after": 3}], ids=str)
-def test_bad_answers_during_a_wait_are_borne(world, rule):
+def test_error_responses_during_wait_are_tolerated(world, rule):
     world.fault(effect="status", method="GET", path="/clusters/[0-9a-f]{8}-", times=9, **rule)
     assert world.nks_cluster(**CLUSTER)["changed"]
 
@@ -519,7 +519,7 @@ def test_flavor_script_count_and_autoscaler_are_reconciled_in_order(world):
     assert world.nks_cluster(**given).writes == []
 
 
-def test_settings_of_the_autoscaler_that_are_not_given_keep_their_values(world):
+def test_omitted_autoscaler_settings_keep_their_values(world):
     world.seed()
     world.group().labels.update(ca_scale_down_util_thresh="33", ca_scale_down_unneeded_time="77", ca_pod_replicas="2")
     world.nks_cluster(autoscale={"enabled": True, "max_node_count": 5})
@@ -536,13 +536,13 @@ def test_a_resize_is_never_sent_while_the_autoscaler_is_on(world):
     assert [entry["path"].rsplit("/", 1)[1] for entry in outcome.writes] == ["autoscale", "resize"] and len(world.group().nodes) == 6
 
 
-def test_scale_in_warns_that_the_service_picks_the_nodes(world):
+def test_scale_in_warns_that_nks_chooses_nodes(world):
     world.seed(nodes=3)
     outcome = world.nks_cluster(node_count=1)
     assert len(world.group().nodes) == 1 and "chooses" in outcome["warnings"][0]
 
 
-def test_fixed_differences_fail_in_check_mode_too_and_nothing_is_sent(world):
+def test_immutable_changes_fail_before_any_write_and_in_check_mode(world):
     world.seed()
     for check in (True, False):
         with pytest.raises(NksError) as caught:
@@ -552,7 +552,7 @@ def test_fixed_differences_fail_in_check_mode_too_and_nothing_is_sent(world):
         assert caught.value.outcome.writes == []
 
 
-def test_immutable_warn_does_the_rest(world):
+def test_immutable_warn_applies_other_changes(world):
     world.seed()
     outcome = world.nks_cluster(**dict(CLUSTER, keypair="second-key", node_count=3, immutable="warn"))
     assert outcome.actions == ["resize"] and "keypair: current 'demo-key', requested 'second-key'" in outcome["warnings"][0]
@@ -568,7 +568,7 @@ def test_gateways_are_changed_together(world):
     assert world.nks_cluster(**dict(private, ncr_sgw="demo-ncr-2")).writes == []
 
 
-def test_the_cni_is_changed_where_the_service_has_the_operation(world):
+def test_cni_is_changed_if_service_supports_it(world):
     world.seed().labels["cni_driver"] = "flannel"
     given = {"cni": "calico", "pods_network_cidr": "10.110.0.0/16"}
     outcome = world.nks_cluster(**given)
@@ -581,7 +581,7 @@ def test_the_cni_is_changed_where_the_service_has_the_operation(world):
     assert caught.value.status == 404 and "change the CNI" in caught.value.msg
 
 
-def test_upgrade_all_walks_the_whole_way_and_check_mode_tells_it(world):
+def test_upgrade_all_performs_path_that_check_mode_reports(world):
     world.seed(version="v1.30.3", nodegroups=2)
     given = {"kubernetes_version": "v1.32.3", "upgrade": "all", "num_buffer_nodes": 0}
     told = world.nks_cluster(check=True, **given)
@@ -594,7 +594,7 @@ def test_upgrade_all_walks_the_whole_way_and_check_mode_tells_it(world):
     assert world.nks_cluster(**given).writes == []
 
 
-def test_upgrade_all_passes_through_versions_that_cannot_be_created(world):
+def test_upgrade_all_uses_versions_not_available_for_creation(world):
     """The service lists v1.27.3 and v1.28.3 with false, for no new cluster gets them, and upgrades from and to them all the same."""
     world.seed(version="v1.27.3")
     given = {"kubernetes_version": "v1.30.3", "upgrade": "all"}
@@ -606,7 +606,7 @@ def test_upgrade_all_passes_through_versions_that_cannot_be_created(world):
 
 
 @pytest.mark.parametrize("supported", [{}, {"v1.32.3": False}])
-def test_upgrade_all_brings_up_groups_that_are_several_minor_versions_behind(world, supported):
+def test_upgrade_all_upgrades_groups_several_versions_behind(world, supported):
     world.seed(version="v1.31.4", nodegroups=2)
     world.set(supported_versions=dict(world.cloud.settings.supported_versions, **supported))
     cluster = world.cluster()
@@ -621,7 +621,7 @@ def test_upgrade_all_brings_up_groups_that_are_several_minor_versions_behind(wor
     assert world.nks_cluster(**given).writes == []
 
 
-def test_a_node_group_behind_takes_the_step_that_it_is_offered(world):
+def test_outdated_node_group_can_be_upgraded_stepwise(world):
     world.seed(version="v1.31.4", nodegroups=2)
     cluster = world.cluster()
     cluster.version = cluster.master.version = "v1.33.4"
@@ -636,7 +636,7 @@ def test_a_node_group_behind_takes_the_step_that_it_is_offered(world):
             world.nks_nodegroup(name="group-1", kubernetes_version=version)
 
 
-def test_an_upgrade_that_failed_in_the_middle_is_gone_on_with_from_there(world):
+def test_failed_upgrade_resumes_after_manual_repair(world):
     cluster = world.seed(version="v1.30.3", nodegroups=2)
     given = {"kubernetes_version": "v1.32.3", "upgrade": "all"}
     world.fault(effect="fail_task", task="upgrade", skip=2, reason="A disruption budget blocks the drain")
@@ -663,7 +663,7 @@ FAILED_STEPS = {
 
 
 @pytest.mark.parametrize("step", list(FAILED_STEPS))
-def test_an_upgrade_that_failed_in_the_middle_goes_on_with_the_step_that_failed(world, step):
+def test_failed_upgrade_resumes_with_failed_step(world, step):
     skip, name = FAILED_STEPS[step]
     world.seed(version="v1.30.3", nodegroups=2)
     world.set(retry_failed=True)
@@ -680,7 +680,7 @@ def test_an_upgrade_that_failed_in_the_middle_goes_on_with_the_step_that_failed(
     assert (again["changed"], again.writes, again["warnings"]) == (False, [], [])
 
 
-def test_an_upgrade_that_failed_and_that_the_service_does_not_accept_again_tells_both(world):
+def test_rejected_upgrade_retry_reports_both_errors(world):
     world.seed(version="v1.30.3")
     given = {"kubernetes_version": "v1.31.4", "upgrade": "all"}
     world.fault(effect="fail_task", task="upgrade", reason="A disruption budget blocks the drain")
@@ -695,7 +695,7 @@ def test_an_upgrade_that_failed_and_that_the_service_does_not_accept_again_tells
 
 @pytest.mark.parametrize("given", [{"node_count": 3}, {"flavor": "m2.c2m4"}, {"user_script": SCRIPT, "kubernetes_version": "v1.32.3"}], ids=str)
 @pytest.mark.parametrize("failed", [{"node_count": 3}, {"kubernetes_version": "v1.32.3"}], ids=str)
-def test_nothing_but_the_upgrade_that_failed_is_sent_to_a_failed_cluster(world, failed, given):
+def test_only_failed_upgrade_is_sent_to_failed_cluster(world, failed, given):
     world.seed()
     world.fault(effect="fail_task", task="resize" if "node_count" in failed else "upgrade", reason="No capacity")
     with pytest.raises(WaitError):
@@ -705,7 +705,7 @@ def test_nothing_but_the_upgrade_that_failed_is_sent_to_a_failed_cluster(world, 
     assert caught.value.outcome.writes == []
 
 
-def test_after_a_failed_renewal_an_upgrade_that_failed_before_is_not_tried_again(world):
+def test_failed_upgrade_is_not_retried_after_failed_renewal(world):
     cluster = world.seed(version="v1.30.3")
     world.fail(cluster, "UPDATE_COMPLETE", kind="upgrade", group=world.group())
     world.cloud.clock.advance(10)
@@ -717,7 +717,7 @@ def test_after_a_failed_renewal_an_upgrade_that_failed_before_is_not_tried_again
 
 
 @pytest.mark.parametrize("mode", ["control_plane", "all", "never"])
-def test_a_version_that_is_not_shown_is_not_compared(world, mode):
+def test_version_not_returned_by_service_is_not_compared(world, mode):
     """On a service that lists no versions either (observed on Magnum): a warning, and nothing fails."""
     cluster = world.seed(nodegroups=2)
     cluster.overrides["labels"] = {"kube_tag": None}
@@ -728,7 +728,7 @@ def test_a_version_that_is_not_shown_is_not_compared(world, mode):
     assert not outcome["changed"] and outcome["warnings"][0].startswith("cluster/demo does not show its Kubernetes version")
 
 
-def test_upgrade_never_warns_only(world):
+def test_upgrade_never_only_issues_warning(world):
     world.seed()
     outcome = world.nks_cluster(**dict(CLUSTER, kubernetes_version="v1.32.3", upgrade="never"))
     assert not outcome["changed"] and "v1.32.3" in outcome["warnings"][0] and outcome.writes == []
@@ -749,7 +749,7 @@ def test_upgrade_never_warns_only(world):
         (True, dict(CLUSTER, keypair="second-key", immutable="warn")),
     ],
 )
-def test_check_mode_sends_no_write_and_tells_what_the_real_run_does(world, seeded, given):
+def test_check_mode_reports_result_of_normal_run_without_writes(world, seeded, given):
     if seeded:
         world.seed()
     told = world.nks_cluster(check=True, **given)
@@ -783,7 +783,7 @@ def test_no_appkey_in_any_result(world, echo):
     assert world.cluster().labels["control_plane_log"].count("log-secret") == 1
 
 
-def test_a_refusal_that_quotes_what_was_sent_shows_no_secret(world):
+def test_error_quoting_request_hides_secrets(world):
     given = dict(
         CLUSTER,
         user_script="#!/bin/sh\n# script-secret\n",

@@ -44,7 +44,7 @@ def accepted(requests):
 
 
 @pytest.mark.parametrize("what", [name for name in OPERATIONS if name not in ("create", "delete", "delete group")])
-def test_two_equal_tasks_at_once_are_done_once_and_told_once(world, what):
+def test_two_identical_concurrent_tasks_run_and_report_once(world, what):
     operation = OPERATIONS[what]
     operation.prepare(world)
     outcomes = together(world, *[(lambda clock: operation.run(world, clock=clock), {})] * 2)
@@ -54,7 +54,7 @@ def test_two_equal_tasks_at_once_are_done_once_and_told_once(world, what):
 
 
 @every_operation
-def test_an_equal_task_that_comes_right_before_our_request(world, what):
+def test_identical_task_just_before_the_request_is_detected(world, what):
     """The other one has looked, planned and sent its request between our look and our request."""
     operation = OPERATIONS[what]
     operation.prepare(world)
@@ -88,7 +88,7 @@ def made_at_once(world, order, run, **given):
 
 @pytest.mark.parametrize("settings", [{}, {"missing_polls": 2}, {"shown_after": 3.0}, {"shown_after": 15.0}, {"list_400_polls": 4}], ids=str)
 @pytest.mark.parametrize("order", range(8))
-def test_of_two_equal_creations_of_a_cluster_the_earlier_one_goes_on(world, order, settings):
+def test_earlier_of_two_identical_cluster_creations_continues(world, order, settings):
     world.set(**settings)
     done, errors = made_at_once(world, order, world.nks_cluster, **CLUSTER)
     first = min(world.clusters, key=lambda cluster: (int(cluster.created), cluster.uuid))
@@ -104,7 +104,7 @@ def test_of_two_equal_creations_of_a_cluster_the_earlier_one_goes_on(world, orde
     assert later.uuid in " ".join(done[0]["warnings"])
 
 
-def test_an_equal_creation_that_is_shown_only_later_is_noticed_once_ours_is_ready(world):
+def test_duplicate_cluster_shown_late_is_detected_when_ready(world):
     """Both look before anything can be seen, and again while only ours is shown."""
     clock = HandClock(world.simulator)
 
@@ -118,7 +118,7 @@ def test_an_equal_creation_that_is_shown_only_later_is_noticed_once_ours_is_read
 
 
 @pytest.mark.parametrize("earlier", [True, False])
-def test_an_equal_creation_is_noticed_without_waiting_too(world, earlier):
+def test_duplicate_cluster_is_detected_without_waiting(world, earlier):
     def other():
         made = world.seed()
         made.created = world.cloud.clock.now() + (-60 if earlier else 60)
@@ -128,7 +128,7 @@ def test_an_equal_creation_is_noticed_without_waiting_too(world, earlier):
     assert world.clusters[0].uuid in (error.msg if earlier else " ".join(outcome["warnings"]))
 
 
-def test_a_lost_answer_and_two_clusters_of_the_name_is_an_error(world):
+def test_lost_response_with_duplicate_cluster_name_is_an_error(world):
     """Which one is whose cannot be known any more."""
     world.fault(effect="reset_after", method="POST", path="/v1/clusters$")
     begin_before(world, "POST", "/v1/clusters$", world.seed)
@@ -136,7 +136,7 @@ def test_a_lost_answer_and_two_clusters_of_the_name_is_an_error(world):
     assert "it is not known whether" in error.msg and all(cluster.uuid in error.msg for cluster in world.clusters)
 
 
-def test_a_cluster_of_the_name_that_is_being_deleted_is_no_other_one(world):
+def test_cluster_being_deleted_is_not_a_duplicate(world):
     def other():
         world.busy(world.seed(), "cluster_delete", seconds=900.0, prefix="DELETE", whole=True)
 
@@ -150,7 +150,7 @@ def test_a_cluster_of_the_name_that_is_being_deleted_is_no_other_one(world):
 )
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize("order", range(5))
-def test_of_two_equal_creations_of_a_node_group_one_finds_the_others(world, order, wait, settings):
+def test_one_of_two_identical_node_group_creations_finds_the_other(world, order, wait, settings):
     world.seed()
     world.set(**settings)
     world.cloud.clock.advance(60)
@@ -164,7 +164,7 @@ def test_of_two_equal_creations_of_a_node_group_one_finds_the_others(world, orde
     assert all("is in CREATE_IN_PROGRESS" in error.msg or "is in UPDATE_IN_PROGRESS" in error.msg for error in errors)
 
 
-def test_of_two_different_creations_of_a_node_group_the_second_compares(world):
+def test_second_of_two_different_node_group_creations_resizes_it(world):
     world.seed()
     tasks = [lambda clock, count=count: world.nks_nodegroup(clock=clock, **dict(NODEGROUP, node_count=count)) for count in (1, 2)]
     outcomes = in_turns(world, 3, *tasks)
@@ -193,7 +193,7 @@ def history(world):
 
 # In the last four, the other task performs the next step before this one has read the result of its own.
 @pytest.mark.parametrize("order", [*range(25), 71, 90, 138, 217])
-def test_two_equal_upgrades_of_many_steps_take_each_step_once(world, order):
+def test_two_identical_upgrades_perform_each_step_once(world, order):
     world.seed(version="v1.30.3", nodegroups=2)
     given = {"kubernetes_version": "v1.32.3", "upgrade": "all"}
     planned = summary([world.nks_cluster(check=True, **given)])
@@ -206,7 +206,7 @@ def test_two_equal_upgrades_of_many_steps_take_each_step_once(world, order):
 
 @pytest.mark.parametrize("seconds", [3.0, 25.0])
 @pytest.mark.parametrize("order", range(15))
-def test_two_equal_tasks_of_many_steps_replace_no_node_twice(world, order, seconds):
+def test_two_identical_multi_step_tasks_replace_nodes_once(world, order, seconds):
     world.seed(nodegroups=2)
     world.set(task_seconds=seconds)
     autoscale = {"enabled": True, "min_node_count": 3, "max_node_count": 4}
@@ -218,7 +218,7 @@ def test_two_equal_tasks_of_many_steps_replace_no_node_twice(world, order, secon
 
 
 @pytest.mark.parametrize("order", range(10))
-def test_two_different_tasks_of_many_steps_both_get_their_way(world, order):
+def test_two_different_multi_step_tasks_both_succeed(world, order):
     world.seed(nodegroups=2)
     tasks = [
         lambda clock: world.nks_nodegroup(clock=clock, name="group-1", user_script=SCRIPT, flavor="r2.c4m32"),
@@ -231,7 +231,7 @@ def test_two_different_tasks_of_many_steps_both_get_their_way(world, order):
 
 
 @pytest.mark.parametrize("which", ["another group", "the same group"])
-def test_a_step_that_somebody_else_has_done_between_two_of_ours_is_not_sent(world, which):
+def test_step_already_done_by_others_is_not_sent(world, which):
     """Nothing is under way any more when its turn comes: only a look can show it."""
     cluster = world.seed(nodegroups=2)
     clock = HandClock(world.simulator)
@@ -257,7 +257,7 @@ def test_a_step_that_somebody_else_has_done_between_two_of_ours_is_not_sent(worl
     assert outcome["diff"]["after"].keys() == {item["resource"] for item in outcome["actions"]}
 
 
-def test_what_a_later_step_starts_from_is_what_somebody_else_has_left(world):
+def test_later_step_keeps_changes_made_by_others(world):
     world.seed()
     clock = HandClock(world.simulator)
 
@@ -273,7 +273,7 @@ def test_what_a_later_step_starts_from_is_what_somebody_else_has_left(world):
     assert world.group().labels["ca_scale_down_unneeded_time"] == "99" and world.group().autoscaler_on
 
 
-def test_a_cluster_that_fails_between_two_of_our_steps(world):
+def test_cluster_failure_between_two_steps_is_reported(world):
     cluster = world.seed()
     clock = HandClock(world.simulator)
 
@@ -289,7 +289,7 @@ def test_a_cluster_that_fails_between_two_of_our_steps(world):
 
 
 @pytest.mark.parametrize("what", ["node group", "cluster"])
-def test_a_wait_in_the_middle_of_the_look_begins_it_again(world, what):
+def test_wait_while_reading_the_state_restarts_the_read(world, what):
     """The cluster was read before somebody's operation on a node group, and what is known of it is out of date after that."""
     cluster = world.seed(nodegroups=2, version="v1.31.4")
 
@@ -305,7 +305,7 @@ def test_a_wait_in_the_middle_of_the_look_begins_it_again(world, what):
         assert [item["resource"] for item in outcome["actions"]] == ["cluster/demo/nodegroup/default-worker", "cluster/demo/nodegroup/group-1"]
 
 
-def test_a_list_that_fails_after_a_creation_is_no_reason_to_lose_it(world):
+def test_failing_list_after_a_creation_is_tolerated(world):
     # The first list belongs to the plan.
     world.fault(effect="status", status=500, method="GET", path="/v1/clusters$", skip=1, times=None)
     outcome = world.nks_cluster(**CLUSTER)
@@ -351,7 +351,7 @@ changing = [name for name in OPERATIONS if name not in ("create", "delete")]
 
 @pytest.mark.parametrize("change", list(CHANGES))
 @pytest.mark.parametrize("what", changing)
-def test_a_change_in_the_console_right_before_our_request(world, what, change):
+def test_console_change_just_before_the_request_is_handled(world, what, change):
     operation = OPERATIONS[what]
     operation.prepare(world)
     kind, function = CHANGES[change]
@@ -371,7 +371,7 @@ def test_a_change_in_the_console_right_before_our_request(world, what, change):
 @pytest.mark.parametrize("seconds", [10, 30])
 @pytest.mark.parametrize("change", ["resize", "flavor", "delete group"])
 @pytest.mark.parametrize("what", changing)
-def test_a_change_behind_our_back_while_we_wait(world, what, change, seconds):
+def test_change_by_others_during_the_wait_is_handled(world, what, change, seconds):
     """At 10 s our operation is under way, at 30 s it has just ended and was not looked at yet."""
     operation = OPERATIONS[what]
     operation.prepare(world)
@@ -395,7 +395,7 @@ def test_a_change_behind_our_back_while_we_wait(world, what, change, seconds):
 
 @pytest.mark.parametrize("seconds", [10, 30])
 @pytest.mark.parametrize("what", [name for name in OPERATIONS if name != "delete"])
-def test_a_cluster_that_is_deleted_while_we_wait(world, what, seconds):
+def test_cluster_deletion_by_others_during_the_wait_is_reported(world, what, seconds):
     operation = OPERATIONS[what]
     operation.prepare(world)
     clock = HandClock(world.simulator)
@@ -409,7 +409,7 @@ def test_a_cluster_that_is_deleted_while_we_wait(world, what, seconds):
 
 
 @pytest.mark.parametrize("what", [name for name in OPERATIONS if name != "create"])
-def test_a_cluster_that_is_deleted_right_before_our_request(world, what):
+def test_cluster_deletion_just_before_the_request_is_reported(world, what):
     operation = OPERATIONS[what]
     operation.prepare(world)
     begin_before(world, operation.method, operation.path, lambda: [project.clusters.clear() for project in world.cloud.projects.values()])
@@ -422,7 +422,7 @@ def test_a_cluster_that_is_deleted_right_before_our_request(world, what):
 
 
 @pytest.mark.parametrize("what", changing)
-def test_a_cluster_that_fails_right_before_our_request(world, what):
+def test_cluster_failure_just_before_the_request_is_reported(world, what):
     """Somebody else's operation has failed meanwhile: that is told, and nothing more is tried."""
     operation = OPERATIONS[what]
     operation.prepare(world)

@@ -69,27 +69,27 @@ def test_both_gateways_are_sent(world, given, ncr, obs):
     assert unchanged(world.nks_cluster(**given))
 
 
-def test_gateways_as_they_are(world):
+def test_matching_gateways_are_not_a_change(world):
     with_gateways(world)
     assert unchanged(world.nks_cluster(ncr_sgw="demo-ncr", obs_sgw=GATEWAYS["demo-obs"].upper()))
 
 
 @pytest.mark.parametrize("labels", [{}, {"ncr_sgw": "", "obs_sgw": ""}])
 @pytest.mark.parametrize("check", [True, False])
-def test_a_cluster_made_without_gateways(world, labels, check):
+def test_gateways_cannot_be_added_after_creation(world, labels, check):
     world.seed(labels=labels)
     text = refusal(world, check, ncr_sgw="demo-ncr", obs_sgw="demo-obs")
     assert "ncr_sgw" in text and "obs_sgw" in text and "created with them" in text
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_one_gateway_missing(world, check):
+def test_gateway_update_requires_both_gateways(world, check):
     world.seed(labels={"ncr_sgw": GATEWAYS["demo-ncr"]})
     text = refusal(world, check, ncr_sgw="demo-ncr-2")
     assert text.startswith("obs_sgw: ") and "both" in text
 
 
-def test_a_gateway_that_is_not_there(world):
+def test_unknown_gateway_is_rejected(world):
     with_gateways(world)
     assert refusal(world, ncr_sgw="nothing").startswith("ncr_sgw: there is no service gateway 'nothing'; there are: ")
 
@@ -103,7 +103,7 @@ def with_flannel(world):
     return world.seed(labels={"cni_driver": "flannel"})
 
 
-def test_from_flannel_to_calico(world):
+def test_cni_change_from_flannel_to_calico(world):
     cluster = with_flannel(world)
     given = dict(CNI, num_buffer_nodes=0, num_max_unavailable_nodes=2)
     checked = world.nks_cluster(check=True, **given)
@@ -123,7 +123,7 @@ def test_from_flannel_to_calico(world):
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_change_of_the_cni_needs_a_pod_network(world, check):
+def test_cni_change_requires_pod_network(world, check):
     with_flannel(world)
     assert refusal(world, check, cni="calico").startswith("pods_network_cidr: it is needed to change the CNI")
     assert refusal(world, check, cni="calico", pods_network_subnet=25).startswith("pods_network_cidr: it is needed to change the CNI")
@@ -131,20 +131,20 @@ def test_a_change_of_the_cni_needs_a_pod_network(world, check):
 
 @pytest.mark.parametrize("present", ["flannel", "calico"])
 @pytest.mark.parametrize("check", [True, False])
-def test_calico_ebpf_is_refused(world, present, check):
+def test_cni_change_to_calico_ebpf_is_rejected(world, present, check):
     world.seed(labels={"cni_driver": present})
     text = refusal(world, check, cni="calico-ebpf", pods_network_cidr="10.110.0.0/16")
     assert "cni is '%s' and cannot be changed to 'calico-ebpf'" % present in text
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_the_pod_network_alone_cannot_change(world, check):
+def test_pod_network_cannot_change_without_cni(world, check):
     world.seed()
     text = refusal(world, check, pods_network_cidr="10.110.0.0/16", cni="calico")
     assert "pods_network_cidr: current '10.100.0.0/16', requested '10.110.0.0/16'" in text and "cannot be changed after creation" in text
 
 
-def test_a_service_without_the_operation(world):
+def test_removed_cni_operation_is_reported(world):
     """It was removed in 2025; then the refusal is told as it is."""
     with_flannel(world)
     world.set(cni_removed=True)
@@ -195,7 +195,7 @@ WHOLE_WAY = [
 ]
 
 
-def test_control_plane_takes_one_step(world):
+def test_control_plane_is_upgraded_one_minor_version(world):
     world.seed(nodegroups=2)
     given = {"kubernetes_version": "v1.32.3"}
     checked = world.nks_cluster(check=True, **given)
@@ -210,14 +210,14 @@ def test_control_plane_takes_one_step(world):
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_control_plane_refuses_more_than_one_step(world, check):
+def test_control_plane_upgrade_of_two_versions_is_rejected(world, check):
     world.seed()
     text = refusal(world, check, kubernetes_version="v1.33.4")
     assert "2 steps" in text and "v1.32.3, v1.33.4" in text and "upgrade to all" in text
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_control_plane_refuses_to_leave_groups_two_behind(world, check):
+def test_control_plane_upgrade_with_outdated_groups_is_rejected(world, check):
     cluster = world.seed(nodegroups=2)
     cluster.version = cluster.master.version = "v1.32.3"
     world.group("group-1").version = "v1.32.3"
@@ -225,7 +225,7 @@ def test_control_plane_refuses_to_leave_groups_two_behind(world, check):
     assert "default-worker (v1.31.4)" in text and "group-1" not in text and "nks_nodegroup" in text
 
 
-def test_all_the_way(world):
+def test_full_upgrade_path(world):
     world.seed(nodegroups=3)
     given = {"kubernetes_version": "v1.33.4", "upgrade": "all"}
     checked = world.nks_cluster(check=True, **given)
@@ -240,7 +240,7 @@ def test_all_the_way(world):
     assert unchanged(world.nks_cluster(**given))
 
 
-def test_all_brings_groups_along_that_are_behind(world):
+def test_upgrade_all_includes_outdated_groups(world):
     """Left by a former run, or by upgrade: control_plane."""
     cluster = world.seed(nodegroups=3)
     cluster.version = cluster.master.version = world.group("group-1").version = "v1.32.3"
@@ -252,7 +252,7 @@ def test_all_brings_groups_along_that_are_behind(world):
 
 
 @pytest.mark.parametrize("done", range(8))
-def test_resumed_after_a_failed_step(world, done):
+def test_upgrade_resumes_after_failed_step(world, done):
     """A step fails; whoever heals the cluster runs the task again, and it does just the rest."""
     world.seed(nodegroups=3)
     given = {"kubernetes_version": "v1.33.4", "upgrade": "all"}
@@ -275,7 +275,7 @@ def test_resumed_after_a_failed_step(world, done):
 
 
 @pytest.mark.parametrize("done", [0, 1, 4, 7])
-def test_resumed_after_a_refused_request(world, done):
+def test_upgrade_resumes_after_rejected_request(world, done):
     world.seed(nodegroups=3)
     given = {"kubernetes_version": "v1.33.4", "upgrade": "all"}
     world.fault(effect="status", status=403, method="POST", path="/upgrade$", skip=done)
@@ -287,7 +287,7 @@ def test_resumed_after_a_refused_request(world, done):
 
 
 @pytest.mark.parametrize("done", [0, 3, 4])
-def test_resumed_after_the_time_was_over(world, monkeypatch, done):
+def test_upgrade_resumes_after_timeout(world, monkeypatch, done):
     """The step that took too long is waited for and not sent again."""
     world.seed(nodegroups=3)
     given = {"kubernetes_version": "v1.33.4", "upgrade": "all", "wait_interval": 20}
@@ -322,13 +322,13 @@ def test_buffer_and_unavailable_nodes(world, buffer, unavailable):
 
 
 @pytest.mark.parametrize("option, value", [("num_buffer_nodes", -1), ("num_max_unavailable_nodes", 0)])
-def test_ranges_of_buffer_and_unavailable_nodes(world, option, value):
+def test_too_few_buffer_or_unavailable_nodes_are_rejected(world, option, value):
     world.seed()
     assert refusal(world, kubernetes_version="v1.32.3", upgrade="all", **{option: value}).startswith("%s: %d is too small" % (option, value))
 
 
 @pytest.mark.parametrize("count", [3, 5])
-def test_at_the_quota_there_is_room_for_a_buffer_node(world, count):
+def test_changes_at_node_quota_leave_room_for_buffer_node(world, count):
     world.seed(nodes=4)
     world.set(quota_nodes=max(4, count))
     given = {"node_count": count, "flavor": "r2.c4m32", "kubernetes_version": "v1.32.3", "upgrade": "all", "num_buffer_nodes": 1}
@@ -338,7 +338,7 @@ def test_at_the_quota_there_is_room_for_a_buffer_node(world, count):
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_more_unavailable_nodes_than_a_group_has_for_a_flavor(world, check):
+def test_flavor_change_rejects_too_many_unavailable_nodes(world, check):
     """Refused before the script is changed, not when the flavor's turn comes."""
     world.seed()
     message = refusal(world, check=check, user_script="#!/bin/sh\n", flavor="m2.c2m4", num_max_unavailable_nodes=3)
@@ -346,7 +346,7 @@ def test_more_unavailable_nodes_than_a_group_has_for_a_flavor(world, check):
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_more_unavailable_nodes_than_a_group_has(world, check):
+def test_upgrade_rejects_too_many_unavailable_nodes(world, check):
     """Refused before the control plane is upgraded, not when the group's turn comes."""
     world.seed(nodegroups=2)
     message = refusal(world, check=check, kubernetes_version="v1.32.3", upgrade="all", num_max_unavailable_nodes=3)
@@ -355,7 +355,7 @@ def test_more_unavailable_nodes_than_a_group_has(world, check):
 
 @pytest.mark.parametrize("listed", [True, False])
 @pytest.mark.parametrize("check", [True, False])
-def test_stopped_nodes(world, check, listed):
+def test_upgrade_with_stopped_node_is_rejected_before_first_step(world, check, listed):
     """Refused before the first step, not in the middle of the way."""
     world.set(stopped_nodes_listed=listed)
     world.seed(nodegroups=3)
@@ -367,7 +367,7 @@ def test_stopped_nodes(world, check, listed):
     assert world.nks_cluster(check=check, kubernetes_version="v1.32.3")["changed"] is True
 
 
-def test_stopped_nodes_of_a_group_that_needs_no_upgrade(world):
+def test_stopped_node_of_up_to_date_group_is_ignored(world):
     cluster = world.seed(nodegroups=2)
     cluster.version = cluster.master.version = world.group("group-1").version = "v1.32.3"
     world.group("group-1").nodes[0].status = "SHUTOFF"
@@ -375,14 +375,14 @@ def test_stopped_nodes_of_a_group_that_needs_no_upgrade(world):
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_missing_version_on_the_way(world, check):
+def test_missing_intermediate_version_is_rejected(world, check):
     world.seed()
     world.set(supported_versions={"v1.31.4": True, "v1.33.4": True})
     text = refusal(world, check, kubernetes_version="v1.33.4", upgrade="all")
     assert text.startswith("kubernetes_version: 'v1.33.4' cannot be reached from v1.31.4")
 
 
-def test_a_version_on_the_way_with_which_no_cluster_can_be_created(world):
+def test_intermediate_version_may_be_unavailable_for_creation(world):
     """False in the list of versions is about new clusters; the service upgrades to that version all the same."""
     world.seed(version="v1.30.3")
     world.set(supported_versions={"v1.30.3": False, "v1.31.4": True, "v1.32.3": False, "v1.33.4": True})
@@ -394,7 +394,7 @@ def test_a_version_on_the_way_with_which_no_cluster_can_be_created(world):
     assert standing(world) == ["v1.33.4"] * 2
 
 
-def test_the_newest_of_several_patches_on_the_way(world):
+def test_upgrade_path_uses_newest_patch_version(world):
     world.seed()
     world.set(supported_versions={"v1.31.4": True, "v1.32.3": True, "v1.32.10": True, "v1.32.9": True, "v1.33.4": True})
     outcome = world.nks_cluster(kubernetes_version="v1.33.4", upgrade="all")
@@ -404,7 +404,7 @@ def test_the_newest_of_several_patches_on_the_way(world):
 
 @pytest.mark.parametrize("mode", ["control_plane", "all"])
 @pytest.mark.parametrize("check", [True, False])
-def test_refused_versions(world, mode, check):
+def test_invalid_versions_are_rejected(world, mode, check):
     world.seed()
     text = refusal(world, check, kubernetes_version="v1.30.3", upgrade=mode)
     assert text.startswith("kubernetes_version: 'v1.30.3' is below v1.31.4") and "downgrade" in text
@@ -421,7 +421,7 @@ def test_versions_are_compared_as_numbers(world):
 
 
 @pytest.mark.parametrize("version", ["v1.33.4", "v1.30.3", "v1.99.0"])
-def test_never(world, version):
+def test_upgrade_set_to_never_only_warns(world, version):
     world.seed()
     outcome = world.nks_cluster(kubernetes_version=version, upgrade="never")
     assert unchanged(outcome) and any("v1.31.4" in text and version in text and "never" in text for text in outcome["warnings"])
@@ -430,14 +430,14 @@ def test_never(world, version):
     assert world.nks_cluster(kubernetes_version="v1.31.4", upgrade="never")["warnings"] == []
 
 
-def test_the_autoscaler_is_no_hindrance(world):
+def test_upgrade_succeeds_with_autoscaler_enabled(world):
     """The service pauses it meanwhile."""
     world.seed(labels={"ca_enable": "True"})
     world.nks_cluster(kubernetes_version="v1.32.3", upgrade="all")
     assert standing(world) == ["v1.32.3"] * 2
 
 
-def test_an_upgrade_with_other_changes(world):
+def test_upgrade_with_other_changes(world):
     """In one order, the same in check mode; the second run finds nothing."""
     with_gateways(world)
     given = {"kubernetes_version": "v1.32.3", "upgrade": "all", "node_count": 3, "ncr_sgw": "demo-ncr-2", "user_script": "#!/bin/sh\n", "flavor": "r2.c4m32"}
@@ -448,7 +448,7 @@ def test_an_upgrade_with_other_changes(world):
     assert unchanged(world.nks_cluster(**given))
 
 
-def test_every_step_waits_for_the_one_before(world):
+def test_each_upgrade_step_waits_for_previous_one(world):
     world.set(stale_polls=3, busy_status=409)
     world.seed(nodegroups=2)
     outcome = world.nks_cluster(kubernetes_version="v1.33.4", upgrade="all")
@@ -456,7 +456,7 @@ def test_every_step_waits_for_the_one_before(world):
     assert [entry["status"] for entry in outcome.writes] == [202] * 6 and standing(world) == ["v1.33.4"] * 3
 
 
-def test_only_the_last_step_is_not_waited_for(world):
+def test_wait_false_skips_waiting_only_for_last_step(world):
     world.seed(nodegroups=2)
     outcome = world.nks_cluster(kubernetes_version="v1.32.3", upgrade="all", wait=False)
     assert len(outcome.writes) == 3 and world.cluster().busy and world.group("group-1").version == "v1.31.4"
@@ -472,7 +472,7 @@ def behind(world):
     return cluster
 
 
-def test_one_group(world):
+def test_node_group_upgrade(world):
     behind(world)
     given = {"name": "group-1", "kubernetes_version": "v1.32.3", "num_buffer_nodes": 0, "num_max_unavailable_nodes": 2}
     checked = world.nks_nodegroup(check=True, **given)
@@ -492,7 +492,7 @@ def test_one_group(world):
     ],
 )
 @pytest.mark.parametrize("check", [True, False])
-def test_versions_that_a_group_cannot_have(world, version, text, check):
+def test_invalid_node_group_version_is_rejected(world, version, text, check):
     behind(world)
     with pytest.raises(NksError) as caught:
         world.nks_nodegroup(check=check, name="group-1", kubernetes_version=version)
@@ -501,7 +501,7 @@ def test_versions_that_a_group_cannot_have(world, version, text, check):
 
 @pytest.mark.parametrize("listed", [True, False])
 @pytest.mark.parametrize("check", [True, False])
-def test_a_group_with_stopped_nodes(world, check, listed):
+def test_stopped_node_blocks_node_group_upgrade(world, check, listed):
     world.set(stopped_nodes_listed=listed)
     behind(world)
     node = world.group("group-1").nodes[0]
@@ -514,7 +514,7 @@ def test_a_group_with_stopped_nodes(world, check, listed):
     assert unchanged(world.nks_nodegroup(check=check, name="group-1", kubernetes_version="v1.32.3"))
 
 
-def test_a_group_whose_upgrade_fails(world):
+def test_failed_node_group_upgrade_reports_event(world):
     behind(world)
     world.fault(effect="fail_task", task="upgrade", reason="A node did not drain", contents="PodDisruptionBudget web")
     with pytest.raises(NksError) as caught:

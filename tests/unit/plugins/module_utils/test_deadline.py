@@ -111,7 +111,7 @@ guarded = deadline.Guard.recv_into
 
 @pytest.mark.parametrize("drip", list(DRIPS.values()), ids=list(DRIPS))
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_server_that_never_ends_its_answer_does_not_outlast_the_time_limit(endless, transport_of, monkeypatch, drip, method):
+def test_endless_response_stops_at_the_timeout(endless, transport_of, monkeypatch, drip, method):
     server = endless(*drip)
     one_by_one(monkeypatch)
     with pytest.raises((NoAnswer, BadReply)) as caught:
@@ -122,7 +122,7 @@ def test_a_server_that_never_ends_its_answer_does_not_outlast_the_time_limit(end
 
 
 @pytest.mark.parametrize("drip", list(DRIPS.values()), ids=list(DRIPS))
-def test_a_server_that_sends_without_end_is_not_listened_to_without_end(endless, transport_of, monkeypatch, drip):
+def test_endless_response_stops_at_the_size_limit(endless, transport_of, monkeypatch, drip):
     """In a time that stands still: also a fast server must not fill the memory."""
     monkeypatch.setattr(answers, "MAX_BODY", 20000)
     monkeypatch.setattr(transport, "MAX_REST", 10000)
@@ -132,7 +132,7 @@ def test_a_server_that_sends_without_end_is_not_listened_to_without_end(endless,
     assert len(caught.value.msg) < 1000
 
 
-def test_the_limit_holds_for_tls(endless, transport_of, certificate):
+def test_timeout_applies_to_tls(endless, transport_of, certificate):
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -144,7 +144,7 @@ def test_the_limit_holds_for_tls(endless, transport_of, certificate):
 
 
 @pytest.mark.parametrize("drip", ["100 Continue", "status line", "headers"])
-def test_the_limit_holds_for_a_proxy_that_is_asked_for_a_tunnel(endless, transport_of, monkeypatch, drip):
+def test_timeout_applies_to_a_proxy_tunnel(endless, transport_of, monkeypatch, drip):
     proxy = endless(*DRIPS[drip])
     one_by_one(monkeypatch)
     monkeypatch.setenv("HTTPS_PROXY", "http://" + proxy.address)
@@ -153,7 +153,7 @@ def test_the_limit_holds_for_a_proxy_that_is_asked_for_a_tunnel(endless, transpo
     assert proxy.heard[0].startswith(b"CONNECT nks.invalid:443 ")
 
 
-def test_the_limit_holds_for_a_proxy_that_passes_requests_on(endless, transport_of, monkeypatch):
+def test_timeout_applies_to_a_forwarding_proxy(endless, transport_of, monkeypatch):
     proxy = endless(*DRIPS["body"])
     monkeypatch.setenv("HTTP_PROXY", "http://" + proxy.address)
     with pytest.raises(NoAnswer, match=r"within 10 s \(request_timeout\)"):
@@ -161,7 +161,7 @@ def test_the_limit_holds_for_a_proxy_that_passes_requests_on(endless, transport_
     assert proxy.heard[0].startswith(b"GET http://nks.invalid/x ")
 
 
-def test_a_tunnel_through_a_proxy_works(transport_of, certificate, monkeypatch):
+def test_proxy_tunnel_works(transport_of, certificate, monkeypatch):
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -203,7 +203,7 @@ def test_a_tunnel_through_a_proxy_works(transport_of, certificate, monkeypatch):
     server.stop()
 
 
-def test_redirections_have_one_limit_together(transport_of):
+def test_redirects_share_one_timeout(transport_of):
     server = StubServer()
     server.default = answer(302, headers={"Location": "/x"})
     with pytest.raises(NoAnswer, match=r"within 10 s \(request_timeout\)"):
@@ -213,14 +213,14 @@ def test_redirections_have_one_limit_together(transport_of):
     server.stop()
 
 
-def test_each_attempt_has_the_whole_limit(transport_of, endless):
+def test_each_attempt_has_the_full_timeout(transport_of, endless):
     server = endless(*DRIPS["body"])
     with pytest.raises(NoAnswer, match="request_timeout"):
         transport_of(max_retries=2).request("GET", "http://%s/x" % server.address, "read")
     assert len(server.heard) == 3
 
 
-def test_all_addresses_of_a_host_have_one_limit_together(transport_of, monkeypatch):
+def test_all_addresses_of_a_host_share_one_timeout(transport_of, monkeypatch):
     """Both addresses of a host do not answer: the second one is tried in the time that is left."""
     tried = []
 
@@ -238,7 +238,7 @@ def test_all_addresses_of_a_host_have_one_limit_together(transport_of, monkeypat
     assert tried == [("192.0.2.1", 10.0), ("192.0.2.2", 6.0), ("192.0.2.3", 2.0)]
 
 
-def test_the_next_address_is_tried(transport_of, monkeypatch):
+def test_next_address_is_tried_after_a_failed_connection(transport_of, monkeypatch):
     server = StubServer()
     server.default = answer(200, {"found": 1})
     # Nothing listens at the first one.
@@ -249,13 +249,13 @@ def test_the_next_address_is_tried(transport_of, monkeypatch):
     server.stop()
 
 
-def test_a_host_is_found_by_its_name():
+def test_host_name_is_resolved():
     assert set(deadline._addresses("localhost", 80)) <= {"127.0.0.1", "::1"}
     with pytest.raises(OSError):
         deadline._addresses("nks.invalid", 80)
 
 
-def test_threads_have_limits_of_their_own():
+def test_each_thread_has_its_own_timeout():
     deadline.LIMIT.begin(FakeClock(), 5.0, 100)
     seen = []
     thread = threading.Thread(target=lambda: seen.append(deadline.LIMIT.seconds()))
@@ -265,7 +265,7 @@ def test_threads_have_limits_of_their_own():
     assert deadline.LIMIT.seconds() == 5.0
 
 
-def test_a_large_request_is_sent_whole(transport_of):
+def test_large_request_is_sent_completely(transport_of):
     server = StubServer()
     server.default = answer(200, {})
     body = {"script": "x" * 3000000}
@@ -274,7 +274,7 @@ def test_a_large_request_is_sent_whole(transport_of):
     server.stop()
 
 
-def test_an_answer_may_outlive_its_connection(transport_of):
+def test_body_is_read_completely_with_connection_close(transport_of):
     """``Connection: close``: http.client closes the connection as soon as it has read the headers, and the body comes later."""
     server = StubServer()
     body = b'"%s"' % (b"x" * 500000)
@@ -284,7 +284,7 @@ def test_an_answer_may_outlive_its_connection(transport_of):
 
 
 @pytest.mark.parametrize("code", [101, 102, 103])
-def test_an_interim_answer_is_none(transport_of, code):
+def test_interim_response_is_an_error(transport_of, code):
     server = StubServer()
     server.default = {"raw": b"HTTP/1.1 %d Early\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}" % code}
     for method in ("GET", "DELETE"):

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import ApiError, BadInput, BadReply, NksError, NoAnswer, WaitError
 
 
-def test_values_that_are_not_known_are_left_out():
+def test_unknown_values_are_omitted():
     error = NksError("Sentence.", status_code=None, request_id="", api_error="x")
     assert (str(error), error.msg, error.values) == ("Sentence.", "Sentence.", {"request_id": "", "api_error": "x"})
 
@@ -33,7 +33,7 @@ def test_bad_input_names_option_value_and_remedy():
         (404, "Cluster x could not be found.", "", "Could not resize x: Cluster x could not be found (HTTP 404)."),
     ],
 )
-def test_a_refusal_is_one_sentence(status, detail, request_id, msg):
+def test_api_error_is_one_sentence(status, detail, request_id, msg):
     error = ApiError("resize x", status, detail, request_id)
     assert error.msg == str(error) == msg
     assert error.values == {"status_code": status, "request_id": request_id, "api_error": detail}
@@ -53,23 +53,23 @@ def test_a_refusal_is_one_sentence(status, detail, request_id, msg):
         ("create cluster x", 400, "", "boot_volume_size"),
     ],
 )
-def test_a_known_refusal_says_what_to_do(doing, status, detail, hint):
+def test_known_api_error_suggests_a_remedy(doing, status, detail, hint):
     assert hint in ApiError(doing, status, detail, "").msg
 
 
 @pytest.mark.parametrize(
     "doing, status, detail", [("create cluster x", 400, "Bad flavor"), ("read x", 400, ""), ("get a token for x", 401, ""), ("get a token for x", 403, "")]
 )
-def test_an_unknown_one_gives_no_advice(doing, status, detail):
+def test_unknown_api_error_suggests_nothing(doing, status, detail):
     assert ApiError(doing, status, detail, "").msg.endswith("(HTTP %d)." % status)
 
 
-def test_a_lost_answer_may_mean_that_it_was_done():
+def test_missing_response_may_mean_the_request_was_processed():
     assert NoAnswer("x").maybe_done is True
     assert NoAnswer("x", maybe_done=False, retry_after=3.0, status_code=429).values == {"status_code": 429}
 
 
 @pytest.mark.parametrize("kind", [BadInput("o", 1, "p", "r"), ApiError("d", 500, "", ""), NoAnswer("x"), BadReply("x"), WaitError("x")])
-def test_all_are_failures_that_a_user_can_understand(kind):
+def test_all_errors_are_nks_errors_with_a_message(kind):
     assert isinstance(kind, NksError)
     assert kind.msg

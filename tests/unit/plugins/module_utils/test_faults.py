@@ -151,7 +151,7 @@ def gone_on_with(world, operation, outcome):
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else None,
 )
 @pytest.mark.parametrize("what", [name for name in OPERATIONS if name not in KNOWN])
-def test_a_lost_answer_ends_in_exactly_one_effect(world, what, rule, sent):
+def test_lost_response_causes_exactly_one_operation(world, what, rule, sent):
     operation = OPERATIONS[what]
     operation.prepare(world)
     world.fault(method=operation.method, path=operation.path, **rule)
@@ -162,7 +162,7 @@ def test_a_lost_answer_ends_in_exactly_one_effect(world, what, rule, sent):
 
 
 @every_operation
-def test_a_lost_answer_is_told_in_the_same_result_as_one_that_came(world, what):
+def test_lost_response_does_not_change_the_result(world, what):
     """``changed``, ``actions`` and the diff do not depend on how the answers came."""
     operation, told = OPERATIONS[what], []
     for rule in (None, {"effect": "reset_after"}, {"effect": "reset_before"}):
@@ -186,7 +186,7 @@ def test_a_lost_answer_is_told_in_the_same_result_as_one_that_came(world, what):
     ids=lambda rule: str(rule.get("status", rule["effect"])),
 )
 @pytest.mark.parametrize("path", ["/tokens$", "/clusters/demo$", "/flavors/detail$", "/v1/clusters$"])
-def test_a_read_is_not_repeated_beyond_the_time_limit(world, path, rule):
+def test_read_is_not_retried_beyond_the_timeout(world, path, rule):
     world.fault(path=path, times=None, **rule)
     with pytest.raises(NksError) as caught:
         world.nks_cluster(**dict(CLUSTER, wait_timeout=100, max_retries=1000))
@@ -194,7 +194,7 @@ def test_a_read_is_not_repeated_beyond_the_time_limit(world, path, rule):
     assert 30 <= clock.now() <= 100 and writes_to(world) == []
 
 
-def test_a_list_of_what_is_half_made_is_not_repeated_beyond_the_time_limit(world):
+def test_failing_list_is_not_retried_beyond_the_timeout(world):
     world.fault(effect="status", status=400, method="GET", path="/v1/clusters$", times=None)
     with pytest.raises(ApiError) as caught:
         world.nks_cluster(**dict(CLUSTER, wait_timeout=100, max_retries=1000))
@@ -202,7 +202,7 @@ def test_a_list_of_what_is_half_made_is_not_repeated_beyond_the_time_limit(world
 
 
 @pytest.mark.parametrize("what", ["create", "resize", "delete group", "certificate"])
-def test_a_write_is_not_repeated_beyond_the_time_limit(world, what):
+def test_write_is_not_retried_beyond_the_timeout(world, what):
     operation = OPERATIONS[what]
     operation.prepare(world)
     world.fault(effect="status", status=503, method=operation.method, path=operation.path, times=None)
@@ -213,7 +213,7 @@ def test_a_write_is_not_repeated_beyond_the_time_limit(world, what):
     assert operation.started(world) == 0
 
 
-def test_what_became_of_a_write_is_not_looked_for_beyond_the_time_limit(world):
+def test_verification_of_a_write_stops_at_the_timeout(world):
     world.fault(effect="reset_after", method="POST", path="/v1/clusters$")
     world.fault(effect="reset_before", method="GET", path="/v1/clusters$", skip=1, times=None)
     with pytest.raises(NoAnswer) as caught:
@@ -221,7 +221,7 @@ def test_what_became_of_a_write_is_not_looked_for_beyond_the_time_limit(world):
     assert caught.value.outcome.clock.now() <= 110 and len(writes_to(world)) == 1
 
 
-def test_a_wait_during_which_nothing_is_answered_ends_with_its_time_limit(world):
+def test_wait_without_responses_ends_at_the_timeout(world):
     clock = HandClock(world.simulator)
     clock.at(10, lambda: world.fault(effect="status", status=503, path="/kubernetes/", times=None))
     with pytest.raises(WaitError) as caught:
@@ -231,7 +231,7 @@ def test_a_wait_during_which_nothing_is_answered_ends_with_its_time_limit(world)
         assert text in caught.value.msg
 
 
-def test_after_a_long_wait_the_next_operation_has_a_time_limit_of_its_own(world):
+def test_each_operation_has_its_own_timeout(world):
     """Half of the limit goes by with someone else's operation, most of another with our own, and then the service hesitates."""
     world.seed()
     world.busy(world.cluster(), "ipacl", seconds=90)
@@ -241,7 +241,7 @@ def test_after_a_long_wait_the_next_operation_has_a_time_limit_of_its_own(world)
     assert outcome.actions == ["change_user_script", "resize"] and outcome.clock.now() > 240
 
 
-def test_without_waiting_the_limit_holds_too(world):
+def test_timeout_applies_without_waiting(world):
     world.seed()
     world.fault(effect="reset_before", path="/clusters/demo$", times=None)
     with pytest.raises(NoAnswer) as caught:
@@ -249,7 +249,7 @@ def test_without_waiting_the_limit_holds_too(world):
     assert caught.value.outcome.clock.now() <= 30
 
 
-def test_an_information_task_ends_too(world):
+def test_info_task_stops_retrying_eventually(world):
     world.fault(effect="reset_before", path="/clusters$", times=None)
     clock = HandClock(world.simulator)
     with pytest.raises(NoAnswer):
@@ -257,7 +257,7 @@ def test_an_information_task_ends_too(world):
     assert 1800 <= clock.now() <= 3600
 
 
-def test_retry_after_is_obeyed_but_not_for_ever(world):
+def test_retry_after_is_honored_up_to_a_limit(world):
     world.seed()
     world.fault(effect="status", status=503, retry_after=21, path="/clusters/demo$")
     world.fault(effect="status", status=429, retry_after=DAY, method="POST", path="/actions/resize$")
@@ -302,7 +302,7 @@ def with_token(world):
 
 
 @pytest.mark.parametrize("what", ["create", "resize group", "delete", "access"])
-def test_a_token_that_expires_again_and_again_during_a_wait_is_renewed_each_time(world, what):
+def test_token_expiring_repeatedly_during_a_wait_is_renewed(world, what):
     operation = OPERATIONS[what]
     operation.prepare(world)
     world.set(token_seconds=130, task_seconds=600.0)
@@ -314,7 +314,7 @@ def test_a_token_that_expires_again_and_again_during_a_wait_is_renewed_each_time
 
 
 @every_operation
-def test_a_token_that_is_refused_with_the_write_itself_is_renewed(world, what):
+def test_token_rejected_for_a_write_is_renewed(world, what):
     """401 means that nothing was done: the one write that may be sent again without a look."""
     operation = OPERATIONS[what]
     operation.prepare(world)
@@ -324,7 +324,7 @@ def test_a_token_that_is_refused_with_the_write_itself_is_renewed(world, what):
     assert (len(outcome.writes), len(logins(outcome)), operation.started(world)) == (2, 2, 1)
 
 
-def test_a_token_that_is_never_accepted_is_an_error_after_one_login(world):
+def test_token_never_accepted_is_an_error_after_one_renewal(world):
     world.seed()
     world.fault(effect="status", status=401, path="/kubernetes/", times=None)
     with pytest.raises(ApiError) as caught:
@@ -332,7 +332,7 @@ def test_a_token_that_is_never_accepted_is_an_error_after_one_login(world):
     assert len(logins(caught.value.outcome)) == 2 and "The token was not accepted" in caught.value.msg
 
 
-def test_a_password_that_is_changed_during_a_wait_is_told_and_the_new_one_goes_on(world, password):
+def test_password_change_during_wait_fails_and_next_run_resumes(world, password):
     clock = HandClock(world.simulator)
     clock.at(10, lambda: change_password(world, "another-password"))
     with pytest.raises(ApiError) as caught:
@@ -343,7 +343,7 @@ def test_a_password_that_is_changed_during_a_wait_is_told_and_the_new_one_goes_o
     assert gone_on_with(world, OPERATIONS["create"], outcome)
 
 
-def test_a_cached_token_that_a_password_change_has_killed_is_replaced(world, password, tmp_path):
+def test_cached_token_revoked_by_password_change_is_replaced(world, password, tmp_path):
     world.seed()
     given = {"token_cache": str(tmp_path / "tokens"), "node_count": 2}
     world.nks_cluster(**given)
@@ -358,7 +358,7 @@ def test_a_cached_token_that_a_password_change_has_killed_is_replaced(world, pas
 
 
 @pytest.mark.parametrize("seconds", [0, 130])
-def test_a_fixed_token_that_expires_is_told_and_another_one_goes_on(world, seconds):
+def test_expired_token_option_is_reported_and_a_new_token_works(world, seconds):
     world.set(token_seconds=seconds, task_seconds=600.0)
     with pytest.raises(NksError) as caught:
         world.nks_cluster(**dict(CLUSTER, **with_token(world)))
@@ -371,7 +371,7 @@ def test_a_fixed_token_that_expires_is_told_and_another_one_goes_on(world, secon
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe\x00", b'{"x": 1}', b"[" * 100000])
-def test_a_damaged_token_cache_costs_a_login_and_no_more(world, tmp_path, content):
+def test_damaged_token_cache_only_causes_a_login(world, tmp_path, content):
     world.seed()
     path = tmp_path / "tokens"
     path.write_bytes(content)
@@ -382,7 +382,7 @@ def test_a_damaged_token_cache_costs_a_login_and_no_more(world, tmp_path, conten
     assert logins(world.nks_cluster(node_count=2, token_cache=str(path))) == []
 
 
-def test_a_token_cache_that_others_can_write_is_not_used(world, tmp_path):
+def test_token_cache_writable_by_others_is_not_used(world, tmp_path):
     world.seed()
     path = tmp_path / "tokens"
     world.nks_cluster(node_count=2, token_cache=str(path))
@@ -413,7 +413,7 @@ for number in range(12):
 """
 
 
-def test_processes_that_share_a_token_cache_do_not_disturb_each_other(world, tmp_path):
+def test_processes_can_share_a_token_cache(world, tmp_path):
     world.seed()
     path = tmp_path / "tokens"
     options = {
@@ -455,7 +455,7 @@ def test_processes_that_share_a_token_cache_do_not_disturb_each_other(world, tmp
 
 
 @every_operation
-def test_a_task_that_fails_at_the_cloud_is_told_at_once_with_reason_and_event(world, what):
+def test_failed_operation_is_reported_promptly_with_reason_and_event(world, what):
     operation = OPERATIONS[what]
     operation.prepare(world)
     world.fault(effect="fail_task", task=operation.event, reason="No capacity in the zone.", contents="Quota exceeded: cores (12 of 10)")
@@ -470,7 +470,7 @@ def test_a_task_that_fails_at_the_cloud_is_told_at_once_with_reason_and_event(wo
 
 
 @every_operation
-def test_a_time_out_tells_what_was_waited_for_and_the_next_run_goes_on_from_there(world, what):
+def test_timeout_names_the_resource_and_next_run_resumes(world, what):
     operation = OPERATIONS[what]
     operation.prepare(world)
     world.set(task_seconds=100.0)
@@ -498,7 +498,7 @@ class Interrupted(HandClock):
 
 @pytest.mark.parametrize("pause", [1, 3])
 @every_operation
-def test_an_interrupted_run_is_gone_on_with(world, what, pause):
+def test_interrupted_run_is_resumed(world, what, pause):
     operation = OPERATIONS[what]
     operation.prepare(world)
     world.set(task_seconds=100.0)
@@ -511,7 +511,7 @@ def test_an_interrupted_run_is_gone_on_with(world, what, pause):
 
 
 @every_operation
-def test_a_run_that_was_interrupted_before_it_knew_of_its_request_is_gone_on_with(world, what):
+def test_run_interrupted_after_a_lost_response_is_resumed(world, what):
     """The answer is lost, and Ctrl-C comes in the pause before it is looked for."""
     operation = OPERATIONS[what]
     operation.prepare(world)
@@ -522,7 +522,7 @@ def test_a_run_that_was_interrupted_before_it_knew_of_its_request_is_gone_on_wit
 
 
 @pytest.mark.parametrize("pause", [1, 2, 4, 6, 8])
-def test_an_interrupted_way_of_many_steps_is_gone_on_with(world, pause):
+def test_interrupted_multi_step_update_is_resumed(world, pause):
     world.seed(nodegroups=2)
     given = {"kubernetes_version": "v1.33.4", "upgrade": "all", "node_count": 3, "user_script": SCRIPT}
     with pytest.raises(KeyboardInterrupt):
@@ -540,7 +540,7 @@ def gone_on_with_nothing(outcome):
 
 @pytest.mark.parametrize("status", [400, 409])
 @pytest.mark.parametrize("what", [name for name in OPERATIONS if name != "create"])
-def test_an_operation_of_someone_elses_is_waited_out_within_the_time_limit(world, what, status):
+def test_task_waits_for_other_operation_until_the_timeout(world, what, status):
     operation = OPERATIONS[what]
     operation.prepare(world)
     world.set(busy_status=status)
@@ -572,7 +572,7 @@ def defined(path):
     return names
 
 
-def test_each_test_in_the_table_of_faults_is_there():
+def test_tests_named_in_the_faults_table_exist():
     document = ROOT / "docs" / "faults.md"
     if not document.exists():
         pytest.skip("documentation is not part of what was installed")

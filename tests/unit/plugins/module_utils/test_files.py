@@ -71,17 +71,17 @@ def umask(request):
         ("u=", 0),
     ],
 )
-def test_mode_is_understood(value, mode):
+def test_mode_is_parsed(value, mode):
     assert modes.parse_mode(value) == mode
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o400, 0o440, 0o444, 0o660, 0o664, 0o666, 0o700, 0o755, 0o777])
-def test_mode_written_in_octal_without_quotes_is_accepted(mode):
+def test_unquoted_octal_mode_is_accepted(mode):
     assert modes.parse_mode(mode) == mode
 
 
 @pytest.mark.parametrize("number", [600, 640, 644, 400, 440, 444, 500, 660, 664, 666, 700, 750, 755, 770, 775, 777])
-def test_mode_written_in_decimal_without_quotes_is_refused(number):
+def test_unquoted_decimal_mode_is_rejected(number):
     with pytest.raises(NksError, match=r"mode: %d .*quoted.*'0600'" % number):
         modes.parse_mode(number)
 
@@ -109,7 +109,7 @@ def test_mode_written_in_decimal_without_quotes_is_refused(number):
         "0600\n",
     ],
 )
-def test_mode_that_is_none_is_refused(value):
+def test_invalid_mode_is_rejected(value):
     with pytest.raises(NksError, match=r"(?s)file_mode: .*'0600'"):
         modes.parse_mode(value, option="file_mode")
 
@@ -118,7 +118,7 @@ def test_mode_that_is_none_is_refused(value):
     "value, before, after",
     [("u+x,g-w", 0o660, 0o740), ("go=", 0o4755, 0o4700), ("a+X", 0o744, 0o755), ("u-s", 0o4755, 0o755)],
 )
-def test_symbolic_mode_builds_on_the_present_one(value, before, after):
+def test_symbolic_mode_is_relative_to_current_mode(value, before, after):
     assert modes.parse_mode(value, current=before) == after
 
 
@@ -133,7 +133,7 @@ def test_read(tmp_path, config):
     assert files.read(str(tmp_path / "broken")) is None
 
 
-def test_read_refuses_what_is_not_a_text_file(tmp_path, config):
+def test_read_rejects_non_text_file(tmp_path, config):
     with pytest.raises(NksError, match="%s.*is not a regular file" % tmp_path):
         files.read(str(tmp_path))
     config.write_bytes(b"secret-\xff")
@@ -145,20 +145,20 @@ def test_read_refuses_what_is_not_a_text_file(tmp_path, config):
 
 
 @not_root
-def test_read_of_what_may_not_be_read(config):
+def test_read_of_unreadable_file_fails(config):
     config.chmod(0)
     with pytest.raises(NksError, match="Could not read %s: Permission denied" % config):
         files.read(str(config))
 
 
-def test_read_of_what_cannot_be_opened(config, monkeypatch):
+def test_read_reports_open_error(config, monkeypatch):
     monkeypatch.setattr("builtins.open", failing(PermissionError(13, "Permission denied")))
     with pytest.raises(NksError, match="Could not read %s: Permission denied" % config):
         files.read(str(config))
 
 
 @pytest.mark.parametrize("function", [paths.check_destination, lambda path: files.write(path, "new", 0o600)])
-def test_a_destination_that_cannot_be_is_refused_at_once(function, tmp_path, config, monkeypatch):
+def test_invalid_destination_is_rejected(function, tmp_path, config, monkeypatch):
     with pytest.raises(NksError, match="dest: '%s/no/config' .* directory %s/no does not exist; create it" % (tmp_path, tmp_path)):
         function(str(tmp_path / "no" / "config"))
     with pytest.raises(NksError, match="is not a regular file"):
@@ -184,14 +184,14 @@ def failing(error):
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o400])
-def test_write_of_a_new_file_has_the_mode_whatever_the_umask(tmp_path, umask, mode):
+def test_new_file_mode_ignores_umask(tmp_path, umask, mode):
     files.write(str(tmp_path / "config"), "né\r\n", mode)
     assert (tmp_path / "config").read_bytes() == "né\r\n".encode()
     assert mode_of(tmp_path / "config") == mode
     assert os.listdir(str(tmp_path)) == ["config"]
 
 
-def test_write_without_a_mode(tmp_path, config):
+def test_write_without_mode(tmp_path, config):
     files.write(str(tmp_path / "new"), "new")
     assert mode_of(tmp_path / "new") == 0o600
     files.write(str(config), "new")
@@ -199,7 +199,7 @@ def test_write_without_a_mode(tmp_path, config):
     assert config.read_text() == "new"
 
 
-def test_write_is_private_from_the_first_byte(config, monkeypatch):
+def test_write_uses_private_temporary_file(config, monkeypatch):
     os.umask(os.umask(0))  # the test would be worth nothing under umask 077, so it looks at what is asked for
     opened, seen = [], []
     real_open, real_fchmod, real_replace = os.open, os.fchmod, os.replace
@@ -230,7 +230,7 @@ def test_write_is_private_from_the_first_byte(config, monkeypatch):
 
 @pytest.mark.parametrize("step", ["fsync", "fchmod", "replace", "fdopen"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_a_write_that_fails_leaves_everything_as_it_was(config, monkeypatch, step, error):
+def test_failed_write_leaves_file_unchanged(config, monkeypatch, step, error):
     with monkeypatch.context() as patched:
         patched.setattr(os, step, failing(error))
         with pytest.raises((NksError, KeyboardInterrupt)) as caught:
@@ -242,7 +242,7 @@ def test_a_write_that_fails_leaves_everything_as_it_was(config, monkeypatch, ste
     assert os.listdir(str(config.parent)) == ["config"]
 
 
-def test_write_through_a_symlink(tmp_path, config, monkeypatch):
+def test_write_through_symlink(tmp_path, config, monkeypatch):
     moves = []
     real_replace = os.replace
     monkeypatch.setattr(os, "replace", lambda *paths: moves.append(paths) or real_replace(*paths))
@@ -259,7 +259,7 @@ def test_write_through_a_symlink(tmp_path, config, monkeypatch):
     assert link.is_symlink() and config.read_text() == "again"
 
 
-def test_write_to_a_path_without_a_directory(tmp_path, monkeypatch):
+def test_write_to_bare_file_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     files.write("config", "new", 0o600)
     assert files.read("config") == "new"
@@ -267,7 +267,7 @@ def test_write_to_a_path_without_a_directory(tmp_path, monkeypatch):
 
 
 @as_root
-def test_write_keeps_or_sets_the_owner(config, tmp_path):
+def test_write_keeps_or_sets_owner(config, tmp_path):
     os.chown(str(config), 12345, 54321)
     files.write(str(config), "new", 0o640)
     assert (os.stat(str(config)).st_uid, os.stat(str(config)).st_gid) == (12345, 54321)
@@ -276,7 +276,7 @@ def test_write_keeps_or_sets_the_owner(config, tmp_path):
 
 
 @pytest.mark.parametrize("option", ["owner", "group"])
-def test_an_unknown_owner_is_refused_before_anything_is_done(config, option):
+def test_unknown_owner_or_group_is_rejected_before_any_change(config, option):
     unknown = {option: "no-such-name"}
     for function in (
         lambda: files.write(str(config), "new", 0o600, **unknown),
@@ -304,7 +304,7 @@ def test_backup(config):
     assert files.backup(str(config) + ".none") is None
 
 
-def test_backup_is_private_from_the_first_byte(config, monkeypatch):
+def test_backup_is_created_with_private_mode(config, monkeypatch):
     modes = []
     real_open, real_fchmod = os.open, os.fchmod
     monkeypatch.setattr(
@@ -321,7 +321,7 @@ def test_backup_is_private_from_the_first_byte(config, monkeypatch):
     assert modes == [(True, 0o600), 0o600]
 
 
-def test_backup_grants_nothing_to_another_group(config, monkeypatch):
+def test_backup_drops_group_access_if_group_cannot_be_kept(config, monkeypatch):
     os.chmod(str(config), 0o664)
     present = dict(modes.attributes(str(config)), gid=54321)
     monkeypatch.setattr(files, "attributes", lambda path: present)
@@ -330,13 +330,13 @@ def test_backup_grants_nothing_to_another_group(config, monkeypatch):
 
 
 @as_root
-def test_backup_keeps_the_owner(config):
+def test_backup_keeps_owner(config):
     os.chown(str(config), 12345, 54321)
     status = os.stat(files.backup(str(config)))
     assert (status.st_uid, status.st_gid) == (12345, 54321)
 
 
-def test_a_backup_that_fails_leaves_no_file(config, monkeypatch):
+def test_failed_backup_leaves_no_file(config, monkeypatch):
     monkeypatch.setattr(os, "fsync", failing(OSError(28, "No space left on device")))
     with pytest.raises(NksError, match="Could not back up %s: No space left" % config):
         files.backup(str(config))
@@ -358,7 +358,7 @@ def test_correct_mode(config):
 
 
 @as_root
-def test_correct_owner_takes_away_before_it_hands_over(config, monkeypatch):
+def test_correct_restricts_mode_before_changing_owner(config, monkeypatch):
     calls = []
     real_chmod, real_chown = os.chmod, os.chown
     monkeypatch.setattr(os, "chmod", lambda path, mode: calls.append(oct(mode)) or real_chmod(path, mode))
@@ -381,13 +381,13 @@ def test_correct_owner_takes_away_before_it_hands_over(config, monkeypatch):
     assert modes.correct(str(config), owner=before["owner"])["owner"]["after"] == before["owner"]
 
 
-def test_correct_that_may_not(config, monkeypatch):
+def test_correct_owner_permission_error_is_reported(config, monkeypatch):
     monkeypatch.setattr(os, "chown", failing(PermissionError(1, "Operation not permitted")))
     with pytest.raises(NksError, match="Could not set owner of %s: Operation not permitted" % config):
         modes.correct(str(config), owner="12345")
 
 
-def test_attributes_of_nothing(config):
+def test_attributes_of_missing_file(config):
     assert modes.attributes(str(config) + ".none") is None
     assert modes.attributes(str(config))["mode"] == 0o644
     with pytest.raises(NksError, match="Not a directory"):
@@ -405,7 +405,7 @@ def test_remove(tmp_path, config):
         files.remove(str(tmp_path))
 
 
-def test_remove_that_may_not(config, monkeypatch):
+def test_remove_permission_error_is_reported(config, monkeypatch):
     monkeypatch.setattr(os, "unlink", failing(PermissionError(13, "Permission denied")))
     with pytest.raises(NksError, match="Could not remove %s: Permission denied" % config):
         files.remove(str(config))
@@ -414,7 +414,7 @@ def test_remove_that_may_not(config, monkeypatch):
 # --- locks -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_lock_is_there_for_as_long_as_it_is_held(config):
+def test_lock_file_exists_only_while_locked(config):
     with locks.locked(str(config), FakeClock()):
         # A name, and no file that anybody would read: kubectl looks only whether it can create it.
         assert sorted(os.listdir(str(config.parent))) == ["config", "config.lock"]
@@ -423,7 +423,7 @@ def test_the_lock_is_there_for_as_long_as_it_is_held(config):
     assert os.listdir(str(config.parent)) == ["config"]
 
 
-def test_a_lock_that_cannot_be_made(config, monkeypatch):
+def test_lock_file_that_cannot_be_created(config, monkeypatch):
     real = os.open
 
     def read_only(path, flags, mode=0o777, **more):
@@ -446,7 +446,7 @@ def test_a_lock_that_cannot_be_made(config, monkeypatch):
 # --- files that are left behind --------------------------------------------------------------------------------------
 
 
-def test_clean_takes_only_what_no_running_process_uses(config):
+def test_clean_removes_only_unused_temporary_files(config):
     directory = str(config.parent)
     handle, in_use = files._temporary(directory)
     for name in (".nks_left.tmp", ".nks_other.txt", "nks_.tmp"):
@@ -463,7 +463,7 @@ def test_clean_takes_only_what_no_running_process_uses(config):
     files.clean(os.path.join(directory, "nowhere", "config"))
 
 
-def test_clean_of_another_process_takes_none_of_ours(config):
+def test_clean_keeps_files_of_other_running_processes(config):
     """A process that is killed in the middle of a write leaves its file; one that is not goes on."""
     code = (
         "import os, sys; sys.path.insert(0, %r)\n"
@@ -487,7 +487,7 @@ def test_clean_of_another_process_takes_none_of_ours(config):
         assert os.listdir(str(config.parent)) == ["config"] and config.read_text() == "new"
 
 
-def test_a_new_file_that_is_taken_for_a_left_one_is_made_again(config, monkeypatch):
+def test_temporary_file_removed_before_lock_is_recreated(config, monkeypatch):
     """Another process may look between its creation and its lock."""
     real, made = tempfile.mkstemp, []
 
@@ -506,7 +506,7 @@ def test_a_new_file_that_is_taken_for_a_left_one_is_made_again(config, monkeypat
 
 
 @pytest.mark.parametrize("number", [errno.EBUSY, errno.EPERM, errno.EACCES, errno.EXDEV])
-def test_a_file_that_cannot_be_replaced_is_written_in_place_where_that_is_allowed(config, monkeypatch, number):
+def test_unsafe_writes_writes_in_place_if_replace_fails(config, monkeypatch, number):
     inode = config.stat().st_ino
     modes = []
     real = os.open
@@ -535,7 +535,7 @@ def test_a_file_that_cannot_be_replaced_is_written_in_place_where_that_is_allowe
         files.write(str(config) + ".new", "x", unsafe_writes=True)
 
 
-def test_other_errors_are_no_reason_to_write_in_place(config, monkeypatch):
+def test_other_errors_do_not_lead_to_a_direct_write(config, monkeypatch):
     monkeypatch.setattr(os, "fchown", failing(PermissionError(errno.EPERM, "Operation not permitted")))
     monkeypatch.setattr(files, "_like", lambda *given: 0o600)
     with pytest.raises(NksError, match="Could not write %s: Operation not permitted" % config) as caught:
@@ -547,7 +547,7 @@ def test_other_errors_are_no_reason_to_write_in_place(config, monkeypatch):
     assert config.read_text() == "old\n"
 
 
-def test_a_directory_that_is_not_writable(config, monkeypatch):
+def test_unwritable_directory_requires_unsafe_writes(config, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: str(path) == str(config))
     monkeypatch.setattr(tempfile, "mkstemp", failing(PermissionError(errno.EACCES, "Permission denied")))
     with pytest.raises(NksError, match="is not writable"):
@@ -574,7 +574,7 @@ def change(path, text="new"):
     return seen
 
 
-def test_a_private_file(private, umask):
+def test_private_file(private, umask):
     assert Private(str(private)).read() is None and not private.exists()
     assert change(private) == [b""]
     assert Private(str(private)).read() == b"new" and mode_of(private) == 0o600
@@ -594,7 +594,7 @@ def untrusted(private, message):
 
 
 @pytest.mark.parametrize("mode", [0o666, 0o644, 0o640, 0o620, 0o604, 0o700, 0o400, 0o4600])
-def test_a_private_file_that_others_may_read_or_write_is_left_alone(private, mode):
+def test_private_file_with_wrong_mode_is_rejected(private, mode):
     private.write_text("theirs")
     private.chmod(mode)
     untrusted(private, "has mode %04o; delete it, or set its mode to 0600" % mode)
@@ -603,14 +603,14 @@ def test_a_private_file_that_others_may_read_or_write_is_left_alone(private, mod
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o720, 0o702])
 @pytest.mark.parametrize("there", [True, False])
-def test_a_directory_to_which_others_can_write_holds_no_private_file(private, mode, there):
+def test_private_file_in_directory_writable_by_others_is_rejected(private, mode, there):
     if there:
         change(private)
     private.parent.chmod(mode)
     untrusted(private, "is in a directory that other users can write to .*mode %04o.*; use a directory with mode 0700" % mode)
 
 
-def test_a_private_file_is_no_link_and_nothing_special(private, config):
+def test_private_file_rejects_symlinks_and_special_files(private, config):
     config.chmod(0o600)
     for target in (config, config.parent / "none"):
         private.symlink_to(target)
@@ -624,14 +624,14 @@ def test_a_private_file_is_no_link_and_nothing_special(private, config):
     untrusted(private, "is not a regular file")
 
 
-def test_a_private_file_in_a_linked_directory_of_our_own(private, tmp_path):
+def test_private_file_in_symlinked_directory_is_accepted(private, tmp_path):
     (tmp_path / "link").symlink_to(private.parent)
     change(tmp_path / "link" / "file")
     assert private.read_text() == "new"
 
 
 @as_root
-def test_a_private_file_belongs_to_us(private):
+def test_private_file_owned_by_another_user_is_rejected(private):
     private.write_text("theirs")
     private.chmod(0o600)
     os.chown(str(private), 12345, -1)
@@ -641,7 +641,7 @@ def test_a_private_file_belongs_to_us(private):
     untrusted(private, "is in a directory that another user owns")
 
 
-def test_a_private_file_that_is_exchanged_while_we_wait_is_read_anew(private):
+def test_private_file_replaced_during_lock_wait_is_read_again(private):
     change(private, "first")
     with open(str(private), "rb") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
@@ -658,7 +658,7 @@ def test_a_private_file_that_is_exchanged_while_we_wait_is_read_anew(private):
     assert seen == [b"second"] and private.read_text() == "third"
 
 
-def test_a_private_file_that_somebody_keeps_locked(private):
+def test_locked_private_file_times_out_but_can_be_read(private):
     change(private, "first")
     with open(str(private), "rb") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)

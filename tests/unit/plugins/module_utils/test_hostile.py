@@ -177,7 +177,7 @@ def requests_of(world, name):
 
 
 @every_task
-def test_no_read_of_any_module_is_answered_by_junk_with_a_traceback(world, name):
+def test_invalid_responses_never_cause_a_traceback(world, name):
     """Each read of each module in turn, answered by each kind of junk. The error names the request that the junk came for."""
     for place, (method, path) in enumerate(requests_of(world, name)):
         pattern = re.compile(re.escape(path).replace(r"\*", "[^/]+"))
@@ -194,7 +194,7 @@ def test_no_read_of_any_module_is_answered_by_junk_with_a_traceback(world, name)
                 assert error is not None, (path, body)
 
 
-def test_a_huge_answer_is_not_read_to_its_end(world, monkeypatch):
+def test_huge_response_is_not_read_completely(world, monkeypatch):
     monkeypatch.setattr(answers, "MAX_BODY", 50000)
     for name in TASKS:
         prepared(world)
@@ -207,7 +207,7 @@ def test_a_huge_answer_is_not_read_to_its_end(world, monkeypatch):
 @pytest.mark.parametrize("status", ["", "SOMETHING_NEW", "UPDATE_PAUSED", "create_complete", "_IN_PROGRESS", "ROLLBACK_FAILED"])
 @pytest.mark.parametrize("what", ["cluster", "group"])
 @every_task_of_clusters
-def test_an_unknown_status_is_no_traceback_and_no_success_of_a_wait(world, name, status, what):
+def test_unknown_status_causes_no_traceback(world, name, status, what):
     prepared(world)
     things = [world.cluster()] if what == "cluster" else list(world.cluster().nodegroups.values())
     for thing in things:
@@ -215,7 +215,7 @@ def test_an_unknown_status_is_no_traceback_and_no_success_of_a_wait(world, name,
     attempt(world, name, False)
 
 
-def test_a_creation_is_not_taken_for_done_in_an_unknown_status(world):
+def test_unknown_status_does_not_count_as_created(world):
     def renamed(method, path, body):
         return body.replace(b"CREATE_COMPLETE", b"CREATE_SOMEHOW") if method == "GET" else body
 
@@ -248,7 +248,7 @@ def test_a_creation_is_not_taken_for_done_in_an_unknown_status(world):
     ],
     ids=range(18),
 )
-def test_a_kubeconfig_that_is_none(world, tmp_path, config):
+def test_invalid_kubeconfig_is_rejected(world, tmp_path, config):
     prepared(world)
     dest = tmp_path / "config"
 
@@ -349,7 +349,7 @@ def no_collection():
 
 @every_task
 @pytest.mark.usefixtures("no_collection")
-def test_no_part_of_any_answer_leads_to_a_traceback(running_world, name):
+def test_mutated_responses_never_cause_a_traceback(running_world, name):
     @generated
     @given(changes, st.booleans())
     def check_one(spoils, check):
@@ -386,7 +386,7 @@ def replacing(key, is_label, junk):
 
 
 @pytest.mark.parametrize("junk", [DROPPED, None, 7, "junk", [], {"a": []}, [None]], ids=["dropped", "none", "number", "text", "list", "object", "items"])
-def test_each_field_and_label_of_clusters_and_node_groups_may_be_anything(world, junk):
+def test_invalid_fields_and_labels_cause_no_traceback(world, junk):
     """One after the other, in every answer; the reconciling tasks read most of them."""
     for number, (key, is_label) in enumerate(fields(world)):
         prepared(world)
@@ -427,7 +427,7 @@ def test_wire_reads_anything(reply, labels):
 
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(st.binary(max_size=200) | anything.map(lambda value: json.dumps(value).encode()))
-def test_the_words_of_a_refusal_may_be_anything(content):
+def test_any_error_body_is_shown_as_one_short_line(content):
     words = words_room.explanation(content)
     assert isinstance(words, str) and len(words) <= 1000 and "\n" not in words
 
@@ -471,7 +471,7 @@ def source(running_world, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
-def test_junk_for_an_answer_to_the_inventory_is_a_warning_or_an_error(world, source, body):
+def test_invalid_response_to_inventory_is_a_warning_or_error(world, source, body):
     prepared(world)
     world.seed(name="other")
     assert [len(part or ()) for part in source()] == [0, 0, 6]
@@ -490,7 +490,7 @@ def test_junk_for_an_answer_to_the_inventory_is_a_warning_or_an_error(world, sou
 
 
 @pytest.mark.usefixtures("no_collection")
-def test_no_part_of_any_answer_leads_the_inventory_to_a_traceback(running_world, source):
+def test_mutated_responses_cause_no_inventory_traceback(running_world, source):
     @generated
     @given(changes, st.sampled_from(["", "hostname: name\n", "strict_clusters: true\n", "cluster_query: \"[?status=='CREATE_COMPLETE']\"\n"]))
     def check_one(spoils, options):

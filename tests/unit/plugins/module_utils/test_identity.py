@@ -104,7 +104,7 @@ def made(transport=None, **options):
 
 
 class TestLogin:
-    def test_the_request_is_the_documented_one(self):
+    def test_login_request_matches_documentation(self):
         server = StubServer()
         server.add(answer(200, issued("secret-token")))
         transport = Transport(FakeClock())
@@ -117,7 +117,7 @@ class TestLogin:
         assert "x-auth-token" not in sent.headers
         assert transport.hide("secret-token demo-api-password") == "******** ********"
 
-    def test_it_may_be_repeated_and_keeps_the_password_out_of_messages(self):
+    def test_login_can_be_retried_and_hides_password(self):
         identity, transport = made()
         identity.token()
         dummy_method, url, doing, dummy_body, safe, secrets = transport.logins[0]
@@ -127,13 +127,13 @@ class TestLogin:
         assert "password" not in doing
         assert set(transport.secrets) == {"demo-api-password", "issued-1"}
 
-    def test_one_login_serves_a_task(self):
+    def test_task_logs_in_only_once(self):
         identity, transport = made()
         assert {identity.token() for _number in range(5)} == {"issued-1"}
         identity.endpoint("kubernetes")
         assert len(transport.logins) == 1
 
-    def test_wrong_credentials_are_told_with_the_remedy_and_nothing_misleading(self):
+    def test_wrong_credentials_error_includes_remedy(self):
         identity, dummy = made(FakeTransport(ApiError("get a token for demo@example.com", 401, "Could not find user: demo@example.com", "")))
         with pytest.raises(ApiError) as caught:
             identity.token()
@@ -159,7 +159,7 @@ class TestLogin:
             {"access": {"token": {"id": "\ud1a0\ud070"}}},
         ],
     )
-    def test_an_answer_without_a_token_is_told(self, reply):
+    def test_response_without_token_is_rejected(self, reply):
         identity, dummy = made(FakeTransport(reply))
         with pytest.raises(BadReply, match=r"has no token \(HTTP 200\). Check that auth_url is the identity service"):
             identity.token()
@@ -171,7 +171,7 @@ class TestLogin:
             lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["type", "endpoints", "region", "publicURL"]), inner),
         )
     )
-    def test_no_catalogue_is_too_strange(self, catalog):
+    def test_malformed_catalog_is_tolerated(self, catalog):
         identity, dummy = made(FakeTransport(issued(catalog=catalog)))
         assert identity.endpoint("kubernetes") == "https://kr1-api-kubernetes-infrastructure.nhncloudservice.com/v1"
 
@@ -186,20 +186,20 @@ class TestLogin:
         assert found == ["issued-1"] * 16
         assert len(transport.logins) == 1
 
-    def test_a_refused_token_is_renewed_once_however_many_notice(self):
+    def test_rejected_token_is_renewed_only_once(self):
         identity, transport = made()
         old = identity.token()
         assert [identity.renew(old) for _number in range(4)] == ["issued-2"] * 4
         assert len(transport.logins) == 2
 
-    def test_a_fixed_token_needs_no_login(self):
+    def test_token_option_needs_no_login(self):
         identity, transport = made(token="given")
         assert identity.token() == "given"
         assert identity.endpoint("kubernetes") == "https://kr1-api-kubernetes-infrastructure.nhncloudservice.com/v1"
         assert transport.logins == []
         assert "given" in transport.secrets
 
-    def test_a_fixed_token_that_has_expired_says_so(self):
+    def test_expired_token_option_is_reported(self):
         identity, dummy = made(token="given")
         with pytest.raises(NksError, match=r"option token \(NHNCLOUD_TOKEN\) was not accepted: it has expired.*Set a new token, or username") as caught:
             identity.renew("given")
@@ -209,14 +209,14 @@ class TestLogin:
 
 class TestEndpoints:
     @pytest.mark.parametrize("region", ["kr1", "KR1", "Kr1"])
-    def test_the_option_wins_over_the_catalogue_and_that_over_the_pattern(self, region):
+    def test_endpoint_precedence_is_option_catalog_pattern(self, region):
         assert made(region=region, kubernetes_endpoint="https://mine")[0].endpoint("kubernetes") == "https://mine/v1"
         assert made(region=region)[0].endpoint("kubernetes") == "https://kr1-nks/v1"
         assert made(FakeTransport(issued(catalog=[])), region=region)[0].endpoint("kubernetes") == (
             "https://kr1-api-kubernetes-infrastructure.nhncloudservice.com/v1"
         )
 
-    def test_an_option_needs_no_login(self):
+    def test_endpoint_option_needs_no_login(self):
         identity, transport = made(kubernetes_endpoint="https://mine/v1", region=None)
         assert identity.endpoint("kubernetes") == "https://mine/v1"
         assert transport.logins == []
@@ -233,15 +233,15 @@ class TestEndpoints:
             ([entry("container-infra", kr1="kr1-nks/v1")], "https://kr1-api-kubernetes-infrastructure.nhncloudservice.com/v1"),
         ],
     )
-    def test_the_catalogue_goes_by_type_the_best_first(self, catalog, url):
+    def test_catalog_entry_is_selected_by_preferred_type(self, catalog, url):
         assert made(FakeTransport(issued(catalog=catalog)))[0].endpoint("kubernetes") == url
 
     @pytest.mark.parametrize("suffix", ["", "/", "/v1", "/v1/"])
-    def test_the_catalogue_may_end_with_or_without_a_version(self, suffix):
+    def test_catalog_url_can_omit_version(self, suffix):
         catalog = [entry("container-infra", kr1="https://nks" + suffix)]
         assert made(FakeTransport(issued(catalog=catalog)))[0].endpoint("kubernetes") == "https://nks/v1"
 
-    def test_every_service_has_its_version_and_tenant(self):
+    def test_catalog_endpoints_of_every_service(self):
         identity, dummy = made()
         assert {name: identity.endpoint(name) for name in SERVICES} == {
             "kubernetes": "https://kr1-nks/v1",
@@ -252,7 +252,7 @@ class TestEndpoints:
         }
 
     @pytest.mark.parametrize("domain", ["nhncloudservice.com", "gov-nhncloudservice.com", None])
-    def test_the_pattern_knows_every_service_and_the_domain(self, domain):
+    def test_host_pattern_covers_every_service_and_domain(self, domain):
         identity, dummy = made(token="given", domain=domain, region="KR2")
         base = "https://kr2-api-%%s-infrastructure.%s" % (domain or "nhncloudservice.com")
         assert {name: identity.endpoint(name) for name in SERVICES} == {
@@ -273,7 +273,7 @@ class TestEndpoints:
             ("https://api-identity-infrastructure.gov-nhncloudservice.com.:443", "gov-nhncloudservice.com"),
         ],
     )
-    def test_the_pattern_has_the_domain_of_the_identity_service(self, auth_url, domain):
+    def test_host_pattern_uses_domain_of_auth_url(self, auth_url, domain):
         for options in ({"token": "given"}, {}):
             identity, dummy = made(FakeTransport(issued(catalog=[])), auth_url=auth_url, **options)
             assert identity.endpoint("kubernetes") == "https://kr1-api-kubernetes-infrastructure.%s/v1" % domain
@@ -289,25 +289,25 @@ class TestEndpoints:
     )
     @pytest.mark.parametrize("name", sorted(SERVICES))
     @pytest.mark.parametrize("token, why", [(None, "the service catalog of the token does not have it"), ("given", "the service catalog is not read")])
-    def test_a_token_of_another_cloud_is_never_sent_to_the_public_one(self, auth_url, name, token, why):
+    def test_token_of_another_cloud_is_not_sent_to_public_cloud(self, auth_url, name, token, why):
         identity, dummy = made(FakeTransport(issued(catalog=[])), auth_url=auth_url, token=token)
         with pytest.raises(BadInput, match=r"^domain: it is required to find the %s service, because .*%s; set domain .* or %s_endpoint" % (name, why, name)):
             identity.endpoint(name)
         assert made(FakeTransport(issued(catalog=[])), auth_url=auth_url, token=token, domain="other.example")[0].endpoint(name).startswith("https://kr1-api-")
         assert made(auth_url=auth_url, token=token, **{name + "_endpoint": "https://mine"})[0].endpoint(name).startswith("https://mine/")
 
-    def test_a_region_given_to_the_call_wins(self):
+    def test_region_argument_takes_precedence(self):
         assert made()[0].endpoint("kubernetes", "kr2") == "https://kr2-nks/v1"
 
-    def test_a_region_without_the_service_names_those_that_have_it(self):
+    def test_region_without_service_error_lists_valid_regions(self):
         with pytest.raises(BadInput, match=r"^region: 'jp1' is not a region of the kubernetes service; use one of kr1, kr2\.$"):
             made(region="jp1")[0].endpoint("kubernetes")
 
-    def test_an_unknown_region_names_those_of_the_cloud_when_the_catalogue_has_no_nks(self):
+    def test_unknown_region_error_lists_catalog_regions_without_nks(self):
         with pytest.raises(BadInput, match=r"^region: 'kr9' is not a region of this cloud; use one of jp1, kr1, kr2\.$"):
             made(FakeTransport(issued(catalog=CATALOG)), region="kr9")[0].endpoint("kubernetes")
 
-    def test_no_region_at_all_says_what_to_set(self):
+    def test_missing_region_error_includes_remedy(self):
         with pytest.raises(BadInput, match=r"^region: it is required to find the compute service; set it to kr1, kr2 or kr3, or set compute_endpoint\.$"):
             made(region=None, kubernetes_endpoint="https://mine")[0].endpoint("compute")
 
@@ -320,20 +320,20 @@ class TestEndpoints:
         st.booleans(),
     )
     @example("kubernetes", "https://host", True, True, True)
-    def test_an_endpoint_may_have_or_lack_version_tenant_and_slash(self, name, base, version, tenant, slash):
+    def test_endpoint_option_can_omit_version_tenant_and_slash(self, name, base, version, tenant, slash):
         service = SERVICES[name]
         url = base + ("/" + service.version if version else "") + ("/" + TENANT if version and tenant else "") + ("/" if slash else "")
         identity, dummy = made(**{name + "_endpoint": url})
         assert identity.endpoint(name) == base + "/" + service.version + ("/" + TENANT if service.tenant else "")
 
-    def test_another_tenant_of_an_endpoint_is_kept(self):
+    def test_other_tenant_in_endpoint_option_is_kept(self):
         other = "f" * 32
         assert made(compute_endpoint="https://host/v2/" + other)[0].endpoint("compute") == "https://host/v2/" + other
 
-    def test_a_path_of_the_gateway_is_no_tenant(self):
+    def test_gateway_path_is_not_treated_as_tenant(self):
         assert made(kubernetes_endpoint="https://host/v2/nks")[0].endpoint("kubernetes") == "https://host/v2/nks/v1"
 
-    def test_a_service_with_tenant_says_when_it_is_missing(self):
+    def test_missing_tenant_id_is_reported_for_service_that_needs_it(self):
         with pytest.raises(BadInput, match=r"^tenant_id: it is required to use the compute service; set it in addition to token \(NHNCLOUD_TENANT_ID\)"):
             made(token="given", tenant_id=None)[0].endpoint("compute")
 
@@ -351,27 +351,27 @@ class TestIdentityUrl:
             ("https://host:5000/identity", "https://host:5000/identity/v2.0"),
         ],
     )
-    def test_the_version_may_be_left_out(self, given_url, url):
+    def test_auth_url_can_omit_version(self, given_url, url):
         assert identity_url({"auth_url": given_url}) == url
 
-    def test_a_government_cloud_has_its_own(self):
+    def test_identity_url_of_government_cloud(self):
         assert identity_url({"domain": "gov-nhncloudservice.com"}) == "https://api-identity-infrastructure.gov-nhncloudservice.com/v2.0"
 
     @pytest.mark.parametrize("url", ["https://host/v3", "https://host/v3/", "https://host/identity/v3/auth/tokens", "https://host/v1"])
-    def test_another_version_is_refused(self, url):
+    def test_unsupported_identity_version_is_rejected(self, url):
         with pytest.raises(BadInput, match=r"^auth_url: .* unsupported version of the identity API; set it to a URL that ends with /v2\.0\.$"):
             check(dict(OPTIONS, auth_url=url))
 
 
 class TestCheck:
-    def test_what_is_complete_passes(self):
+    def test_complete_options_are_accepted(self):
         check(OPTIONS)
         check({"token": "gAAAAAB-_=.~", "region": "kr1"})
         check(dict(OPTIONS, region=None, kubernetes_endpoint="https://host"))
         check(dict(OPTIONS, region=None), regions=["kr1", "KR2"])
 
     @pytest.mark.parametrize("missing", [["username"], ["password"], ["tenant_id"], ["username", "password"], ["username", "password", "tenant_id"]])
-    def test_missing_credentials_name_options_and_variables(self, missing, monkeypatch):
+    def test_missing_credentials_error_names_options_and_variables(self, missing, monkeypatch):
         for name in ("USERNAME", "PASSWORD", "TOKEN"):
             monkeypatch.delenv("NHNCLOUD_" + name, raising=False)
         with pytest.raises(NksError) as caught:
@@ -381,7 +381,7 @@ class TestCheck:
             ", ".join("NHNCLOUD_" + name.upper() for name in missing),
         )
 
-    def test_all_that_is_missing_is_told_at_once(self):
+    def test_all_missing_options_are_reported_together(self):
         with pytest.raises(NksError, match=r"not set: username, password, tenant_id, region \(environment: NHNCLOUD_USERNAME, .*, NHNCLOUD_REGION\)\.$"):
             check({})
         with pytest.raises(NksError, match=r"not set: username, password, tenant_id \("):
@@ -411,14 +411,14 @@ class TestCheck:
             ("ca_cert", "/nowhere/ca.pem", "PEM"),
         ],
     )
-    def test_a_bad_option_names_itself_its_value_and_the_remedy(self, option, value, remedy):
+    def test_invalid_option_error_includes_option_value_and_remedy(self, option, value, remedy):
         with pytest.raises(BadInput) as caught:
             check(dict(OPTIONS, **{option: value}))
         assert caught.value.msg.startswith(option + ": ")
         assert not value or str(value).replace("\n", "\\n") in caught.value.msg
         assert remedy in caught.value.msg
 
-    def test_a_ca_file_without_certificates_is_refused_before_any_request(self, tmp_path):
+    def test_ca_file_without_certificates_is_rejected_before_requests(self, tmp_path):
         junk = tmp_path / "ca.pem"
         for content in (b"", b"nothing", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"\x00\xff"):
             junk.write_bytes(content)
@@ -427,7 +427,7 @@ class TestCheck:
             check(dict(OPTIONS, ca_cert=str(junk), validate_certs=False))
 
     @pytest.mark.parametrize("url", ["https://" + "a" * 300000 + " b", "https://h/" + "v1/" * 100000 + " ", "https://h" + "/v1" * 100000])
-    def test_the_longest_address_is_read_in_linear_time(self, url):
+    def test_long_url_is_parsed_in_linear_time(self, url):
         for name in ("auth_url", "kubernetes_endpoint"):
             try:
                 check(dict(OPTIONS, **{name: url}))
@@ -436,12 +436,12 @@ class TestCheck:
             made(**{name: url})[0].endpoint("kubernetes")
 
     @pytest.mark.parametrize("token", ["with space", "line\n", "\ud1a0\ud070", "nul\0"])
-    def test_a_token_that_no_header_can_carry_is_refused_without_being_shown(self, token):
+    def test_token_invalid_in_header_is_rejected_without_being_shown(self, token):
         with pytest.raises(BadInput, match=r"^token: it contains a space, a line break") as caught:
             check({"token": token, "region": "kr1"})
         assert token not in caught.value.msg
 
-    def test_a_bad_region_of_a_list_is_found(self):
+    def test_invalid_region_in_list_is_rejected(self):
         with pytest.raises(BadInput, match=r"region: 'here'"):
             check(OPTIONS, regions=["kr1", "here"])
 
@@ -472,7 +472,7 @@ SETS = [
 
 class TestSettle:
     @pytest.mark.parametrize("task, environment, used", SETS)
-    def test_credentials_are_taken_as_a_set(self, monkeypatch, task, environment, used):
+    def test_credentials_are_used_as_a_set(self, monkeypatch, task, environment, used):
         for name in ("username", "password", "tenant_id", "token"):
             monkeypatch.setenv("NHNCLOUD_" + name.upper(), environment.get(name, ""))
         # As Ansible does it: the options, then whatever they lack from the environment.
@@ -486,7 +486,7 @@ class TestSettle:
             assert {name: value for name, value in options.items() if value} == used
         assert {type(value) for value in options.values()} <= {str, type(None)}
 
-    def test_an_account_of_the_task_is_not_completed_from_the_environment_and_that_is_told(self, monkeypatch):
+    def test_task_credentials_are_not_completed_from_environment(self, monkeypatch):
         for name, value in (("USERNAME", "other"), ("PASSWORD", "its-password"), ("TOKEN", "")):
             monkeypatch.setenv("NHNCLOUD_" + name, value)
         options = {"username": "me", "password": FromEnvironment("its-password"), "tenant_id": TENANT, "region": "kr1"}
@@ -498,7 +498,7 @@ class TestSettle:
             "Because username is set, NHNCLOUD_PASSWORD of the environment is not used: credentials of both are never mixed."
         )
 
-    def test_addresses_come_from_either(self):
+    def test_connection_options_can_mix_task_and_environment(self):
         options = {"username": "u", "auth_url": FromEnvironment("https://a"), "region": FromEnvironment("kr1"), "domain": FromEnvironment("d"), "x": 1}
         settle(options)
         assert options == {"username": "u", "auth_url": "https://a", "region": "kr1", "domain": "d", "x": 1}
@@ -514,11 +514,11 @@ class TestTimes:
             ("2026-10-07T12:32:28+09:00", datetime(2026, 10, 7, 3, 32, 28, tzinfo=timezone.utc)),
         ],
     )
-    def test_both_forms_of_the_service_are_utc(self, text, moment):
+    def test_service_time_formats_are_converted_to_utc(self, text, moment):
         assert parse_time(text) == moment
 
     @pytest.mark.parametrize("text", ["", "tomorrow", "2026-13-01T00:00:00Z", "Z"])
-    def test_anything_else_is_a_value_error(self, text):
+    def test_invalid_time_raises_value_error(self, text):
         with pytest.raises(ValueError):
             parse_time(text)
 
@@ -528,7 +528,7 @@ class TestCache:
     def path(self, tmp_path):
         return str(tmp_path / "tokens.json")
 
-    def test_a_second_task_needs_no_login_and_keeps_the_catalogue(self, path):
+    def test_second_task_uses_cached_token_and_catalog(self, path):
         made(token_cache=path)[0].token()
         identity, transport = made(token_cache=path)
         assert identity.token() == "issued-1"
@@ -537,7 +537,7 @@ class TestCache:
         assert "issued-1" in transport.secrets
 
     @pytest.mark.parametrize("there", [True, False])
-    def test_nobody_else_may_read_it(self, path, there):
+    def test_cache_file_is_readable_by_owner_only(self, path, there):
         if there:
             with open(path, "w", encoding="utf-8") as stream:
                 stream.write("{}")
@@ -550,7 +550,7 @@ class TestCache:
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
 
     @pytest.mark.parametrize("kind", ["mode", "group", "link", "directory", "owner"])
-    def test_what_others_may_have_made_is_not_used_and_left_alone(self, path, kind):
+    def test_untrusted_cache_file_is_neither_used_nor_changed(self, path, kind):
         """Its token might be one of theirs, its catalogue lead to their hosts, and what is written be read by them."""
         made(FakeTransport(issued("theirs", catalog=[entry("container-infra", kr1="https://evil/v1")])), token_cache=path)[0].token()
         directory = os.path.dirname(path)
@@ -576,7 +576,7 @@ class TestCache:
         with open(path, encoding="utf-8") as stream:
             assert (stream.read(), os.stat(path).st_mode, os.stat(path).st_uid) == before
 
-    def test_who_verifies_more_uses_nothing_of_those_who_verify_less(self, path, tmp_path):
+    def test_cache_entries_are_separate_per_certificate_verification(self, path, tmp_path):
         ways = [{}, {"validate_certs": False}, {"ca_cert": str(tmp_path / "a.pem")}, {"ca_cert": str(tmp_path / "b.pem")}]
         for number, way in enumerate(ways):
             assert made(FakeTransport(issued("token-%d" % number)), token_cache=path, **way)[0].token() == "token-%d" % number
@@ -587,14 +587,14 @@ class TestCache:
         for way in ({"validate_certs": False, "ca_cert": str(tmp_path / "a.pem")}, {"validate_certs": True}):
             assert made(token_cache=path, **way)[1].logins == []
 
-    def test_it_holds_neither_password_nor_user(self, path):
+    def test_cache_contains_neither_password_nor_user_name(self, path):
         made(token_cache=path)[0].token()
         with open(path, encoding="utf-8") as stream:
             content = stream.read()
         assert "demo-api-password" not in content
         assert "demo@example.com" not in content
 
-    def test_it_is_replaced_whole_and_leaves_nothing_beside_it(self, path, tmp_path):
+    def test_cache_file_is_replaced_without_leftover_files(self, path, tmp_path):
         made(token_cache=path)[0].token()
         first = os.stat(path).st_ino
         identity, dummy = made(token_cache=path)
@@ -605,7 +605,7 @@ class TestCache:
     @pytest.mark.parametrize(
         "other", [{"tenant_id": "f" * 32}, {"username": "other@example.com"}, {"auth_url": "https://elsewhere/v2.0"}, {"domain": "gov-nhncloudservice.com"}]
     )
-    def test_tokens_are_kept_apart_by_url_tenant_and_user(self, path, other):
+    def test_tokens_are_cached_per_url_tenant_and_user(self, path, other):
         made(token_cache=path)[0].token()
         transport = FakeTransport(issued("other-token"))
         assert made(transport, token_cache=path, **other)[0].token() == "other-token"
@@ -614,20 +614,20 @@ class TestCache:
         assert transport.logins == []
 
     @pytest.mark.parametrize("left, logins", [(121, 0), (119, 1), (0, 1), (-5, 1)])
-    def test_a_token_close_to_its_end_is_renewed_beforehand(self, path, left, logins):
+    def test_cached_token_is_renewed_shortly_before_expiry(self, path, left, logins):
         expires = (START + timedelta(seconds=left)).strftime("%Y-%m-%dT%H:%M:%SZ")
         made(FakeTransport(issued("old", expires=expires)), token_cache=path)[0].token()
         identity, transport = made(token_cache=path)
         assert identity.token() == ("issued-1" if logins else "old")
         assert len(transport.logins) == logins
 
-    def test_entries_that_have_expired_are_thrown_out(self, path):
+    def test_expired_entries_are_removed(self, path):
         made(FakeTransport(issued("old", expires="2026-10-07T02:00:00Z")), token_cache=path, username="gone")[0].token()
         made(token_cache=path)[0].token()
         with open(path, encoding="utf-8") as stream:
             assert len(json.load(stream)) == 1
 
-    def test_a_refused_token_is_replaced_in_the_cache(self, path):
+    def test_rejected_token_is_replaced_in_cache(self, path):
         made(token_cache=path)[0].token()
         identity, transport = made(FakeTransport(issued("fresh")), token_cache=path)
         assert identity.renew(identity.token()) == "fresh"
@@ -638,7 +638,7 @@ class TestCache:
         "content",
         [b"", b"{", b"[]", b"null", b"5", b"\xff\xfe", b"[" * 100000, b'{"a": 1}', b'{"a": {"token": "x"}}'],
     )
-    def test_a_damaged_file_is_ignored_and_made_anew(self, path, content):
+    def test_damaged_cache_file_is_ignored_and_recreated(self, path, content):
         with open(path, "wb") as stream:
             stream.write(content)
         os.chmod(path, 0o600)
@@ -665,7 +665,7 @@ class TestCache:
         | st.none()
         | st.lists(st.integers())
     )
-    def test_no_entry_is_too_strange(self, path, found):
+    def test_malformed_cache_entry_is_tolerated(self, path, found):
         identity, transport = made(token_cache=path)
         with open(path, "w", encoding="utf-8") as stream:
             json.dump({identity._cache.key: found}, stream)
@@ -673,26 +673,26 @@ class TestCache:
         assert identity.token() == (found["token"] if not transport.logins else "issued-1")
 
     @pytest.mark.parametrize("where", ["missing/tokens.json", "folder"])
-    def test_a_path_that_cannot_be_written_is_a_warning(self, tmp_path, where):
+    def test_unwritable_cache_path_issues_warning(self, tmp_path, where):
         (tmp_path / "folder").mkdir()
         identity, transport = made(token_cache=str(tmp_path / where))
         assert identity.token() == "issued-1"
         assert len(transport.warnings) == 1
         assert re.match("(The token was not kept in token_cache|token_cache is not used): '%s" % tmp_path, transport.warnings[0])
 
-    def test_a_fixed_token_is_never_kept(self, path):
+    def test_token_option_is_never_cached(self, path):
         made(token="given", token_cache=path)[0].token()
         assert not os.path.exists(path)
 
-    def test_the_home_folder_may_be_meant(self, tmp_path, monkeypatch):
+    def test_tilde_in_cache_path_is_expanded(self, tmp_path, monkeypatch):
         monkeypatch.setenv("HOME", str(tmp_path))
         made(token_cache="~/tokens")[0].token()
         assert (tmp_path / "tokens").exists()
 
-    def test_a_user_name_that_is_not_utf_8_can_be_kept(self, path):
+    def test_user_name_that_is_not_utf_8_can_be_cached(self, path):
         assert made(token_cache=path, username="caf\udce9")[0].token() == "issued-1"
 
-    def test_parallel_tasks_never_see_half_a_file_and_lose_no_entry(self, path):
+    def test_parallel_tasks_never_read_partial_file_or_lose_entries(self, path):
         failures = []
 
         class Ours(FakeTransport):
@@ -719,5 +719,5 @@ class TestCache:
             assert len(json.load(stream)) == 40
 
 
-def test_the_margin_covers_a_slow_request():
+def test_expiry_margin_covers_a_slow_request():
     assert timedelta(minutes=1) <= EXPIRY_MARGIN

@@ -56,7 +56,7 @@ def test_clusters(world):
     assert short.reads("/clusters/.*") == [] and "fixed_network" not in short["clusters"][0]
 
 
-def test_a_cluster_is_typed(world):
+def test_cluster_values_are_typed(world):
     world.seed(nodes=3, labels={"strict_sg_rules": "TRUE", "etcd_volume_size": "20", "control_plane_log": '{"enable": true}'})
     cluster = clusters(world, name="demo")["clusters"][0]
     assert (cluster["node_count"], cluster["master_count"], cluster["create_timeout"]) == (3, 3, 60)
@@ -71,7 +71,7 @@ def test_a_cluster_is_typed(world):
     assert labels["kube_tag"] == "v1.31.4"
 
 
-def test_a_cluster_that_vanishes_between_list_and_read(world):
+def test_cluster_deleted_between_list_and_read_is_skipped(world):
     world.seed("demo")
     world.seed("demo-2")
     world.fault(effect="status", status=404, path="/clusters/%s$" % world.cluster("demo").uuid)
@@ -79,7 +79,7 @@ def test_a_cluster_that_vanishes_between_list_and_read(world):
 
 
 @pytest.mark.parametrize("status", [400, 403, 500, 503])
-def test_one_cluster_that_cannot_be_read_is_named_and_the_rest_is_there(world, status):
+def test_unreadable_cluster_is_reported_and_others_are_returned(world, status):
     world.seed("demo")
     bad = world.seed("demo-2")
     world.seed("demo-3")
@@ -94,7 +94,7 @@ def test_one_cluster_that_cannot_be_read_is_named_and_the_rest_is_there(world, s
         clusters(world, max_retries=0, name=bad.uuid)
 
 
-def test_where_no_cluster_can_be_read_an_empty_list_would_be_untrue(world):
+def test_error_if_no_cluster_is_readable(world):
     first = world.seed("demo")
     world.seed("demo-2")
     world.fault(effect="status", status=403, times=None, path="/clusters/[^/]+$")
@@ -104,7 +104,7 @@ def test_where_no_cluster_can_be_read_an_empty_list_would_be_untrue(world):
     assert caught.value.values["status_code"] == 403
 
 
-def test_a_token_that_is_refused_in_the_middle_is_an_error(world):
+def test_token_rejected_during_read_is_an_error(world):
     world.seed("demo")
     bad = world.seed("demo-2")
     world.fault(effect="status", status=401, times=None, path="/clusters/%s$" % bad.uuid)
@@ -114,7 +114,7 @@ def test_a_token_that_is_refused_in_the_middle_is_an_error(world):
 
 @pytest.mark.parametrize("job, given, key", [(info.CLUSTERS, {}, "clusters"), (info.NODEGROUPS, {"cluster": "demo"}, "nodegroups")])
 @pytest.mark.parametrize("uuid", [None, "", ".."])
-def test_an_entry_without_a_usable_uuid_is_named(world, job, given, key, uuid):
+def test_entry_without_valid_uuid_is_reported(world, job, given, key, uuid):
     world.seed()
     body = {key: [{"name": "odd", "uuid": uuid}, {"name": "demo", "uuid": world.cluster().uuid}]}
     if key == "nodegroups":
@@ -125,7 +125,7 @@ def test_an_entry_without_a_usable_uuid_is_named(world, job, given, key, uuid):
     assert len(outcome["warnings"]) == 1 and " odd " in outcome["warnings"][0]
 
 
-def test_two_clusters_of_one_name(world):
+def test_two_clusters_with_same_name(world):
     first, second = world.seed("demo"), world.seed("demo")
     with pytest.raises(NksError) as caught:
         clusters(world, name="demo")
@@ -144,20 +144,20 @@ def test_a_query(world):
 
 
 @pytest.mark.parametrize("job, given", [(info.CLUSTERS, {}), (info.VERSIONS, {}), (info.RESOURCES, {"kind": "flavor"}), (info.EVENTS, {"cluster": "demo"})])
-def test_a_query_that_cannot_be_read(world, job, given):
+def test_invalid_query_fails_before_any_request(world, job, given):
     """Found out before any request."""
     with pytest.raises(NksError) as caught:
         world.run(job, dict(given, query="[?name"))
     assert caught.value.msg.startswith("query: ") and caught.value.outcome.requests == []
 
 
-def test_a_query_that_does_not_fit(world):
+def test_query_that_does_not_fit_result_fails(world):
     world.seed()
     with pytest.raises(NksError, match="query: .* does not fit the result"):
         clusters(world, query="[].abs(name)")
 
 
-def test_a_busy_and_a_failed_cluster_are_read(world):
+def test_busy_and_failed_clusters_are_read_without_waiting(world):
     cluster = world.seed()
     world.busy(cluster, "resize", 100.0)
     assert clusters(world)["clusters"][0]["status"] == "UPDATE_IN_PROGRESS"
@@ -166,7 +166,7 @@ def test_a_busy_and_a_failed_cluster_are_read(world):
     assert outcome["clusters"][0]["status"] == "CREATE_FAILED" and outcome.clock.slept == []
 
 
-def test_secrets_in_a_reply_are_hidden(world):
+def test_secrets_in_response_are_hidden(world):
     world.seed(labels={"boot_volume_key_id": "k", "boot_volume_appkey": "S3CRET", "control_plane_log": '{"enable": true, "lncs_appkey": "S3CRET"}'})
     world.group().labels["extra_volumes"] = '[{"volume_type": "General SSD", "volume_size": 10, "volume_appkey": "S3CRET"}]'
     assert "S3CRET" not in str(clusters(world).result)
@@ -196,7 +196,7 @@ def test_nodegroups(world):
     assert nodegroups(world, query="length(@)")["result"] == 3
 
 
-def test_one_nodegroup_that_cannot_be_read_is_named_and_the_rest_is_there(world):
+def test_unreadable_nodegroup_is_reported_and_others_are_returned(world):
     world.seed(nodegroups=3)
     bad = world.group("group-1")
     world.fault(effect="status", status=403, times=None, path="/nodegroups/%s$" % bad.uuid)
@@ -209,7 +209,7 @@ def test_one_nodegroup_that_cannot_be_read_is_named_and_the_rest_is_there(world)
         nodegroups(world, name="group-1")
 
 
-def test_a_nodegroup_that_is_not_there(world):
+def test_missing_nodegroup_or_cluster(world):
     world.seed()
     assert nodegroups(world, name="nobody", query="[].name").result["result"] == []
     assert nodegroups(world, name="nobody")["nodegroups"] == []
@@ -255,7 +255,7 @@ def test_events_in_pages(world):
     assert [item["uuid"] for item in events(world)["events"]] == [event.uuid for event in cluster.events]
 
 
-def test_events_of_what_is_not_there(world):
+def test_events_of_missing_cluster(world):
     world.seed()
     with pytest.raises(NksError, match="cluster: there is no cluster 'nowhere' in this region and project; there are: demo"):
         events(world, cluster="nowhere")
@@ -268,7 +268,7 @@ def versions(world, **given):
     return world.run(info.VERSIONS, given)
 
 
-def test_versions_in_their_order(world):
+def test_versions_are_sorted_numerically(world):
     world.set(supported_versions={"v1.9.11": False, "v1.31.4": True, "v1.30.12": True, "v1.30.3": False, "v1.100.0": True})
     found = versions(world)["kubernetes_versions"]
     assert [item["version"] for item in found] == ["v1.9.11", "v1.30.3", "v1.30.12", "v1.31.4", "v1.100.0"]
@@ -277,7 +277,7 @@ def test_versions_in_their_order(world):
 
 
 @pytest.mark.parametrize("names_of", ["current", "guide"])
-def test_both_shapes_of_the_event_types(world, names_of):
+def test_event_types_in_both_formats(world, names_of):
     world.set(event_names=names_of)
     flat = versions(world)["event_types"]
     world.set(event_types_shape="nested")
@@ -286,7 +286,7 @@ def test_both_shapes_of_the_event_types(world, names_of):
     assert ("NODEGROUP_NODE_ACTION_STOP_NODE" in flat) is (names_of == "current")
 
 
-def test_versions_as_texts(world):
+def test_versions_with_string_values(world):
     """The guide's table says that the values are texts, its example that they are booleans."""
     world.fault(effect="status", status=200, path="/supports$", body={"supported_k8s": {"v1.31.4": "True", "v1.30.3": "false"}}, body_type="json")
     outcome = versions(world)
@@ -321,7 +321,7 @@ FOUND = {
 }
 
 
-def test_every_kind_is_tried():
+def test_every_resource_kind_is_tested():
     assert set(FOUND) | {"subnet", "flavor", "security_group"} == set(names.KINDS)
 
 
@@ -420,29 +420,29 @@ def task_on(api, **options):
 
 
 @pytest.mark.parametrize("count", [2, 8])
-def test_clusters_are_read_at_the_same_time(count):
+def test_clusters_are_read_concurrently(count):
     found = info.clusters(task_on(Overlapping(count)))["clusters"]
     assert [item["name"] for item in found] == ["item-%d" % number for number in range(count)]
 
 
-def test_more_clusters_than_are_read_at_the_same_time():
+def test_more_clusters_than_concurrent_readers():
     api = Overlapping(2 * engine.READERS)
     api.begun = threading.Barrier(engine.READERS, timeout=30)
     assert [item["uuid"] for item in info.clusters(task_on(api))["clusters"]] == [item["uuid"] for item in api.listed]
 
 
-def test_the_node_groups_of_a_cluster_are_read_at_the_same_time():
+def test_node_groups_are_read_concurrently():
     api = Overlapping(3)
     watch = Watch(api, uuid_of(9), None, "cluster/demo", {"uuid": uuid_of(9), "name": "demo", "status": "CREATE_COMPLETE"})
     assert [group.group for group in groups.worker_groups(task_on(api), watch)] == [item["uuid"] for item in api.listed]
 
 
-def test_results_and_warnings_are_in_the_order_of_the_list_whichever_answer_is_first():
+def test_results_and_warnings_follow_list_order():
     task = task_on(Reversed(5, refused=(1, 3)))
     assert [item["name"] for item in info.clusters(task)["clusters"]] == ["item-0", "item-2", "item-4"]
     assert [warning.split(" (")[0] for warning in task.warnings] == ["Cluster item-1", "Cluster item-3"]
 
 
-def test_the_error_is_that_of_the_first_in_the_list_whichever_answer_is_first():
+def test_error_of_first_list_entry_is_reported():
     with pytest.raises(ApiError, match="read cluster item-0:"):
         info.clusters(task_on(Reversed(3, refused=(0, 1, 2))))

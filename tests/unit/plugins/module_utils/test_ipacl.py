@@ -89,7 +89,7 @@ def test_enforces_deny(world):
 
 @pytest.mark.parametrize("action", ["allow", "deny"])
 @pytest.mark.parametrize("normalise", [True, False])
-def test_second_run_writes_nothing(world, action, normalise):
+def test_ipacl_is_idempotent(world, action, normalise):
     world.set(ipacl_normalise=normalise)
     world.seed()
     given = {"action": action, "targets": [OFFICE, {"cidr_address": "198.51.100.77/24"}, {"cidr_address": "192.0.2.5/32", "description": "One"}]}
@@ -98,7 +98,7 @@ def test_second_run_writes_nothing(world, action, normalise):
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_what_enforcing_needs(world, check):
+def test_present_requires_action_and_targets(world, check):
     world.seed()
     assert refusal(world, check, targets=[OFFICE]).startswith("action: it is needed")
     assert refusal(world, check, action="allow").startswith("targets: it is needed")
@@ -120,12 +120,12 @@ def test_what_enforcing_needs(world, check):
         (" 198.51.100.7 ", "198.51.100.7"),
     ],
 )
-def test_forms_of_one_network(world, present, given):
+def test_equivalent_network_notations_are_not_a_change(world, present, given):
     enforced(world, "DENY", {"cidr_address": present})
     assert unchanged(run(world, action="deny", targets=targets(given)))
 
 
-def test_order_is_no_difference(world):
+def test_target_order_is_not_a_change(world):
     several = targets("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4")
     enforced(world, "DENY", *several)
     for _turn in range(4):
@@ -133,7 +133,7 @@ def test_order_is_no_difference(world):
         assert unchanged(run(world, action="deny", targets=several[::-1]))
 
 
-def test_the_subnet_that_the_service_adds(world):
+def test_subnet_added_by_nks_is_not_a_change(world):
     enforced(world, "ALLOW", OFFICE)
     assert unchanged(run(world, action="allow", targets=[OFFICE]))
     # Neither is it one to name it, with whatever description.
@@ -144,7 +144,7 @@ def test_the_subnet_that_the_service_adds(world):
     assert outcome["actions"][0]["changes"] == {"targets": {"before": [OFFICE], "after": [BUILD, OFFICE]}}
 
 
-def test_a_list_of_nothing_but_the_subnet(world):
+def test_list_with_only_cluster_subnet_is_sent(world):
     """It must not be sent as an empty list."""
     world.seed()
     given = {"action": "allow", "targets": targets(SUBNET)}
@@ -154,7 +154,7 @@ def test_a_list_of_nothing_but_the_subnet(world):
     assert unchanged(run(world, state="absent", targets=[OFFICE]))
 
 
-def test_part_of_the_subnet_is_a_difference(world):
+def test_part_of_cluster_subnet_is_a_change(world):
     enforced(world, "ALLOW", OFFICE)
     assert run(world, action="allow", targets=[OFFICE, {"cidr_address": "10.0.0.0/24"}])["changed"] is True
 
@@ -172,7 +172,7 @@ def test_descriptions(world):
     assert unchanged(run(world, action="deny", targets=[dict(OFFICE, description=""), BUILD]))
 
 
-def test_one_network_twice(world):
+def test_duplicate_network_in_targets(world):
     world.seed()
     twice = [{"cidr_address": "198.51.100.1/24", "description": "A"}, {"cidr_address": "198.51.100.2/24", "description": "B"}]
     assert "listed twice with different descriptions" in refusal(world, action="deny", targets=twice)
@@ -180,7 +180,7 @@ def test_one_network_twice(world):
     assert sent(run(world, action="deny", targets=twice))["ipacl_targets"] == [{"cidr_address": "198.51.100.0/24", "description": "A"}]
 
 
-def test_one_network_twice_in_the_service(world):
+def test_duplicate_network_in_response(world):
     """Which of the two descriptions counts must not hang on the order of the answer."""
     twice = [{"cidr_address": "198.51.100.1/24", "description": "A"}, {"cidr_address": "198.51.100.2/24", "description": "B"}]
     enforced(world, "DENY", *twice)
@@ -190,7 +190,7 @@ def test_one_network_twice_in_the_service(world):
 
 @pytest.mark.parametrize("enable", ["true", "True", "TRUE", True])
 @pytest.mark.parametrize("action", ["ALLOW", "allow", "Allow"])
-def test_forms_of_the_answer(world, monkeypatch, enable, action):
+def test_response_format_variants(world, monkeypatch, enable, action):
     world.seed()
     answer = {"cluster_uuid": "x", "enable": enable, "action": action, "ipacl_targets": [dict(BUILD), {"cidr_address": SUBNET}, dict(OFFICE)]}
     monkeypatch.setattr(sys.modules["nks_simulator.wireform"], "ipacl", lambda cloud, cluster: answer)
@@ -199,7 +199,7 @@ def test_forms_of_the_answer(world, monkeypatch, enable, action):
 
 
 @pytest.mark.parametrize("answer", [{"enable": "false"}, {"enable": "False"}, {"enable": False}, {"enable": "false", "ipacl_targets": None}, {}])
-def test_forms_of_not_enforced(world, monkeypatch, answer):
+def test_disabled_response_variants(world, monkeypatch, answer):
     world.seed()
     monkeypatch.setattr(sys.modules["nks_simulator.wireform"], "ipacl", lambda cloud, cluster: answer)
     outcome = run(world, state="absent")
@@ -210,7 +210,7 @@ def test_forms_of_not_enforced(world, monkeypatch, answer):
 # -- switching, purging, removing ------------------------------------------------------------------------------------
 
 
-def test_switches_the_action(world):
+def test_action_change(world):
     enforced(world, "ALLOW", OFFICE)
     outcome = run(world, action="deny", targets=[OFFICE])
     assert sent(outcome) == {"enable": "true", "action": "DENY", "ipacl_targets": [OFFICE]}
@@ -220,7 +220,7 @@ def test_switches_the_action(world):
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize("present, action", [("ALLOW", "deny"), ("DENY", "allow")])
-def test_another_action_needs_targets(world, present, action, check):
+def test_action_change_requires_targets(world, present, action, check):
     """The list of those who may connect must not become the list of those who may not."""
     enforced(world, present, OFFICE)
     for purge in (True, False):
@@ -231,7 +231,7 @@ def test_another_action_needs_targets(world, present, action, check):
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_targets_are_not_removed_from_a_list_for_the_other_action(world, check):
+def test_absent_targets_with_other_action_are_rejected(world, check):
     enforced(world, "ALLOW", OFFICE, BUILD)
     text = refusal(world, check, state="absent", action="deny", targets=[OFFICE])
     assert text == "action: 'deny' does not match the current list, which is for allow; set it to allow, or leave it out."
@@ -240,7 +240,7 @@ def test_targets_are_not_removed_from_a_list_for_the_other_action(world, check):
     assert sent(run(world, state="absent", action="deny")) == {"enable": "false"}
 
 
-def test_the_action_keeps_its_value(world):
+def test_omitted_action_is_unchanged(world):
     enforced(world, "DENY", OFFICE)
     assert sent(run(world, targets=[BUILD])) == {"enable": "true", "action": "DENY", "ipacl_targets": [BUILD]}
     assert unchanged(run(world))
@@ -257,17 +257,17 @@ def test_purge(world):
     assert sent(outcome)["ipacl_targets"] == [BUILD]
 
 
-def test_purge_false_enforces_what_was_not(world):
+def test_purge_false_enables_access_control(world):
     world.seed()
     assert sent(run(world, action="allow", targets=[BUILD], purge=False))["ipacl_targets"] == [BUILD]
 
 
-def test_purge_false_does_not_turn_a_list_round(world):
+def test_purge_false_with_other_action_is_rejected(world):
     enforced(world, "ALLOW", OFFICE)
     assert refusal(world, action="deny", targets=[BUILD], purge=False).startswith("purge: ")
 
 
-def test_removes_targets(world):
+def test_absent_removes_targets(world):
     enforced(world, "ALLOW", OFFICE, BUILD)
     outcome = run(world, state="absent", targets=targets("198.51.100.7/32", "192.0.2.0/24"))
     assert sent(outcome) == {"enable": "true", "action": "ALLOW", "ipacl_targets": [OFFICE]}
@@ -280,7 +280,7 @@ def test_removes_targets(world):
 
 @pytest.mark.parametrize("action", ["ALLOW", "DENY"])
 @pytest.mark.parametrize("check", [True, False])
-def test_the_last_target_stays(world, action, check):
+def test_removing_last_target_is_rejected(world, action, check):
     """An open or a shut endpoint is never an accident; the subnet under ALLOW does not count as a target."""
     enforced(world, action, OFFICE, BUILD)
     text = refusal(world, check, state="absent", targets=[OFFICE, BUILD, {"cidr_address": SUBNET}])
@@ -289,7 +289,7 @@ def test_the_last_target_stays(world, action, check):
 
 
 @pytest.mark.parametrize("action", ["ALLOW", "DENY"])
-def test_disables(world, action):
+def test_absent_disables_access_control(world, action):
     enforced(world, action, OFFICE)
     outcome = run(world, state="absent")
     assert sent(outcome) == {"enable": "false"}
@@ -347,7 +347,7 @@ def test_keep(world, given, shut_out, check):
         assert run(world, check, **given)["changed"] is True
 
 
-def test_keep_judges_the_resulting_list(world):
+def test_keep_is_checked_against_resulting_list(world):
     enforced(world, "ALLOW", OFFICE, BUILD)
     # Named by neither, but left in by purge: false.
     assert run(world, check=True, targets=targets("192.0.2.0/24"), purge=False, keep=["203.0.113.9"])["changed"] is True
@@ -360,7 +360,7 @@ def test_keep_judges_the_resulting_list(world):
     assert run(world, state="absent", keep=["198.51.100.7"])["changed"] is True
 
 
-def test_keep_under_ipv6_targets():
+def test_keep_with_ipv6_targets():
     """The rules of the list hold for both families, whatever the service takes today."""
     from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ipacl as rules
 
@@ -375,7 +375,7 @@ def test_keep_under_ipv6_targets():
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_number_of_targets(world, check):
+def test_more_than_100_targets_are_rejected(world, check):
     world.seed()
     many = targets(*("192.0.2.%d" % number for number in range(100)))
     assert run(world, check, action="deny", targets=many)["changed"] is True
@@ -383,7 +383,7 @@ def test_number_of_targets(world, check):
     assert refusal(world, check, action="deny", targets=many + targets("198.51.100.1")) == "targets: '101 networks' is too many; use at most 100."
 
 
-def test_number_of_targets_after_adding(world):
+def test_more_than_100_targets_after_adding_are_rejected(world):
     enforced(world, "DENY", *targets(*("192.0.2.%d" % number for number in range(60))))
     more = targets(*("198.51.100.%d" % number for number in range(41)))
     assert refusal(world, targets=more, purge=False).startswith("targets: '101 networks' is too many")
@@ -392,7 +392,7 @@ def test_number_of_targets_after_adding(world):
 
 @pytest.mark.parametrize("overlap", ["10.0.0.0/16", "10.0.5.6", "10.0.0.0/8", "0.0.0.0/0"])
 @pytest.mark.parametrize("check", [True, False])
-def test_deny_over_the_clusters_subnet(world, overlap, check):
+def test_deny_overlapping_cluster_subnet_is_rejected(world, overlap, check):
     world.seed()
     text = refusal(world, check, action="deny", targets=targets("192.0.2.1", overlap))
     assert text.startswith("targets: ") and "subnet" in text
@@ -400,7 +400,7 @@ def test_deny_over_the_clusters_subnet(world, overlap, check):
 
 
 @pytest.mark.parametrize("address", ["nonsense", "10.0.0.0/33", "300.1.1.1", "", "203.0.113.0/24/24"])
-def test_what_is_no_address(world, address):
+def test_invalid_address_is_rejected_before_any_request(world, address):
     """Known before the first request."""
     world.seed()
     for given in ({"targets": targets(address)}, {"targets": [OFFICE], "keep": [address]}, {"targets": targets(address), "state": "absent"}):
@@ -411,7 +411,7 @@ def test_what_is_no_address(world, address):
         assert caught.value.outcome.requests == []
 
 
-def test_what_is_not_there(world):
+def test_missing_cluster_is_reported(world):
     assert refusal(world, cluster="nowhere", state="absent").startswith("cluster: there is no cluster 'nowhere'")
 
 
@@ -419,21 +419,21 @@ def test_what_is_not_there(world):
 
 
 @pytest.mark.parametrize("status", [200, 202])
-def test_waits_until_the_list_has_arrived(world, status):
+def test_task_waits_until_list_is_applied(world, status):
     world.set(stale_polls=6, action_status=status)
     world.seed()
     outcome = run(world, action="allow", targets=[OFFICE])
     assert outcome["ipacl"]["action"] == "ALLOW" and world.cluster().status == "UPDATE_COMPLETE"
 
 
-def test_a_change_that_the_service_drops(world):
+def test_dropped_change_fails(world):
     world.seed()
     world.fault(effect="drop_task", task="ipacl")
     with pytest.raises(NksError, match="did not change to the requested value"):
         run(world, action="allow", targets=[OFFICE])
 
 
-def test_a_failed_cluster(world):
+def test_failed_cluster_warns_without_changes_and_fails_with_changes(world):
     enforced(world, "ALLOW", OFFICE)
     world.fail(world.cluster(), "UPDATE_FAILED")
     outcome = run(world, targets=[OFFICE])
@@ -456,7 +456,7 @@ def test_info(world):
     assert "result" not in outcome.result
 
 
-def test_a_refusal_names_the_cluster_and_no_uuid(world):
+def test_rejected_request_is_reported_with_cluster_name(world):
     world.seed()
     world.fault(effect="status", status=403, method="POST|PATCH", path="/api_ep_ipacl$")
     with pytest.raises(NksError) as caught:

@@ -88,7 +88,7 @@ def parse(text):
 # --- parse -----------------------------------------------------------------------------------------------------------
 
 
-def test_parse_reads_what_the_service_returns():
+def test_parse_reads_nks_kubeconfig():
     assert parse(SERVICE) == yaml.safe_load(SERVICE)
 
 
@@ -130,7 +130,7 @@ def test_parse_reads_what_the_service_returns():
         ("clusters: [" + "1," * 300000 + "]", "too large"),
     ],
 )
-def test_parse_refuses_what_is_not_a_kubeconfig(text, reason):
+def test_parse_rejects_invalid_kubeconfig_without_quoting_it(text, reason):
     with pytest.raises(NksError, match=r"^/x/config is not a kubeconfig: .*%s.*; .*kubectl config view" % reason) as caught:
         kubeconfig.parse(text, "/x/config")
     assert "SECRET" not in str(caught.value).replace("'", "")
@@ -138,7 +138,7 @@ def test_parse_refuses_what_is_not_a_kubeconfig(text, reason):
 
 
 @pytest.mark.parametrize("merge_key", ["", "<<: "])
-def test_parse_survives_alias_bombs(merge_key):
+def test_parse_rejects_alias_bombs_quickly(merge_key):
     text = "a0: &a0 {x: y}\n"
     for level in range(1, 40):
         aliases = ", ".join(["*a%d" % (level - 1)] * 10)
@@ -151,7 +151,7 @@ def test_parse_survives_alias_bombs(merge_key):
 
 @given(st.one_of(st.text(max_size=200), st.text(alphabet="{}[]:-&*!|>'\"#%@`,?<~ \n\tabk01.", max_size=60)))
 @settings(max_examples=1000, deadline=None)
-def test_parse_of_junk(text):
+def test_parse_of_random_text_raises_only_nks_errors(text):
     for function in (kubeconfig.parse, kubeconfig.parse_existing):
         try:
             assert isinstance(function(text, "x"), dict)
@@ -161,7 +161,7 @@ def test_parse_of_junk(text):
 
 @given(st.data())
 @settings(max_examples=500, deadline=None)
-def test_everything_survives_a_damaged_kubeconfig(data):
+def test_damaged_kubeconfig_raises_only_nks_errors(data):
     text = MINE if data.draw(st.booleans()) else SERVICE
     at = data.draw(st.integers(0, len(text)))
     length = data.draw(st.integers(0, 40))
@@ -177,7 +177,7 @@ def test_everything_survives_a_damaged_kubeconfig(data):
         pass
 
 
-def test_parse_accepts_what_kubectl_accepts():
+def test_parse_accepts_input_accepted_by_kubectl():
     assert parse("clusters: null") == {"clusters": None}
     assert parse("kind: Config") == {"kind": "Config"}
     assert parse('{\n\t"clusters": [],\n\t"a": "x\\/y"\n}') == {"clusters": [], "a": "x/y"}
@@ -189,7 +189,7 @@ def test_parse_accepts_what_kubectl_accepts():
         kubeconfig.parse_existing("[]", "x")
 
 
-def test_without_pyyaml_the_error_says_so(monkeypatch):
+def test_missing_pyyaml_is_reported(monkeypatch):
     kubeconfig.yaml_classes.cache_clear()
     monkeypatch.setattr(kubeconfig, "yaml", None)
     for function in (lambda: parse(SERVICE), lambda: kubeconfig.render({})):
@@ -200,7 +200,7 @@ def test_without_pyyaml_the_error_says_so(monkeypatch):
 # --- single, render --------------------------------------------------------------------------------------------------
 
 
-def test_single_names_everything_after_the_context():
+def test_single_names_all_entries_after_context():
     assert kubeconfig.single(service(), "prod", True) == {
         "apiVersion": "v1",
         "kind": "Config",
@@ -214,7 +214,7 @@ def test_single_names_everything_after_the_context():
     assert kubeconfig.single(service(**{"current-context": ""}), "prod", True)["contexts"][0]["name"] == "prod"
 
 
-def test_single_takes_the_current_context_and_changes_nothing():
+def test_single_uses_current_context_without_modifying_input():
     several = parse(MINE.replace("user: staging}", "user: other, namespace: web, extensions: []}").replace("token: abc", "exec: {command: c}"))
     several["users"].append({"name": "other", "user": {"client-key-data": "a2V5", "token": "", "exec": None}, "more": 1})
     several["contexts"].insert(0, {"name": "no", "context": {"cluster": "staging", "user": "staging"}})
@@ -249,7 +249,7 @@ def test_single_takes_the_current_context_and_changes_nothing():
         ("contexts", "context", "extensions", [{"name": "SECRET"}]),
     ],
 )
-def test_single_takes_nothing_that_runs_commands_reads_files_or_leads_elsewhere(section, body, field, value):
+def test_single_rejects_unsafe_or_unknown_fields(section, body, field, value):
     config = service()
     config[section][0][body][field] = value
     with pytest.raises(NksError, match=r"^The reply was not used: its %s has '.*'.* Only .* are accepted there" % body) as caught:
@@ -258,7 +258,7 @@ def test_single_takes_nothing_that_runs_commands_reads_files_or_leads_elsewhere(
 
 
 @pytest.mark.parametrize("value", ["file:///etc/passwd", "/SECRET", "https://a\nb", "https://a\x1b[2J", "localhost:6443", 7, ["https://a"], {"https://a": 1}])
-def test_single_takes_only_a_url_for_the_server(value):
+def test_single_rejects_invalid_server_url(value):
     config = service()
     config["clusters"][0]["cluster"]["server"] = value
     with pytest.raises(NksError, match="^The reply is not a kubeconfig: .*'server'"):
@@ -268,7 +268,7 @@ def test_single_takes_only_a_url_for_the_server(value):
         kubeconfig.single(config, "prod", True, "The reply")
 
 
-def test_single_takes_only_texts():
+def test_single_rejects_non_string_credentials():
     for value in (7, True, ["a"], {"a": "b"}):
         with pytest.raises(NksError, match="the 'client-key-data' of its user is not a text"):
             kubeconfig.single(prod(**{"client-key-data": value}), "prod", True)
@@ -284,18 +284,18 @@ def test_single_takes_only_texts():
         ({"users": [{"name": "b"}]}, "the user of its context is not in its 'users'"),
     ],
 )
-def test_single_refuses_what_has_no_whole_context(changes, reason):
+def test_single_rejects_incomplete_context(changes, reason):
     with pytest.raises(NksError, match=r"the service returned is not a kubeconfig: .*%s" % reason):
         kubeconfig.single(service(**changes), "prod", True)
 
 
 @pytest.mark.parametrize("context", ["", " ", "a\nb", "a\0", None, 7])
-def test_single_refuses_a_context_name_that_cannot_be(context):
+def test_single_rejects_invalid_context_name(context):
     with pytest.raises(NksError, match=r"^context: "):
         kubeconfig.single(service(), context, True)
 
 
-def test_render_writes_as_kubectl_does():
+def test_render_matches_kubectl_format():
     text = kubeconfig.render(kubeconfig.single(service(), "toast-robot-e2e-1-18", True))
     assert text == SERVICE.replace('"', "").replace("default", "toast-robot-e2e-1-18").replace("admin", "toast-robot-e2e-1-18")
 
@@ -345,7 +345,7 @@ ODD = ["", " ", "a ", " a", "a b", "a: b", "a #b", "- a", "2031-10-06 07:43:17",
 
 
 @pytest.mark.parametrize("value", sorted(set(LOOK_ALIKES.split())) + ODD)
-def test_texts_that_look_like_something_else_are_quoted(value):
+def test_ambiguous_strings_are_quoted(value):
     if value.isprintable() or value in "\n\r\t":
         assert_is_a_text_to_all(value)
     else:
@@ -359,11 +359,11 @@ def test_texts_that_look_like_something_else_are_quoted(value):
     | st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=12)
 )
 @settings(max_examples=600, deadline=None)
-def test_a_text_is_a_text_to_every_reader(value):
+def test_rendered_strings_are_strings_to_all_yaml_parsers(value):
     assert_is_a_text_to_all(value)
 
 
-def test_a_context_that_looks_like_a_number_is_a_text_in_a_merged_file():
+def test_merge_quotes_number_like_strings():
     for context in ("08", "0812", "1e3", "y", "1:30"):
         merged = kubeconfig_edit.merge(MINE, kubeconfig.single(service(), context, True), context, True)
         assert "'%s'" % context in merged and context not in bare(merged)
@@ -375,12 +375,12 @@ def test_a_context_that_looks_like_a_number_is_a_text_in_a_merged_file():
     assert not {"0812", "-.5", "0_8"} & set(bare(written))
 
 
-def test_what_yaml_1_1_alone_takes_for_a_number_stays_as_it_is():
+def test_strings_special_only_in_yaml_1_1_are_preserved():
     written = kubeconfig_edit.merge("{users: [{name: me, user: {password: 1:30, username: =}}]}", prod(), "prod", True)
     assert parse(written)["users"][0]["user"] == {"password": "1:30", "username": "="}
 
 
-def test_render_takes_subclasses_of_str():
+def test_render_accepts_str_subclasses():
     class Tagged(str):
         """As Ansible hands options over."""
 
@@ -425,23 +425,23 @@ clusters:
 """
 
 
-def test_merge_adds_and_leaves_the_rest_to_the_byte():
+def test_merge_adds_entries_and_preserves_other_bytes():
     assert kubeconfig_edit.merge(MINE, prod(), "prod", True) == MERGED
     assert kubeconfig_edit.merge(MINE, prod(), "prod", False) == MERGED.replace("t: prod # for", "t: staging # for")
 
 
-def test_merge_again_returns_the_very_same_text():
+def test_repeated_merge_returns_same_text():
     assert kubeconfig_edit.merge(MERGED, prod(), "prod", True) is MERGED
     other_order = yaml.dump(parse(MERGED), sort_keys=False, default_flow_style=True)
     assert kubeconfig_edit.merge(other_order, prod(), "prod", True) is other_order
 
 
-def test_merge_replaces_only_what_differs():
+def test_merge_replaces_only_changed_values():
     renewed = prod(**{"client-certificate-data": "TkVX"})
     assert kubeconfig_edit.merge(MERGED, renewed, "prod", True) == MERGED.replace("Q0VSVA==", "TkVX")
 
 
-def test_merge_drops_duplicates_of_our_name():
+def test_merge_removes_duplicate_entries():
     double = MERGED.replace("users:\n", "users:\n  - name: prod\n    user: {token: old}\n")
     assert kubeconfig_edit.merge(double, prod(), "prod", True).count("name: prod\n") == 3
     config = parse(kubeconfig_edit.merge(double, prod(), "prod", True))
@@ -449,7 +449,7 @@ def test_merge_drops_duplicates_of_our_name():
     assert config["users"][0] == prod()["users"][0]
 
 
-def test_merge_replaces_entries_with_numbers_for_names():
+def test_merge_replaces_entries_with_numeric_names():
     single = kubeconfig.single(service(), "123", True)
     text = kubeconfig_edit.merge(MINE.replace("staging", "123"), single, "123", True)
     assert kubeconfig.equal(parse(text), dict(single, **{"x-unknown": {"keep": "me"}}))
@@ -459,13 +459,13 @@ def test_merge_replaces_entries_with_numbers_for_names():
 
 @pytest.mark.parametrize("text", [None, "", "\n", "{}", "---\n", "---\n...\n"])
 @pytest.mark.parametrize("set_current", [True, False])
-def test_merge_into_nothing(text, set_current):
+def test_merge_into_missing_or_empty_file(text, set_current):
     merged = kubeconfig_edit.merge(text, prod(), "prod", set_current)
     assert parse(merged) == prod(set_current)
     assert kubeconfig_edit.merge(merged, prod(), "prod", set_current) is merged
 
 
-def test_merge_into_comments_keeps_them():
+def test_merge_preserves_comment_only_file():
     assert kubeconfig_edit.merge("# mine", prod(), "prod", True) == "# mine\n" + kubeconfig.render(prod())
 
 
@@ -518,7 +518,7 @@ FALLBACKS = {
 
 
 @pytest.mark.parametrize("text", FALLBACKS.values(), ids=FALLBACKS.keys())
-def test_merge_and_remove_mean_the_same_in_any_style(text):
+def test_merge_and_remove_support_any_yaml_style(text):
     merged = kubeconfig_edit.merge(text, prod(), "prod", True)
     before, after = parse(text), parse(merged)
     assert kubeconfig_edit.merge(merged, prod(), "prod", True) is merged
@@ -546,7 +546,7 @@ def test_merge_and_remove_mean_the_same_in_any_style(text):
         "merge keys",
     ],
 )
-def test_comments_stay_in_other_styles(style):
+def test_comments_are_preserved_in_other_yaml_styles(style):
     merged = kubeconfig_edit.merge(FALLBACKS[style], prod(), "prod", True)
     assert merged.startswith(FALLBACKS[style][:20])
     assert merged.count("#") == MINE.count("#")
@@ -554,14 +554,14 @@ def test_comments_stay_in_other_styles(style):
     assert kubeconfig_edit.remove(merged, "prod").count("#") == MINE.count("#")
 
 
-def test_a_wrong_edit_never_gets_out(monkeypatch):
+def test_incorrect_text_edit_falls_back_to_full_rewrite(monkeypatch):
     monkeypatch.setattr(kubeconfig_edit, "_splice", lambda *args: MINE)
     assert parse(kubeconfig_edit.merge(MINE, prod(), "prod", True)) == parse(MERGED)
     monkeypatch.setattr(kubeconfig_edit, "_splice", lambda *args: "clusters: [")
     assert parse(kubeconfig_edit.merge(MINE, prod(), "prod", True)) == parse(MERGED)
 
 
-def test_merge_and_remove_refuse_what_is_not_a_kubeconfig():
+def test_merge_and_remove_reject_invalid_kubeconfig():
     for function in (
         lambda: kubeconfig_edit.merge("- hosts: all", prod(), "prod", True, source="/etc/x"),
         lambda: kubeconfig_edit.remove("- hosts: all", "prod", source="/etc/x"),
@@ -573,17 +573,17 @@ def test_merge_and_remove_refuse_what_is_not_a_kubeconfig():
 # --- remove ----------------------------------------------------------------------------------------------------------
 
 
-def test_remove_takes_out_what_merge_put_in():
+def test_remove_reverts_merge():
     assert kubeconfig_edit.remove(MERGED, "prod") == MINE.replace("t: staging # for", "t: '' # for")
     assert kubeconfig_edit.remove(kubeconfig_edit.merge(MINE, prod(), "prod", False), "prod") == MINE
 
 
 @pytest.mark.parametrize("text", [None, "", "# c", MINE])
-def test_remove_of_what_is_not_there_returns_the_very_same_text(text):
+def test_remove_of_missing_context_returns_same_text(text):
     assert kubeconfig_edit.remove(text, "prod") is text
 
 
-def test_remove_leaves_what_another_context_uses():
+def test_remove_keeps_entries_used_by_another_context():
     shared = MERGED.replace("{cluster: staging, user: staging}", "{cluster: prod, user: staging}")
     config = parse(kubeconfig_edit.remove(shared, "prod"))
     assert [entry["name"] for entry in config["clusters"]] == ["staging", "prod"]
@@ -591,7 +591,7 @@ def test_remove_leaves_what_another_context_uses():
     assert [entry["name"] for entry in config["contexts"]] == ["staging"]
 
 
-def test_remove_the_last_entries():
+def test_remove_last_entries():
     text = kubeconfig_edit.remove(kubeconfig.render(prod()), "prod")
     assert parse(text) == dict(prod(), clusters=[], contexts=[], users=[], **{"current-context": ""})
 
@@ -646,13 +646,13 @@ def in_some_style(config, style):
 
 @given(CONFIGS)
 @settings(max_examples=300, deadline=None)
-def test_render_can_be_read_back(config):
+def test_render_and_parse_round_trip(config):
     assert parse(kubeconfig.render(config)) == config
 
 
 @given(CONFIGS, NAMES, st.booleans(), st.integers(0, 4))
 @settings(max_examples=300, deadline=None)
-def test_merge_and_remove_over_generated_files(config, context, set_current, style):
+def test_merge_and_remove_on_generated_files(config, context, set_current, style):
     text = in_some_style(config, style)
     single = kubeconfig.single(service(), context, set_current)
     merged = kubeconfig_edit.merge(text, single, context, set_current)
@@ -702,7 +702,7 @@ def test_foreign_entries():
 # --- equal -----------------------------------------------------------------------------------------------------------
 
 
-def test_equal_by_meaning():
+def test_equal_ignores_order_and_defaults():
     config = parse(MERGED)
     turned = {key: config[key][::-1] if isinstance(config[key], list) else config[key] for key in reversed(list(config))}
     assert kubeconfig.equal(config, turned)
@@ -738,7 +738,7 @@ def test_certificate_expiry(end):
     assert kubeconfig.certificate_expiry(with_certificate(b"Subject: x\n" + pem + other), "prod") == end + "+00:00"
 
 
-def test_certificate_expiry_of_what_cannot_be_read():
+def test_certificate_expiry_of_unreadable_data_is_none():
     assert kubeconfig.certificate_expiry(None, "prod") is None
     assert kubeconfig.certificate_expiry(prod(), "other") is None
     for data in (None, 7, "", "%%%", "é", "QUJD", [], b"x"):
@@ -749,7 +749,7 @@ def test_certificate_expiry_of_what_cannot_be_read():
 
 
 @pytest.mark.parametrize("part", ["-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE-----\n" * 2 + "-----END CERTIFICATE-----\n", "-----BEGIN "])
-def test_certificate_expiry_of_a_huge_text(part):
+def test_certificate_expiry_of_huge_input_is_none(part):
     """The largest that is allowed; in quadratic time this would take days."""
     pem = part * (kubeconfig.MAX_CHARACTERS * 3 // 4 // len(part))
     assert kubeconfig.certificate_expiry(with_certificate(pem.encode()), "prod") is None
@@ -775,7 +775,7 @@ def test_certificate_expiry_of_damaged_certificates():
 
 @given(st.integers(0, len(DER) - 1), st.binary(min_size=1, max_size=4))
 @settings(max_examples=500, deadline=None)
-def test_certificate_expiry_never_breaks(at, junk):
+def test_certificate_expiry_of_random_damage_never_raises(at, junk):
     expiry = kubeconfig.certificate_expiry(with_certificate(pem_of(DER[:at] + junk + DER[at + len(junk) :])), "prod")
     assert expiry is None or datetime.datetime.strptime(expiry[:19], "%Y-%m-%dT%H:%M:%S")
 
@@ -817,7 +817,7 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("field, name", SECRETS.items())
-def test_describe_change_shows_that_a_secret_changed_and_not_the_secret(field, name):
+def test_describe_change_marks_changed_secrets_without_values(field, name):
     before, after = prod(**{field: "SECRET1"}), prod(**{field: {"x": ["SECRET2"]}})
     old, new = kubeconfig_diff.describe_change(before, after, "prod")
     assert old[name] == "(hidden)" and new.pop(name) == "(hidden, changed)"
@@ -828,7 +828,7 @@ def test_describe_change_shows_that_a_secret_changed_and_not_the_secret(field, n
     assert new[name] == "(hidden, changed)" if field == "client-key-data" else name not in old and new[name] == "(hidden)"
 
 
-def test_describe_change_shows_every_other_change():
+def test_describe_change_shows_any_change_without_secrets():
     before = prod()
     for section, body, field in (
         ("clusters", "cluster", "server"),
@@ -858,6 +858,6 @@ def test_describe_change_shows_every_other_change():
     assert kubeconfig_diff.describe_change(None, None, "prod") == ({}, {})
 
 
-def test_describe_change_of_a_merge_does_not_list_other_entries():
+def test_describe_change_of_merge_omits_other_entries():
     old, new = kubeconfig_diff.describe_change(parse(MINE), parse(MERGED), "prod")
     assert old == {} and new["current"] is True and "other entries" not in new

@@ -84,7 +84,7 @@ def dest(tmp_path):
 # -- a file of its own -----------------------------------------------------------------------------------------------
 
 
-def test_writes_a_file(world, cluster, dest):
+def test_writes_kubeconfig_file(world, cluster, dest):
     outcome = run(world, dest=dest)
     assert (outcome["changed"], outcome.actions, outcome.writes) == (True, ["write"], [])
     assert outcome["actions"][0]["resource"] == "file/%s" % dest
@@ -98,7 +98,7 @@ def test_writes_a_file(world, cluster, dest):
     assert "kubeconfig" not in outcome.result and "backup_file" not in outcome.result
 
 
-def test_second_run_changes_nothing(world, cluster, dest):
+def test_write_is_idempotent(world, cluster, dest):
     run(world, dest=dest)
     before = dest.stat()
     again = run(world, dest=dest, backup=True)
@@ -108,13 +108,13 @@ def test_second_run_changes_nothing(world, cluster, dest):
     assert os.listdir(str(dest.parent)) == ["config"]
 
 
-def test_the_same_in_another_form_is_no_difference(world, cluster, dest):
+def test_different_formatting_is_not_a_change(world, cluster, dest):
     run(world, dest=dest)
     dest.write_text("# mine\n" + json.dumps(read(dest)), encoding="utf-8")
     assert run(world, dest=dest)["changed"] is False
 
 
-def test_a_renewed_certificate_is_noticed(world, cluster, dest):
+def test_renewed_certificate_is_a_change(world, cluster, dest):
     first = run(world, dest=dest)
     old = dest.read_text(encoding="utf-8")
     world.cloud.clock.advance(86400)
@@ -145,7 +145,7 @@ FOREIGN = {
 @pytest.mark.parametrize(
     "text", ["", "{}", "---\n", "kind: Config\n", OTHER.replace("home", "demo").replace("name: me", "name: demo").replace("user: me", "user: demo")]
 )
-def test_a_file_without_entries_of_others_is_replaced(world, cluster, dest, text):
+def test_file_without_foreign_entries_is_replaced(world, cluster, dest, text):
     dest.write_text(text, encoding="utf-8")
     assert run(world, dest=dest)["changed"] is True
     assert [item["name"] for item in read(dest)["clusters"]] == ["demo"]
@@ -155,7 +155,7 @@ def test_a_file_without_entries_of_others_is_replaced(world, cluster, dest, text
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize("state", ["present", "absent"])
 @pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN.keys())
-def test_a_file_of_others_is_neither_replaced_nor_deleted(world, cluster, dest, content, state, check):
+def test_foreign_file_is_replaced_or_deleted_only_with_force(world, cluster, dest, content, state, check):
     content = content.encode() if isinstance(content, str) else content
     dest.write_bytes(content)
     error = refusal(world, check, dest=dest, state=state)
@@ -172,14 +172,14 @@ def test_a_file_of_others_is_neither_replaced_nor_deleted(world, cluster, dest, 
     assert dest.exists() == (state == "present")
 
 
-def test_what_is_certainly_of_others_is_told_before_anything_is_waited_for(world, cluster, dest):
+def test_foreign_file_is_reported_before_any_request(world, cluster, dest):
     world.busy(cluster, seconds=3000)
     dest.write_text(OTHER, encoding="utf-8")
     for given in ({}, {"cluster": cluster.uuid}, {"state": "absent"}, {"cluster": cluster.uuid, "state": "absent"}):
         assert refusal(world, dest=dest, **given).outcome.requests == []
 
 
-def test_the_file_of_another_cluster_stays(world, cluster, dest):
+def test_file_of_another_cluster_is_unchanged(world, cluster, dest):
     """Its form alone does not tell whose it is."""
     world.seed("second")
     run(world, cluster="second", dest=dest)
@@ -189,7 +189,7 @@ def test_the_file_of_another_cluster_stays(world, cluster, dest):
     assert dest.read_text(encoding="utf-8") == before
 
 
-def test_a_merged_file_in_which_others_are_left_stays(world, cluster, dest):
+def test_merged_file_with_other_entries_is_unchanged(world, cluster, dest):
     dest.write_text(OTHER, encoding="utf-8")
     run(world, dest=dest, merge=True)
     before = dest.read_text(encoding="utf-8")
@@ -198,7 +198,7 @@ def test_a_merged_file_in_which_others_are_left_stays(world, cluster, dest):
     assert dest.read_text(encoding="utf-8") == before
 
 
-def test_a_context_that_the_user_has_added_stays(world, cluster, dest):
+def test_file_with_user_added_context_is_not_replaced(world, cluster, dest):
     run(world, dest=dest)
     config = read(dest)
     config["contexts"].append({"name": "demo-shop", "context": {"cluster": "demo", "user": "demo", "namespace": "shop"}})
@@ -206,7 +206,7 @@ def test_a_context_that_the_user_has_added_stays(world, cluster, dest):
     assert "contexts/demo-shop" in refusal(world, dest=dest).msg
 
 
-def test_mode_alone(world, cluster, dest):
+def test_mode_change_does_not_rewrite_file(world, cluster, dest):
     run(world, dest=dest)
     os.chmod(str(dest), 0o644)
     inode = dest.stat().st_ino
@@ -261,7 +261,7 @@ def test_content_and_file(world, cluster, dest):
     assert "another-secret" not in outcome["kubeconfig"] and "another-secret" in dest.read_text(encoding="utf-8")
 
 
-def test_neither_file_nor_content(world, cluster):
+def test_missing_dest_is_rejected(world, cluster):
     error = refusal(world)
     assert error.msg.startswith("dest: it is missing") and error.outcome.requests == []
     error = refusal(world, state="absent", return_content=True)
@@ -272,7 +272,7 @@ def test_neither_file_nor_content(world, cluster):
 
 
 @pytest.mark.parametrize("current", [True, False])
-def test_merges(world, cluster, dest, current):
+def test_merge(world, cluster, dest, current):
     dest.write_text(OTHER, encoding="utf-8")
     os.chmod(str(dest), 0o600)
     given = {"dest": dest, "merge": True, "set_current_context": current}
@@ -289,7 +289,7 @@ def test_merges(world, cluster, dest, current):
     assert run(world, **given)["changed"] is False
 
 
-def test_merges_two_clusters_and_takes_one_out(world, cluster, dest):
+def test_merge_two_clusters_and_remove_one(world, cluster, dest):
     world.seed("second")
     for name in ("demo", "second"):
         run(world, cluster=name, dest=dest, merge=True)
@@ -305,7 +305,7 @@ def test_merges_two_clusters_and_takes_one_out(world, cluster, dest):
 
 @pytest.mark.parametrize("text", ["hello", "[1]", "kind: Pod\n", "a: [\n"])
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_does_not_merge_into_what_is_no_kubeconfig(world, cluster, dest, text, state):
+def test_merge_into_invalid_kubeconfig_is_rejected(world, cluster, dest, text, state):
     dest.write_text(text, encoding="utf-8")
     error = refusal(world, dest=dest, merge=True, state=state)
     assert str(dest) in error.msg and "is not a kubeconfig" in error.msg
@@ -335,7 +335,7 @@ def test_absent(world, cluster, dest):
     assert (again["changed"], again["actions"], again.requests) == (False, [], [])
 
 
-def test_absent_asks_nothing_of_a_cluster_that_is_gone(world, dest):
+def test_absent_works_after_cluster_is_deleted(world, dest):
     """Taking a deleted cluster's entries out must not need the cluster."""
     dest.write_text(OTHER.replace("home", "demo"), encoding="utf-8")
     outcome = run(world, dest=dest, merge=True, state="absent")
@@ -354,13 +354,13 @@ def test_absent_by_uuid(world, cluster, dest):
     assert outcome["changed"] is True and outcome["context"] == "demo" and not read(dest).get("contexts")
 
 
-def test_absent_of_what_is_not_there(world, dest):
+def test_absent_of_missing_file(world, dest):
     for merge in (True, False):
         outcome = run(world, dest=dest, merge=merge, state="absent")
         assert (outcome["changed"], outcome.requests) == (False, [])
 
 
-def test_absent_needs_no_credentials_that_it_does_not_use(world, dest):
+def test_absent_needs_credentials_only_to_resolve_uuid(world, dest):
     nothing = {"username": None, "password": None, "tenant_id": None, "region": None, "token_cache": str(dest) + ".tokens"}
     run(world, cluster=world.seed().uuid, dest=dest)
     for given in ({"cluster": "demo", "merge": True, "context": "x"}, {"cluster": "demo"}, {"cluster": "demo"}):
@@ -392,7 +392,7 @@ for options in json.loads(sys.argv[1]):
 """
 
 
-def test_eight_processes_at_once_lose_nothing(world, cluster, dest):
+def test_concurrent_merges_lose_no_entries(world, cluster, dest):
     """As eight hosts with one dest; each merges three contexts and removes one of them."""
     dest.write_text(OTHER, encoding="utf-8")
     folder = str(ROOT.parents[2]) if ROOT.parts[-3:] == ("ansible_collections", "nhncloud", "nks") else str(ROOT / ".cache" / "collections")
@@ -418,7 +418,7 @@ def test_eight_processes_at_once_lose_nothing(world, cluster, dest):
     assert os.listdir(str(dest.parent)) == ["config"]
 
 
-def test_what_is_written_while_the_task_waits_for_the_cluster_stays(world, cluster, dest):
+def test_entries_added_during_cluster_wait_are_kept(world, cluster, dest):
     later = OTHER.replace("current-context", "- name: later\n  user: {token: another-secret}\ncurrent-context")
     dest.write_text(OTHER, encoding="utf-8")
     world.busy(cluster, seconds=60.0)
@@ -430,7 +430,7 @@ def test_what_is_written_while_the_task_waits_for_the_cluster_stays(world, clust
     assert "later" not in json.dumps([outcome["actions"], outcome["diff"]])
 
 
-def test_a_file_that_appears_while_the_task_waits_for_the_cluster_stays(world, cluster, dest):
+def test_file_created_during_cluster_wait_is_not_replaced(world, cluster, dest):
     world.busy(cluster, seconds=60.0)
     clock = support.HandClock(world.simulator)
     clock.at(30, lambda: dest.write_text(OTHER, encoding="utf-8"))
@@ -444,7 +444,7 @@ def lock_of(path):
 
 
 @pytest.mark.parametrize("given", [{"merge": True}, {"merge": True, "state": "absent", "context": "home"}, {"force": True}, {"state": "absent", "force": True}])
-def test_the_lock_of_kubectl_is_waited_for(world, cluster, dest, given):
+def test_task_waits_for_kubectl_lock(world, cluster, dest, given):
     """Somebody holds it, has emptied the file already and writes more before it is released."""
     dest.write_text("" if given == {"merge": True} else OTHER, encoding="utf-8")
     lock_of(dest).touch(mode=0)
@@ -464,7 +464,7 @@ def test_the_lock_of_kubectl_is_waited_for(world, cluster, dest, given):
         assert [item["name"] for item in read(dest)["contexts"]] == ([] if given.get("state") else ["home", "demo"])
 
 
-def test_what_another_task_has_done_meanwhile_is_not_told_as_ours(world, cluster, dest):
+def test_identical_merge_by_another_task_is_not_a_change(world, cluster, dest):
     run(world, dest=dest, merge=True)
     done = dest.read_text(encoding="utf-8")
     dest.write_text(OTHER, encoding="utf-8")
@@ -476,7 +476,7 @@ def test_what_another_task_has_done_meanwhile_is_not_told_as_ours(world, cluster
     assert "backup_file" not in outcome.result and os.listdir(str(dest.parent)) == ["config"]
 
 
-def test_a_lock_that_nobody_releases_is_told(world, cluster, dest):
+def test_stale_lock_is_reported(world, cluster, dest):
     dest.write_text(OTHER, encoding="utf-8")
     lock_of(dest).touch()
     error = refusal(world, dest=dest, merge=True)
@@ -490,7 +490,7 @@ def test_a_lock_that_nobody_releases_is_told(world, cluster, dest):
     assert run(world, dest=dest, merge=True)["changed"] is False
 
 
-def test_a_lock_that_others_take_in_turns_is_waited_for_longer_but_not_for_ever(world, cluster, dest):
+def test_wait_for_contended_lock_is_limited(world, cluster, dest):
     dest.write_text(OTHER, encoding="utf-8")
     clock = support.HandClock(world.simulator)
 
@@ -504,7 +504,7 @@ def test_a_lock_that_others_take_in_turns_is_waited_for_longer_but_not_for_ever(
         world.run(task.JOB, {"cluster": "demo", "dest": str(dest), "merge": True}, clock=clock)
 
 
-def test_a_symbolic_link_is_locked_where_kubectl_would_and_where_it_leads(world, cluster, dest):
+def test_symlink_and_its_target_are_both_locked(world, cluster, dest):
     link = dest.parent / "link"
     dest.write_text(OTHER, encoding="utf-8")
     link.symlink_to(dest)
@@ -517,7 +517,7 @@ def test_a_symbolic_link_is_locked_where_kubectl_would_and_where_it_leads(world,
     assert sorted(os.listdir(str(dest.parent))) == ["config", "link"]
 
 
-def test_the_lock_goes_whatever_happens(world, cluster, dest, monkeypatch):
+def test_lock_is_released_on_interrupt(world, cluster, dest, monkeypatch):
     dest.write_text(OTHER, encoding="utf-8")
     monkeypatch.setattr(os, "replace", lambda *paths: (dummy for dummy in ()).throw(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
@@ -525,7 +525,7 @@ def test_the_lock_goes_whatever_happens(world, cluster, dest, monkeypatch):
     assert os.listdir(str(dest.parent)) == ["config"] and dest.read_text(encoding="utf-8") == OTHER
 
 
-def test_files_that_a_killed_task_has_left_are_removed(world, cluster, dest):
+def test_temporary_files_of_killed_task_are_removed(world, cluster, dest):
     """There are keys in them. It does not matter whether there is anything else to do."""
     run(world, dest=dest)
     for given in ({}, {"state": "absent"}, {"state": "absent"}):
@@ -536,7 +536,7 @@ def test_files_that_a_killed_task_has_left_are_removed(world, cluster, dest):
         assert not (dest.parent / ".nks_killed.tmp").exists()
 
 
-def test_a_file_that_can_be_written_but_not_replaced(world, cluster, dest, monkeypatch):
+def test_unreplaceable_file_requires_unsafe_writes(world, cluster, dest, monkeypatch):
     """As one that is mounted into a container: its mount point cannot be renamed over."""
     dest.write_text(OTHER, encoding="utf-8")
     inode = dest.stat().st_ino
@@ -572,7 +572,7 @@ def test_a_file_that_can_be_written_but_not_replaced(world, cluster, dest, monke
         {"config": "kind: Config\nclusters: []\n"},
     ],
 )
-def test_an_answer_that_is_no_kubeconfig(world, cluster, dest, answer):
+def test_invalid_kubeconfig_response_is_rejected(world, cluster, dest, answer):
     dest.write_text(OTHER, encoding="utf-8")
     world.fault(effect="status", status=200, path="/config$", body=answer, body_type="json")
     error = refusal(world, dest=dest, merge=True)
@@ -580,31 +580,31 @@ def test_an_answer_that_is_no_kubeconfig(world, cluster, dest, answer):
     assert dest.read_text(encoding="utf-8") == OTHER
 
 
-def test_a_cluster_without_a_kubeconfig_yet(world, cluster, dest):
+def test_kubeconfig_not_ready_yet_is_reported(world, cluster, dest):
     cluster.api_address = None
     error = refusal(world, dest=dest)
     assert "not ready yet" in error.msg and error.values["status_code"] == 400 and not dest.exists()
 
 
-def test_a_failed_creation(world, cluster, dest):
+def test_failed_cluster_creation_is_reported(world, cluster, dest):
     world.fail(cluster, "CREATE_FAILED", kind="cluster_create")
     assert "Creation failed: delete it" in refusal(world, dest=dest).msg and not dest.exists()
 
 
-def test_waits_for_a_cluster_in_the_making(world, dest):
+def test_task_waits_for_cluster_creation(world, dest):
     world.nks_cluster(wait=False, **support.CLUSTER)
     outcome = run(world, dest=dest)
     assert outcome["changed"] is True and outcome.clock.seconds > 0
 
 
-def test_what_is_not_there(world, cluster, dest):
+def test_missing_cluster_is_reported(world, cluster, dest):
     assert refusal(world, cluster="nowhere", dest=dest).msg.startswith("cluster: there is no cluster 'nowhere'")
 
 
 # -- files that cannot be written ------------------------------------------------------------------------------------
 
 
-def test_trouble_with_the_file_comes_before_the_service(world, cluster, tmp_path):
+def test_invalid_file_options_fail_before_any_request(world, cluster, tmp_path):
     for given in ({"dest": tmp_path / "nowhere" / "config"}, {"dest": tmp_path}, {"dest": tmp_path / "config", "mode": "rubbish"}):
         error = refusal(world, **given)
         assert error.outcome.requests == [], given
@@ -614,7 +614,7 @@ def test_trouble_with_the_file_comes_before_the_service(world, cluster, tmp_path
 # -- secrets ---------------------------------------------------------------------------------------------------------
 
 
-def test_no_key_material_in_what_is_told(world, cluster, dest):
+def test_output_contains_no_key_material(world, cluster, dest):
     dest.write_text(OTHER, encoding="utf-8")
     outcomes = [run(world, check, dest=dest, merge=merge, force=True) for merge in (True, False) for check in (True, False)]
     outcomes.append(run(world, dest=dest, merge=True, state="absent"))

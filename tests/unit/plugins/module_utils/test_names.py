@@ -51,7 +51,7 @@ FLAVORS = [{"id": number(1), "name": "m2.c4m8"}, {"id": number(2), "name": "m2.c
 
 
 class TestReferences:
-    def test_a_name_becomes_its_uuid_and_the_list_is_read_once(self):
+    def test_name_is_resolved_to_uuid_with_one_list_request(self):
         api = FakeApi(flavors=FLAVORS)
         names = Names(api)
         for dummy_time in range(2):
@@ -60,7 +60,7 @@ class TestReferences:
 
     @given(st.uuids(), st.sampled_from([str, lambda value: str(value).upper(), lambda value: value.hex]))
     @settings(max_examples=50, deadline=None)
-    def test_a_uuid_is_used_as_it_is_without_a_request(self, value, form):
+    def test_uuid_is_used_unchanged_without_request(self, value, form):
         api = FakeApi()
         references = References(types.SimpleNamespace(names=Names(api)))
         member = {"external_subnets": [form(value)]}
@@ -68,21 +68,21 @@ class TestReferences:
         assert api.calls == []
 
     @pytest.mark.parametrize("value", ["", "demo", number(1) + "0", number(1)[:-1], number(1) + "\n", "g" + number(1)[1:], "u" + number(1)])
-    def test_what_is_nearly_a_uuid_is_a_name(self, value):
+    def test_malformed_uuid_is_not_a_uuid(self, value):
         assert not wire.is_uuid(value)
 
-    def test_several_of_one_name_are_listed(self):
+    def test_ambiguous_name_error_lists_uuids(self):
         with pytest.raises(NksError) as caught:
             Names(FakeApi(flavors=FLAVORS)).find("flavor", "flavor", "m2.c8m16")
         assert caught.value.msg == "flavor: 'm2.c8m16' is the name of 2 flavors (%s, %s); specify the UUID of one of them." % (number(2), number(3))
 
-    def test_no_match_lists_what_there_is_the_closest_first(self):
+    def test_unknown_name_error_lists_closest_matches_first(self):
         api = FakeApi(flavors=[*FLAVORS, {"id": number(4), "name": "a1.c1m1"}])
         with pytest.raises(NksError) as caught:
             Names(api).find("flavor", "flavor", "m2.c4m80")
         assert caught.value.msg == "flavor: there is no flavor 'm2.c4m80'; there are: m2.c4m8, m2.c8m16, a1.c1m1."
 
-    def test_an_empty_list_says_so(self):
+    def test_empty_list_is_reported(self):
         with pytest.raises(NksError, match=r"^network: there is no network 'x'; none exist\.$"):
             Names(FakeApi()).find("network", "network", "x")
 
@@ -96,7 +96,7 @@ class TestReferences:
     def test_candidates_never_fail(self, value, listed):
         assert candidates(value, listed)
 
-    def test_items_without_id_or_name_are_no_traceback(self):
+    def test_items_without_id_or_name_cause_no_traceback(self):
         names = Names(FakeApi(flavors=[{}, {"id": None}, {"name": 5}]))
         with pytest.raises(NksError, match="there is no flavor 'x'; there are: 5"):
             names.find("flavor", "flavor", "x")
@@ -120,13 +120,13 @@ class TestKinds:
             ("service_gateway", "service_gateways", {"id": "1", "name": "x"}, "1"),
         ],
     )
-    def test_each_reads_the_right_list(self, kind, method, item, expected):
+    def test_each_kind_reads_the_right_list(self, kind, method, item, expected):
         api = FakeApi(**{method: [item]})
         found = Names(api).resources(kind)
         assert [(one["id"], one["name"]) for one in found] == [(expected, "x")]
         assert [call[0] for call in api.calls] == [method]
 
-    def test_networks_leave_out_the_external_one(self):
+    def test_external_network_is_not_listed_as_network(self):
         api = FakeApi(
             vpcs=[
                 {"id": "1", "name": "mine", "router:external": False},
@@ -136,7 +136,7 @@ class TestKinds:
         )
         assert [item["name"] for item in Names(api).resources("network")] == ["mine", "old"]
 
-    def test_images_of_both_marks_are_found_and_each_once(self):
+    def test_images_with_either_property_are_found_once(self):
         def images(filters):
             assert filters["visibility"] == "public"
             new, old = {"id": "1", "name": "both"}, {"id": "2", "name": "old"}
@@ -146,7 +146,7 @@ class TestKinds:
         assert [item["name"] for item in Names(api).resources("image")] == ["both", "old"]
         assert len(api.calls) == 2
 
-    def test_a_subnet_is_looked_for_in_its_network(self):
+    def test_subnet_is_searched_in_its_network(self):
         subnets = {"v1": [{"id": "1", "name": "demo", "vpc_id": "v1"}], "v2": [{"id": "2", "name": "demo", "vpc_id": "v2"}]}
         api = FakeApi(vpc_subnets=lambda scope=None: subnets[scope] if scope else subnets["v1"] + subnets["v2"])
         names = Names(api)
@@ -158,21 +158,21 @@ class TestKinds:
         with pytest.raises(NksError, match="subnet: there is no subnet 'other' in network v1; there are: demo"):
             names.find("subnet", "subnet", "other", "v1")
 
-    def test_a_service_that_does_not_filter_is_filtered_here(self):
+    def test_unfiltered_subnet_list_is_filtered_locally(self):
         api = FakeApi(vpc_subnets=[{"id": "1", "name": "demo", "vpc_id": "v1"}, {"id": "2", "name": "demo", "vpc_id": "v2"}])
         assert Names(api).find("subnet", "subnet", "demo", "v2")["id"] == "2"
 
 
 class TestClusters:
-    def test_a_cluster_by_name_costs_one_request(self):
+    def test_cluster_lookup_by_name_takes_one_request(self):
         api = FakeApi(cluster={"uuid": number(1), "name": "demo"})
         assert find_cluster(api, "demo")["uuid"] == number(1)
         assert api.calls == [("cluster", "demo")]
 
-    def test_what_is_not_there_is_none(self):
+    def test_missing_cluster_is_none(self):
         assert find_cluster(FakeApi(cluster=ApiError("read", 404, "", "")), "demo") is None
 
-    def test_two_of_one_name_fail_with_their_uuids(self):
+    def test_ambiguous_cluster_name_fails_with_uuids(self):
         listed = [{"uuid": number(count), "name": name, "status": "CREATE_COMPLETE"} for count, name in ((1, "demo"), (2, "other"), (3, "demo"))]
         with pytest.raises(NksError) as caught:
             find_cluster(FakeApi(cluster=ApiError("read", 409, "", ""), clusters=listed), "demo")
@@ -181,16 +181,16 @@ class TestClusters:
             number(3),
         )
 
-    def test_another_conflict_is_told_as_it_is(self):
+    def test_other_conflict_error_is_raised_unchanged(self):
         with pytest.raises(ApiError, match="Busy"):
             find_cluster(FakeApi(cluster=ApiError("read cluster demo", 409, "Busy.", ""), clusters=[]), "demo")
 
     @pytest.mark.parametrize("status", [400, 403, 500])
-    def test_any_other_refusal_is_passed_on(self, status):
+    def test_other_api_errors_are_raised(self, status):
         with pytest.raises(ApiError):
             find_cluster(FakeApi(cluster=ApiError("read", status, "", "")), "demo")
 
-    def test_a_cluster_that_has_to_be_there_names_the_others(self):
+    def test_unknown_cluster_error_lists_existing_clusters(self):
         api = FakeApi(clusters=[{"name": "demo"}, {"name": "prod"}, {}])
         error = Names(api).no_cluster("cluster", "demos")
         assert error.msg.startswith("cluster: there is no cluster 'demos' in this region and project; there are: demo, ")
@@ -207,10 +207,10 @@ GROUP = {"name": "w", "labels": {"node_list": [number(3), number(1), number(2)]}
 
 class TestNodes:
     @pytest.mark.parametrize("refs", [[number(2)], ["w-node-1"], ["10.0.0.2"], [number(2).upper()], [number(2).replace("-", "")], ["W-NODE-1"]])
-    def test_a_node_by_uuid_name_or_address(self, refs):
+    def test_node_is_found_by_uuid_name_or_address(self, refs):
         assert Names(FakeApi(servers=SERVERS)).nodes("nodes", GROUP, refs) == [number(2)]
 
-    def test_the_order_given_is_kept_and_kinds_may_be_mixed(self):
+    def test_node_order_is_kept_with_mixed_references(self):
         assert Names(FakeApi(servers=SERVERS)).nodes("nodes", GROUP, ["10.0.0.3", number(1), "w-node-1"]) == [number(3), number(1), number(2)]
 
     def test_uuids_of_the_group_need_no_request(self):
@@ -219,16 +219,16 @@ class TestNodes:
         assert api.calls == []
 
     @pytest.mark.parametrize("refs", [["bastion"], ["10.0.0.9"], [number(9)], ["w-node"]])
-    def test_an_instance_of_somebody_else_is_not_a_node(self, refs):
+    def test_unrelated_instance_is_not_a_node(self, refs):
         with pytest.raises(NksError, match=r"^nodes: there is no node '.*' in node group w; there are: "):
             Names(FakeApi(servers=SERVERS)).nodes("nodes", GROUP, refs)
 
     @pytest.mark.parametrize("refs", [[number(1), number(1)], ["w-node-0", "10.0.0.1"], [number(1), "w-node-0"]])
-    def test_a_node_is_named_once(self, refs):
+    def test_node_listed_twice_is_rejected(self, refs):
         with pytest.raises(NksError, match="is listed twice"):
             Names(FakeApi(servers=SERVERS)).nodes("nodes", GROUP, refs)
 
-    def test_the_two_lists_of_a_group_are_never_zipped(self):
+    def test_node_list_and_addresses_are_not_paired_by_position(self):
         nodes = Names(FakeApi(servers=SERVERS)).instances(GROUP)
         assert [(node["uuid"], node["name"], node["address"]) for node in nodes] == [
             (number(1), "w-node-0", "10.0.0.1"),
@@ -236,7 +236,7 @@ class TestNodes:
             (number(3), "w-node-2", "10.0.0.3"),
         ]
 
-    def test_without_a_node_list_addresses_in_the_cluster_s_network_tell_the_nodes(self):
+    def test_nodes_without_node_list_are_found_by_network_address(self):
         group = {"name": "w", "labels": {}, "node_addresses": ["10.0.0.1", "10.0.0.3"]}
         cluster = {"fixed_network": number(20)}
         # Networks may use the same addresses.
@@ -247,25 +247,25 @@ class TestNodes:
         assert Names(api).nodes("nodes", group, ["w-node-0"], cluster) == [number(1)]
 
     @pytest.mark.parametrize("vpcs", [[], ApiError("list the networks", 403, "", ""), [{"id": number(20), "name": "vpc"}, {"id": number(21), "name": "vpc"}]])
-    def test_where_the_network_is_not_known_an_address_tells_nothing(self, vpcs):
+    def test_nodes_are_not_found_by_address_in_unknown_network(self, vpcs):
         group = {"name": "w", "labels": {}, "node_addresses": ["10.0.0.1"]}
         names = Names(FakeApi(servers=SERVERS, vpcs=vpcs))
         assert names.instances(group, {"fixed_network": number(20)}) == []
         with pytest.raises(NksError, match="its addresses lead to no instance in the cluster's network"):
             names.nodes("nodes", group, ["w-node-0"], {"fixed_network": number(20)})
 
-    def test_a_stopped_node_without_an_address_is_still_a_node(self):
+    def test_stopped_node_without_address_is_listed(self):
         servers = [server(1, "w-node-0", status="SHUTOFF")]
         (node,) = Names(FakeApi(servers=servers)).instances(GROUP)
         assert (node["uuid"], node["address"], node["status"]) == (number(1), None, "SHUTOFF")
 
-    def test_an_address_of_the_group_comes_before_others(self):
+    def test_address_listed_in_group_is_preferred(self):
         servers = [server(1, "w-node-0", "192.168.0.1", "10.0.0.1")]
         assert Names(FakeApi(servers=servers)).instances(GROUP)[0]["address"] == "10.0.0.1"
 
     @settings(max_examples=60, deadline=None)
     @given(st.permutations(range(1, 8)), st.permutations(range(1, 8)))
-    def test_whatever_the_order_each_name_leads_to_its_own_uuid(self, listed, addressed):
+    def test_list_order_does_not_affect_node_lookup(self, listed, addressed):
         servers = [server(count, "n-%d" % count, "10.0.0.%d" % count) for count in range(1, 8)]
         group = {"name": "w", "labels": {"node_list": [number(count) for count in listed]}, "node_addresses": ["10.0.0.%d" % count for count in addressed]}
         names = Names(FakeApi(servers=servers))
@@ -273,5 +273,5 @@ class TestNodes:
             assert names.nodes("nodes", group, ["n-%d" % count]) == names.nodes("nodes", group, ["10.0.0.%d" % count]) == [number(count)]
 
 
-def test_numbers_of_this_file_are_uuids():
+def test_number_helper_returns_uuids():
     assert str(uuid.UUID(number(7))) == number(7)

@@ -53,7 +53,7 @@ def statuses(nodes):
 
 
 @pytest.mark.parametrize("reference", ["uuid", "name", "address"])
-def test_stops_and_starts(world, nodes, reference):
+def test_stops_and_starts_nodes(world, nodes, reference):
     named = [getattr(nodes[2], reference), getattr(nodes[0], reference)]
     outcome = run(world, nodes=named)
     assert sent(outcome) == [nodes[2].uuid, nodes[0].uuid]
@@ -81,14 +81,14 @@ def test_stops_and_starts(world, nodes, reference):
     assert run(world, nodes=named, state="started").writes == []
 
 
-def test_references_of_every_kind_together(world, nodes):
+def test_mixed_node_references_are_accepted(world, nodes):
     outcome = run(world, nodes=[nodes[0].uuid.upper(), nodes[1].address])
     assert sent(outcome) == [nodes[0].uuid, nodes[1].uuid]
     outcome = run(world, nodes=[nodes[1].name, nodes[0].uuid], state="started")
     assert sent(outcome, "start_node") == [nodes[1].uuid, nodes[0].uuid]
 
 
-def test_only_those_that_need_it(world, nodes):
+def test_nodes_already_in_the_desired_state_are_not_sent(world, nodes):
     """The service refuses to stop what is stopped and to start what is started."""
     nodes[0].status = "SHUTOFF"
     outcome = run(world, nodes=nodes[:2])
@@ -99,7 +99,7 @@ def test_only_those_that_need_it(world, nodes):
     assert statuses(nodes) == ["SHUTOFF", "ACTIVE", "ACTIVE"]
 
 
-def test_other_groups_and_clusters_are_left_alone(world, nodes):
+def test_other_groups_and_clusters_are_unchanged(world, nodes):
     world.seed("demo-2", nodes=3, nodegroups=2)
     others = [node for group in world.cluster("demo-2").nodegroups.values() for node in group.nodes]
     for node in (others[0], others[3]):
@@ -112,7 +112,7 @@ def test_other_groups_and_clusters_are_left_alone(world, nodes):
     assert "there is no node" in refusal(world, cluster="demo-2", nodegroup="group-1", nodes=[others[0]], state="started")
 
 
-def test_nodes_of_older_clusters(world, nodes):
+def test_node_names_of_older_clusters_are_accepted(world, nodes):
     """They are called otherwise."""
     nodes[1].name = "demo-default-w-3f5ovusqlqv5-node-1"
     assert sent(run(world, nodes=[nodes[1].name])) == [nodes[1].uuid]
@@ -133,7 +133,7 @@ def test_check_mode(world, nodes):
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_all_nodes_of_a_group(world, nodes, check):
+def test_stopping_all_nodes_of_a_group_is_rejected(world, nodes, check):
     assert refusal(world, check, nodes=nodes).startswith("nodes: it would leave no running node")
     # Also those that are stopped already count.
     nodes[0].status = "SHUTOFF"
@@ -143,7 +143,7 @@ def test_all_nodes_of_a_group(world, nodes, check):
 
 @pytest.mark.parametrize("value", ["True", "true"])
 @pytest.mark.parametrize("check", [True, False])
-def test_a_group_with_its_autoscaler_on(world, nodes, value, check):
+def test_change_while_the_autoscaler_is_on_is_rejected(world, nodes, value, check):
     world.group().labels["ca_enable"] = value
     assert "while the autoscaler is on" in refusal(world, check, nodes=nodes[:1])
     # What is as wanted is no reason to fail.
@@ -153,7 +153,7 @@ def test_a_group_with_its_autoscaler_on(world, nodes, value, check):
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_group_with_its_metric_based_autoscaler_on(world, nodes, check):
+def test_stopping_with_metric_based_autoscaler_on_is_rejected(world, nodes, check):
     world.group().labels["mba_scale_in"] = json.dumps({"enable": True, "min_node_count": 1, "rules": []})
     text = refusal(world, check, nodes=nodes[:1])
     assert text == (RESOURCE + ": nodes cannot be stopped while the metric-based autoscaler is on (mba_scale_in). Turn it off first in the NHN Cloud console.")
@@ -161,7 +161,7 @@ def test_a_group_with_its_metric_based_autoscaler_on(world, nodes, check):
 
 
 @pytest.mark.parametrize("state", ["started", "stopped"])
-def test_a_node_that_is_not_there(world, nodes, state):
+def test_unknown_node_is_rejected(world, nodes, state):
     for reference in ("demo-default-worker-node-9", "10.0.99.99", "5e000000-0101-4000-8000-000000000099"):
         text = refusal(world, nodes=[nodes[0].name, reference], state=state)
         assert text.startswith("nodes: there is no node '%s' in node group default-worker; there are: " % reference)
@@ -170,18 +170,18 @@ def test_a_node_that_is_not_there(world, nodes, state):
     assert "there is no node 'bastion'" in refusal(world, nodes=["bastion"], state=state)
 
 
-def test_a_node_twice(world, nodes):
+def test_node_listed_twice_is_rejected(world, nodes):
     text = refusal(world, nodes=[nodes[0].uuid, nodes[0].name])
     assert text == "nodes: node '%s' is listed twice; list each node once." % nodes[0].name
 
 
-def test_no_nodes_at_all(world, nodes):
+def test_empty_node_list_is_rejected(world, nodes):
     with pytest.raises(NksError, match="nodes: '\\[\\]' is empty") as caught:
         run(world, nodes=[])
     assert caught.value.outcome.requests == []
 
 
-def test_what_is_not_there(world, nodes):
+def test_unknown_cluster_or_node_group_is_rejected(world, nodes):
     assert refusal(world, nodes=nodes[:1], cluster="nowhere").startswith("cluster: there is no cluster 'nowhere'")
     assert refusal(world, nodes=nodes[:1], nodegroup="nobody").startswith("nodegroup: cluster/demo has no node group 'nobody'")
     assert refusal(world, nodes=nodes[:1], nodegroup="default-master").startswith("nodegroup: 'default-master' is the control plane")
@@ -190,7 +190,7 @@ def test_what_is_not_there(world, nodes):
 # -- forms of the answers --------------------------------------------------------------------------------------------
 
 
-def test_without_a_list_of_nodes(world, monkeypatch):
+def test_nodes_are_found_by_address_without_node_list(world, monkeypatch):
     """The label node_list is not documented: without it, the addresses tell who belongs to the group."""
     world.seed(nodes=3)
     nodes = world.group().nodes
@@ -202,7 +202,7 @@ def test_without_a_list_of_nodes(world, monkeypatch):
     assert refusal(world, nodes=nodes).startswith("nodes: it would leave no running node")
 
 
-def test_a_list_in_capital_letters(world, monkeypatch):
+def test_uppercase_node_list_is_accepted(world, monkeypatch):
     world.seed(nodes=3)
     nodes = world.group().nodes
     nodes[0].status = "SHUTOFF"
@@ -213,7 +213,7 @@ def test_a_list_in_capital_letters(world, monkeypatch):
     assert sent(run(world, nodes=[nodes[0].uuid, nodes[1].name])) == [nodes[1].uuid]
 
 
-def test_more_instances_than_a_page(world, nodes):
+def test_instances_are_read_from_all_pages(world, nodes):
     world.set(server_page_max=2)
     world.seed("demo-2", nodes=5)
     assert sent(run(world, nodes=[nodes[2].name])) == [nodes[2].uuid]
@@ -223,7 +223,7 @@ def test_more_instances_than_a_page(world, nodes):
 
 
 @pytest.mark.parametrize("state", ["stopped", "started"])
-def test_waits_until_the_nodes_are_there(world, nodes, state):
+def test_waits_until_the_nodes_reach_the_state(world, nodes, state):
     world.set(stale_polls=5)
     nodes[0].status = "ACTIVE" if state == "stopped" else "SHUTOFF"
     outcome = run(world, nodes=nodes[:1], state=state)
@@ -231,13 +231,13 @@ def test_waits_until_the_nodes_are_there(world, nodes, state):
     assert world.cluster().status == "UPDATE_COMPLETE"
 
 
-def test_a_change_that_the_service_drops(world, nodes):
+def test_change_dropped_by_the_service_is_an_error(world, nodes):
     world.fault(effect="drop_task", task="stop_node")
     with pytest.raises(NksError, match="did not change to the requested value"):
         run(world, nodes=nodes[:1])
 
 
-def test_without_waiting(world, nodes):
+def test_no_wait_returns_immediately(world, nodes):
     outcome = run(world, nodes=nodes[:1], wait=False)
     assert outcome["changed"] is True and outcome.clock.slept == [] and world.cluster().busy
 
@@ -265,7 +265,7 @@ OURS = {"cluster": "prod", "nodegroup": "eu-web"}
 THEIRS = {"cluster": "prod-eu", "nodegroup": "web"}
 
 
-def test_a_name_leads_to_the_node_of_the_cluster_that_is_named(world, twins):
+def test_duplicate_name_selects_the_node_of_the_given_cluster(world, twins):
     for given, own, other in ((OURS, *twins), (THEIRS, *twins[::-1])):
         name = own[1].name
         assert sent(run(world, nodes=[name], **given)) == [own[1].uuid]
@@ -275,7 +275,7 @@ def test_a_name_leads_to_the_node_of_the_cluster_that_is_named(world, twins):
         assert sent(run(world, nodes=[name], state="started", **given), "start_node") == [own[1].uuid]
 
 
-def test_a_stopped_node_of_another_cluster_is_not_known_here(world, twins):
+def test_stopped_node_of_another_cluster_is_not_found(world, twins):
     twins[1][0].status = "SHUTOFF"
     for reference in (twins[1][0].uuid, twins[1][0].address):
         assert "there is no node '%s' in node group eu-web" % reference in refusal(world, nodes=[reference], state="started", **OURS)
@@ -283,7 +283,7 @@ def test_a_stopped_node_of_another_cluster_is_not_known_here(world, twins):
     assert run(world, nodes=[node.uuid for node in twins[0][:2]], check=True, **OURS)["changed"]
 
 
-def test_a_stopped_node_that_may_be_of_another_cluster(world, twins):
+def test_stopped_node_of_uncertain_cluster_is_rejected(world, twins):
     """Nodes number 0 of both are stopped: where the service lists them no more, nobody can tell which is whose."""
     for nodes in twins:
         nodes[0].status = "SHUTOFF"
@@ -301,7 +301,7 @@ def test_a_stopped_node_that_may_be_of_another_cluster(world, twins):
     assert statuses(twins[1]) == ["SHUTOFF", "ACTIVE", "ACTIVE"]
 
 
-def test_a_stopped_node_of_another_cluster_holds_up_no_upgrade(world, twins):
+def test_stopped_node_of_another_cluster_does_not_block_an_upgrade(world, twins):
     twins[1][0].status = "SHUTOFF"
     outcome = world.nks_cluster(name="prod", kubernetes_version="v1.32.3", upgrade="all")
     assert len(outcome["actions"]) == 3 and world.group("eu-web", "prod").version == "v1.32.3"
@@ -310,7 +310,7 @@ def test_a_stopped_node_of_another_cluster_holds_up_no_upgrade(world, twins):
         world.nks_cluster(name="prod-eu", kubernetes_version="v1.32.3", upgrade="all")
 
 
-def test_equal_addresses_in_two_networks(world, monkeypatch):
+def test_same_address_in_two_networks_selects_the_right_node(world, monkeypatch):
     """Without node_list, an address is only looked for in the cluster's own network."""
     form = sys.modules["nks_simulator.wireform"]
     labels = form.nodegroup_labels
@@ -326,7 +326,7 @@ def test_equal_addresses_in_two_networks(world, monkeypatch):
     assert (statuses(first), statuses(second)) == (["ACTIVE", "SHUTOFF"], ["SHUTOFF", "ACTIVE"])
 
 
-def test_a_refusal_names_the_node_group_and_no_uuid(world, nodes):
+def test_rejection_names_the_node_group_without_uuid(world, nodes):
     world.fault(effect="status", status=403, method="POST", path="/stop_node$")
     with pytest.raises(NksError) as caught:
         run(world, cluster=world.cluster().uuid, nodegroup=world.group().uuid, nodes=nodes[:1])

@@ -34,7 +34,7 @@ def flavor(world, name):
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize("by", ["name", "uuid"])
 @pytest.mark.parametrize("before, after", [("m2.c4m8", "u2.c4m8"), ("u2.c2m4", "u2.c4m8"), ("u2.c2m4", "m2.c4m8"), ("m2.c4m8", "g2.c8m90")])
-def test_a_flavor_that_the_service_never_changes_is_refused_in_check_mode(world, before, after, by, check):
+def test_unsupported_flavor_change_is_rejected(world, before, after, by, check):
     group = seeded(world)
     group.flavor_id = flavor(world, before)
     with pytest.raises(BadInput) as caught:
@@ -45,7 +45,7 @@ def test_a_flavor_that_the_service_never_changes_is_refused_in_check_mode(world,
     assert world.nks_nodegroup(check=check, name="group-1", flavor=flavor(world, before))["changed"] is False
 
 
-def test_a_flavor_by_its_uuid_is_looked_up_only_for_a_change(world):
+def test_flavor_uuid_is_looked_up_only_for_a_change(world):
     group = seeded(world)
     assert world.nks_nodegroup(name="group-1", flavor=group.flavor_id).reads(".*/flavors/detail") == []
     outcome = world.nks_nodegroup(check=True, name="group-1", flavor=FLAVORS["m2.c2m4"])
@@ -56,7 +56,7 @@ def test_a_flavor_by_its_uuid_is_looked_up_only_for_a_change(world):
     assert world.nks_nodegroup(name="group-1", flavor=FLAVORS["m2.c2m4"])["changed"] is True
 
 
-def test_changes_are_told_in_the_users_own_words(world):
+def test_changes_are_reported_by_name(world):
     group = seeded(world, nodes=3)
     outcome = world.nks_nodegroup(name="group-1", flavor="m2.c2m4", node_count=2, nodes_to_remove=[group.nodes[1].name])
     changes = {option: pair for action in outcome["actions"] for option, pair in action["changes"].items()}
@@ -79,7 +79,7 @@ def test_changes_are_told_in_the_users_own_words(world):
         ({"state": "absent"}, "/nodegroups/[^/]*$", "Could not delete node group group-1 of cluster demo: "),
     ],
 )
-def test_a_refusal_names_the_resource_and_no_uuid(world, given, path, words, by):
+def test_rejected_request_is_reported_with_resource_name(world, given, path, words, by):
     """Also where the user gave UUIDs: what they are called is known by then."""
     group = seeded(world)
     refs = {"name": "group-1"} if by == "name" else {"cluster": world.cluster().uuid, "name": group.uuid}
@@ -92,7 +92,7 @@ def test_a_refusal_names_the_resource_and_no_uuid(world, given, path, words, by)
 # -- create, again, delete -------------------------------------------------------------------------------------------
 
 
-def test_create_waits_for_the_group_and_its_cluster_and_returns_it_typed(world):
+def test_create_waits_for_group_and_cluster_and_returns_group(world):
     world.seed()
     outcome = world.nks_nodegroup(**NODEGROUP)
     assert outcome["changed"] and outcome.actions == ["create"] and outcome.wrote == ["POST /clusters/*/nodegroups"]
@@ -102,7 +102,7 @@ def test_create_waits_for_the_group_and_its_cluster_and_returns_it_typed(world):
     assert len(group["node_addresses"]) == 2 and world.cluster().status == "UPDATE_COMPLETE"
 
 
-def test_the_second_run_changes_nothing_and_writes_nothing(world):
+def test_create_is_idempotent(world):
     world.seed()
     given = dict(
         NODEGROUP,
@@ -121,7 +121,7 @@ def test_the_second_run_changes_nothing_and_writes_nothing(world):
     assert (outcome["changed"], outcome["actions"], outcome.writes, outcome["warnings"]) == (False, [], [], [])
 
 
-def test_absent_waits_for_404_and_for_the_cluster(world):
+def test_absent_waits_for_404_and_cluster(world):
     group = seeded(world)
     outcome = world.nks_nodegroup(name="group-1", state="absent")
     assert outcome["changed"] and outcome.wrote == ["DELETE /clusters/*/nodegroups/*"] and world.group("group-1") is None
@@ -130,32 +130,32 @@ def test_absent_waits_for_404_and_for_the_cluster(world):
 
 
 @pytest.mark.parametrize("given", [{}, {"cluster": "gone"}, {"name": "60000000-0000-4000-8000-00000000dead"}])
-def test_absent_of_what_is_not_there_is_no_change(world, given):
+def test_absent_of_missing_group_is_not_a_change(world, given):
     world.seed()
     outcome = world.nks_nodegroup(**dict({"state": "absent"}, **given))
     assert (outcome["changed"], outcome["actions"], outcome.writes, outcome["nodegroup"]) == (False, [], [], {})
 
 
-def test_absent_of_what_is_not_there_does_not_wait_for_a_busy_cluster(world):
+def test_absent_of_missing_group_does_not_wait_for_busy_cluster(world):
     world.busy(world.seed())
     assert world.nks_nodegroup(state="absent").clock.slept == []
 
 
-def test_a_missing_cluster_is_named_with_those_that_there_are(world):
+def test_missing_cluster_error_lists_existing_clusters(world):
     world.seed("other")
     with pytest.raises(NksError) as caught:
         world.nks_nodegroup(**NODEGROUP)
     assert "cluster: there is no cluster 'demo'" in caught.value.msg and "other" in caught.value.msg
 
 
-def test_present_with_a_uuid_that_is_not_there_fails(world):
+def test_present_with_unknown_uuid_fails(world):
     world.seed()
     with pytest.raises(NksError) as caught:
         world.nks_nodegroup(**dict(NODEGROUP, name="60000000-0000-4000-8000-00000000dead"))
     assert "default-worker" in caught.value.msg and caught.value.outcome.writes == []
 
 
-def test_the_control_plane_is_no_node_group(world):
+def test_control_plane_group_is_rejected(world):
     world.seed()
     for given in (dict(NODEGROUP, name="default-master"), {"name": "default-master", "state": "absent"}):
         with pytest.raises(BadInput) as caught:
@@ -164,7 +164,7 @@ def test_the_control_plane_is_no_node_group(world):
 
 
 @pytest.mark.parametrize("check", [False, True])
-def test_the_default_group_goes_only_with_its_cluster(world, check):
+def test_default_group_cannot_be_deleted(world, check):
     world.seed()
     for ref in ("default-worker", world.group().uuid):
         with pytest.raises(BadInput) as caught:
@@ -172,7 +172,7 @@ def test_the_default_group_goes_only_with_its_cluster(world, check):
         assert "name: '%s'" % ref in caught.value.msg and "nks_cluster" in caught.value.msg and caught.value.outcome.writes == []
 
 
-def test_after_the_look_up_only_uuids_are_used_in_paths(world):
+def test_names_are_used_in_paths_only_for_lookups(world):
     seeded(world)
     for given in ({"node_count": 3, "flavor": "m2.c2m4", "user_script": SCRIPT, "autoscale": {"enabled": True}}, {"state": "absent"}):
         outcome = world.nks_nodegroup(**dict({"name": "group-1"}, **given))
@@ -187,14 +187,14 @@ def test_after_the_look_up_only_uuids_are_used_in_paths(world):
 # -- what others are doing -------------------------------------------------------------------------------------------
 
 
-def test_present_while_it_is_being_created_waits_and_is_no_change(world):
+def test_present_waits_for_running_creation_without_change(world):
     world.seed()
     world.nks_nodegroup(**dict(NODEGROUP, wait=False))
     outcome = world.nks_nodegroup(**NODEGROUP)
     assert not outcome["changed"] and outcome.writes == [] and outcome["nodegroup"]["status"] == "CREATE_COMPLETE"
 
 
-def test_present_while_it_is_being_deleted_waits_and_creates_it_anew(world):
+def test_present_recreates_group_after_running_deletion(world):
     world.seed()
     world.nks_nodegroup(**NODEGROUP)
     former = world.group("extra").uuid
@@ -203,34 +203,34 @@ def test_present_while_it_is_being_deleted_waits_and_creates_it_anew(world):
     assert outcome.actions == ["create"] and world.group("extra").uuid != former
 
 
-def test_absent_while_it_is_being_deleted_waits_and_is_no_change(world):
+def test_absent_waits_for_running_deletion_without_change(world):
     seeded(world)
     world.nks_nodegroup(name="group-1", state="absent", wait=False)
     outcome = world.nks_nodegroup(name="group-1", state="absent")
     assert not outcome["changed"] and outcome.writes == [] and world.group("group-1") is None
 
 
-def test_a_group_whose_cluster_is_being_deleted_is_gone_with_it(world):
+def test_absent_during_cluster_deletion_is_not_a_change(world):
     seeded(world)
     world.nks_cluster(state="absent", wait=False)
     outcome = world.nks_nodegroup(name="group-1", state="absent")
     assert not outcome["changed"] and outcome.writes == [] and world.clusters == []
 
 
-def test_a_busy_cluster_is_waited_for_before_a_group_is_created(world):
+def test_create_waits_for_busy_cluster(world):
     world.busy(world.seed())
     assert world.nks_nodegroup(**NODEGROUP)["changed"] and world.group("extra").status == "CREATE_COMPLETE"
 
 
 @pytest.mark.parametrize("given", [NODEGROUP, {"name": "default-worker", "node_count": 3}, {"name": "default-worker", "state": "absent"}], ids=str)
-def test_without_waiting_a_busy_cluster_fails(world, given):
+def test_busy_cluster_fails_with_wait_false(world, given):
     world.busy(world.seed())
     with pytest.raises(WaitError) as caught:
         world.nks_nodegroup(**dict(given, wait=False))
     assert caught.value.outcome.clock.slept == [] and caught.value.outcome.writes == []
 
 
-def test_without_waiting_create_returns_at_once_with_what_is_known(world):
+def test_create_with_wait_false_returns_immediately(world):
     world.seed()
     outcome = world.nks_nodegroup(**dict(NODEGROUP, wait=False))
     assert outcome["nodegroup"]["status"] == "CREATE_IN_PROGRESS" and outcome.clock.slept == []
@@ -240,7 +240,7 @@ def test_without_waiting_create_returns_at_once_with_what_is_known(world):
     assert outcome["nodegroup"] == {"uuid": world.group("extra").uuid, "name": "extra", "cluster_id": uuid}
 
 
-def test_a_group_that_vanishes_meanwhile_is_success_for_absent(world):
+def test_absent_succeeds_if_group_is_deleted_during_wait(world):
     group = seeded(world)
     cluster = world.cluster()
     clock = HandClock(world.simulator)
@@ -253,7 +253,7 @@ def test_a_group_that_vanishes_meanwhile_is_success_for_absent(world):
 # -- failed statuses -------------------------------------------------------------------------------------------------
 
 
-def test_a_creation_that_fails_tells_reason_and_event_and_can_be_deleted(world):
+def test_failed_creation_reports_event_and_can_be_deleted(world):
     world.seed()
     world.fault(effect="fail_task", task="nodegroup_create", reason="No valid host", contents="zone is full")
     with pytest.raises(WaitError) as caught:
@@ -267,7 +267,7 @@ def test_a_creation_that_fails_tells_reason_and_event_and_can_be_deleted(world):
     assert world.nks_nodegroup(**NODEGROUP)["changed"]
 
 
-def test_a_failed_group_warns_where_nothing_has_to_change_and_fails_otherwise(world):
+def test_failed_group_warns_without_changes_and_fails_with_changes(world):
     group = seeded(world)
     world.fail(world.cluster(), "UPDATE_FAILED", group=group)
     outcome = world.nks_nodegroup(name="group-1", node_count=2)
@@ -277,7 +277,7 @@ def test_a_failed_group_warns_where_nothing_has_to_change_and_fails_otherwise(wo
     assert "No valid host was found" in caught.value.msg and caught.value.outcome.writes == []
 
 
-def test_a_group_is_not_added_to_a_failed_cluster(world):
+def test_create_in_failed_cluster_is_rejected(world):
     world.fail(world.seed(), "UPDATE_FAILED")
     with pytest.raises(WaitError) as caught:
         world.nks_nodegroup(**NODEGROUP)
@@ -294,7 +294,7 @@ def test_a_group_is_not_added_to_a_failed_cluster(world):
     ],
     ids=["create", "delete", "resize", "flavor"],
 )
-def test_what_is_accepted_and_dropped_is_an_error(world, task, given):
+def test_accepted_but_dropped_request_fails(world, task, given):
     seeded(world)
     world.fault(effect="drop_task", task=task)
     with pytest.raises(WaitError) as caught:
@@ -304,7 +304,7 @@ def test_what_is_accepted_and_dropped_is_an_error(world, task, given):
 
 @pytest.mark.parametrize("seconds", [0, 25])
 @pytest.mark.parametrize("settings", [{"missing_polls": 3}, {"stale_polls": 3}], ids=str)
-def test_404_and_the_former_state_right_after_a_request_are_tolerated(world, settings, seconds):
+def test_404_and_stale_state_after_request_are_tolerated(world, settings, seconds):
     world.seed()
     world.set(task_seconds=float(seconds), **settings)
     for given in (NODEGROUP, dict(NODEGROUP, node_count=3), {"state": "absent"}):
@@ -315,7 +315,7 @@ def test_404_and_the_former_state_right_after_a_request_are_tolerated(world, set
 # -- reconciliation --------------------------------------------------------------------------------------------------
 
 
-def test_everything_that_can_change_is_reconciled_in_order(world):
+def test_all_changes_are_applied_in_order(world):
     group = seeded(world, nodes=1, version="v1.31.4")
     world.cluster().version = world.cluster().master.version = "v1.32.3"
     given = {
@@ -348,14 +348,14 @@ def test_nodes_to_remove_by_uuid_name_or_address(world, key):
     assert world.nks_nodegroup(**given).writes == []
 
 
-def test_fewer_names_than_nodes_to_go_are_warned_of(world):
+def test_warning_if_too_few_nodes_to_remove_are_listed(world):
     group = seeded(world, nodes=4)
     name = group.nodes[3].name
     outcome = world.nks_nodegroup(name="group-1", node_count=1, nodes_to_remove=[name])
     assert "chooses 2" in outcome["warnings"][0] and name not in [node.name for node in group.nodes]
 
 
-def test_too_many_names_and_unknown_ones_are_refused_in_check_mode_too(world):
+def test_too_many_or_unknown_nodes_to_remove_are_rejected(world):
     group = seeded(world, nodes=3)
     outside = world.group().nodes[0].name
     for names, text in (([node.name for node in group.nodes[:2]], "more than the 1 to remove"), ([outside], outside), (["10.9.9.9"], "10.9.9.9")):
@@ -366,13 +366,13 @@ def test_too_many_names_and_unknown_ones_are_refused_in_check_mode_too(world):
     assert len(group.nodes) == 3
 
 
-def test_with_the_autoscaler_on_no_node_is_looked_for(world):
+def test_nodes_to_remove_are_ignored_with_autoscaler_enabled(world):
     seeded(world, nodes=3, labels={"ca_enable": "True"})
     outcome = world.nks_nodegroup(name="group-1", node_count=2, nodes_to_remove=["long-gone"])
     assert not outcome["changed"] and outcome.writes == []
 
 
-def test_the_truce_with_the_autoscaler(world):
+def test_node_count_respects_autoscaler_limits(world):
     group = seeded(world, nodes=3, labels={"ca_enable": "TRUE", "ca_min_node_count": "2", "ca_max_node_count": "5"})
     assert world.nks_nodegroup(name="group-1", node_count=5).writes == []
     for count in (1, 6):
@@ -385,7 +385,7 @@ def test_the_truce_with_the_autoscaler(world):
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize("policy", ["mba_scale_out", "mba_scale_in"])
-def test_with_the_metric_based_autoscaler_on_no_resize_is_planned(world, policy, check):
+def test_metric_based_autoscaler_blocks_resize(world, policy, check):
     """The service refuses it each time, so check mode must not promise it."""
     group = seeded(world, nodes=3, labels={policy: METRIC_POLICY})
     for count in (1, 4):
@@ -406,7 +406,7 @@ def test_with_the_metric_based_autoscaler_on_no_resize_is_planned(world, policy,
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_node_group_is_not_created_with_both_autoscalers(world, check):
+def test_create_with_both_autoscalers_is_rejected(world, check):
     world.seed()
     given = dict(NODEGROUP, autoscale={"enabled": True}, labels={"mba_scale_out": METRIC_POLICY})
     with pytest.raises(BadInput, match="labels: 'mba_scale_out' cannot be on together with the cluster autoscaler"):
@@ -414,7 +414,7 @@ def test_a_node_group_is_not_created_with_both_autoscalers(world, check):
     assert world.nks_nodegroup(check=check, **dict(given, autoscale={"enabled": False}))["changed"] is True
 
 
-def test_the_autoscaler_is_not_turned_on_while_a_node_is_stopped(world):
+def test_stopped_node_blocks_enabling_autoscaler(world):
     group = seeded(world)
     group.nodes[0].status = "SHUTOFF"
     with pytest.raises(NksError) as caught:
@@ -422,7 +422,7 @@ def test_the_autoscaler_is_not_turned_on_while_a_node_is_stopped(world):
     assert group.nodes[0].name in caught.value.msg
 
 
-def test_an_upgrade_is_refused_while_a_node_is_stopped(world):
+def test_stopped_node_blocks_upgrade(world):
     group = seeded(world)
     world.cluster().version = world.cluster().master.version = "v1.32.3"
     group.nodes[1].status = "SHUTOFF"
@@ -433,14 +433,14 @@ def test_an_upgrade_is_refused_while_a_node_is_stopped(world):
         assert group.nodes[1].name in caught.value.msg and caught.value.outcome.writes == []
 
 
-def test_a_new_group_gets_the_control_planes_version_and_no_other(world):
+def test_new_group_with_other_version_is_rejected(world):
     world.seed()
     with pytest.raises(BadInput) as caught:
         world.nks_nodegroup(**dict(NODEGROUP, kubernetes_version="v1.32.3"))
     assert "v1.31.4" in caught.value.msg and caught.value.outcome.writes == []
 
 
-def test_fixed_differences_fail_or_are_warned_of(world):
+def test_immutable_differences_fail_or_warn(world):
     seeded(world)
     given = {"name": "group-1", "boot_volume_size": 80, "availability_zone": "kr-pub-b", "node_count": 3}
     with pytest.raises(NksError) as caught:
@@ -461,7 +461,7 @@ def test_fixed_differences_fail_or_are_warned_of(world):
     ],
     ids=["create", "absent", "change", "same"],
 )
-def test_check_mode_sends_no_write_and_tells_what_the_real_run_does(world, given):
+def test_check_mode_reports_same_changes_without_writes(world, given):
     seeded(world)
     told = world.nks_nodegroup(check=True, **given)
     done = world.nks_nodegroup(**given)
@@ -471,7 +471,7 @@ def test_check_mode_sends_no_write_and_tells_what_the_real_run_does(world, given
     assert done["changed"] is (done.writes != [])
 
 
-def test_no_appkey_in_any_result(world):
+def test_results_contain_no_appkey(world):
     world.seed()
     volumes = [{"type": "General SSD", "size": 10, "key_id": "key-2", "appkey": "volume-secret"}]
     given = dict(NODEGROUP, boot_volume_key_id="key-1", boot_volume_appkey="boot-secret", extra_volumes=volumes)

@@ -69,7 +69,7 @@ NO_ADDRESSES = [
 
 
 @pytest.mark.parametrize("value", NO_ADDRESSES, ids=repr)
-def test_what_is_no_address_of_a_node(value):
+def test_invalid_node_address_returns_none(value):
     assert nodes.address(value) is None
 
 
@@ -77,13 +77,13 @@ def test_what_is_no_address_of_a_node(value):
     ("value", "text"),
     [("10.0.0.1", "10.0.0.1"), ("203.0.113.9", "203.0.113.9"), ("2001:DB8::0:1", "2001:db8::1"), ("fd00::7", "fd00::7"), ("1.0.0.0", "1.0.0.0")],
 )
-def test_addresses_of_nodes(value, text):
+def test_valid_node_address_is_normalized(value, text):
     assert nodes.address(value) == text
 
 
 @given(st.text(max_size=20) | st.ip_addresses().map(str) | st.from_regex(r"[-0-9a-f.:%]{1,20}", fullmatch=True))
 @settings(max_examples=300, deadline=None)
-def test_whatever_comes_out_is_an_address_in_its_one_spelling(value):
+def test_returned_address_is_always_normalized(value):
     found = nodes.address(value)
     if found is not None:
         assert str(ipaddress.ip_address(found)) == found == nodes.address(found)
@@ -92,13 +92,13 @@ def test_whatever_comes_out_is_an_address_in_its_one_spelling(value):
 
 @given(st.integers(0, 2**32 - 1) | st.sampled_from([first << 24 | rest for first in range(256) for rest in (0, 1, 0xFEA9FE, 0xFFFFFF)]))
 @settings(max_examples=500, deadline=None)
-def test_ipv4_addresses_are_those_of_single_machines(value):
+def test_special_purpose_ipv4_addresses_return_none(value):
     one = ipaddress.IPv4Address(value)
     special = one.is_loopback or one.is_multicast or one.is_link_local or one.is_reserved or one in ipaddress.IPv4Network("0.0.0.0/8")
     assert nodes.address(str(one)) == (None if special else str(one))
 
 
-def test_addresses_of_a_group():
+def test_group_addresses_are_split_into_valid_and_invalid():
     assert nodes.addresses({"node_addresses": ["10.0.0.2", "", "10.0.0.1", "10.0.0.2", "-v", None]}) == (["10.0.0.2", "10.0.0.1"], ["", "-v", None])
     assert nodes.addresses({}) == nodes.addresses({"node_addresses": "10.0.0.1"}) == ([], [])
 
@@ -114,12 +114,12 @@ def test_fixed_addresses_come_before_floating_ones():
 @pytest.mark.parametrize(
     "odd", [{}, {"addresses": None}, {"addresses": []}, {"addresses": {"vpc": None}}, {"addresses": {"vpc": [None, {}, {"addr": ""}, {"addr": 7}]}}]
 )
-def test_odd_addresses_are_none(odd):
+def test_invalid_instance_addresses_are_ignored(odd):
     assert nodes.places(odd) == []
 
 
 @pytest.mark.parametrize("networks", [[], [{}], [{"id": "N"}], [{"id": "N", "name": ""}], [{"id": "N", "name": "a"}, {"id": "M", "name": "a"}]])
-def test_a_network_whose_name_tells_nothing(networks):
+def test_ambiguous_or_missing_network_name_returns_none(networks):
     assert nodes.network_name(networks, "N") is None
     assert nodes.network_name([{"id": "N", "name": "a"}, {"id": "M", "name": "b"}], "n") == "a"
     assert nodes.network_name([{"id": None, "name": "a"}], None) is None
@@ -140,7 +140,7 @@ def test_a_network_whose_name_tells_nothing(networks):
         ("demo", "default-worker", None, False),
     ],
 )
-def test_names_that_a_group_gives(cluster, group, name, fits):
+def test_instance_name_is_matched_to_its_node_group(cluster, group, name, fits):
     assert nodes.could_name(cluster, group, name) is fits
 
 
@@ -149,7 +149,7 @@ PROPERTY = settings(max_examples=150, deadline=None)
 
 @PROPERTY
 @given(fleets())
-def test_the_nodes_of_a_group_are_its_own_and_all_of_them(fleet):
+def test_group_nodes_are_complete_and_its_own(fleet):
     names = Names(FleetApi(fleet))
     for cluster, group in fleet.each():
         found = names.instances(wire.resource(group), cluster)
@@ -164,7 +164,7 @@ def test_the_nodes_of_a_group_are_its_own_and_all_of_them(fleet):
 
 @PROPERTY
 @given(fleets())
-def test_an_address_leads_to_the_instance_that_has_it(fleet):
+def test_address_is_mapped_to_its_instance(fleet):
     instances = nodes.Instances(fleet.servers)
     for cluster, group in fleet.each():
         network = nodes.network_name(fleet.networks, cluster["fixed_network"])
@@ -178,7 +178,7 @@ def test_an_address_leads_to_the_instance_that_has_it(fleet):
 
 @PROPERTY
 @given(fleets())
-def test_no_instance_that_may_be_of_another_cluster_is_acted_on(fleet):
+def test_instance_of_uncertain_cluster_is_never_changed(fleet):
     api = FleetApi(fleet)
     for cluster, group in fleet.each():
         names = Names(api)
@@ -206,7 +206,7 @@ def test_no_instance_that_may_be_of_another_cluster_is_acted_on(fleet):
 
 @PROPERTY
 @given(fleets(dropping=False))
-def test_where_stopped_nodes_stay_listed_there_are_no_others(fleet):
+def test_no_instances_are_added_if_stopped_nodes_stay_listed(fleet):
     for cluster, group in fleet.each():
         if "node_list" in group["labels"]:
             whole, _unclear = Names(FleetApi(fleet)).with_stopped(wire.resource(group), cluster)
@@ -273,30 +273,30 @@ class Project:
 NODE = "prod-eu-web-node-%d"
 
 
-def test_a_stopped_node_that_another_cluster_lists_is_its_own():
+def test_stopped_node_listed_by_another_cluster_belongs_to_it():
     project = Project([server(1, NODE % 0), server(2, NODE % 1, "SHUTOFF")], [number(1)], [number(2)])
     assert project.judged() == ([number(1)], [])
 
 
-def test_a_stopped_instance_with_the_name_of_one_of_our_nodes_is_not_ours():
+def test_stopped_instance_named_like_a_listed_node_is_not_added():
     project = Project([server(1, NODE % 0), server(2, NODE % 0, "SHUTOFF")], [number(1)], [])
     assert project.judged() == ([number(1)], [])
     assert project.calls == []
 
 
-def test_a_stopped_instance_with_the_name_of_a_node_of_theirs_is_not_theirs():
+def test_stopped_instance_is_ours_if_other_cluster_lists_its_name():
     project = Project([server(1, NODE % 1), server(2, NODE % 0, "SHUTOFF"), server(3, NODE % 0)], [number(1)], [number(3)])
     assert project.judged() == ([number(1), number(2)], [])
 
 
-def test_a_stopped_instance_that_both_may_own_is_left_alone():
+def test_stopped_instance_with_two_possible_owners_is_not_used():
     project = Project([server(1, NODE % 1), server(2, NODE % 0, "SHUTOFF"), server(3, NODE % 2)], [number(1)], [number(3)])
     found, reasons = project.judged()
     assert (found, reasons) == ([number(1)], ["it may be a node of node group web of cluster prod-eu (c2)"])
 
 
 @pytest.mark.parametrize("call", ["clusters", "nodegroups", "nodegroup", "cluster"])
-def test_what_cannot_be_read_is_no_proof(call):
+def test_read_error_does_not_prove_ownership(call):
     project = Project([server(1, NODE % 1), server(2, NODE % 0, "SHUTOFF")], [number(1)], [number(3)], errors=[call])
     if call == "clusters":
         with pytest.raises(NksError, match="Not today"):
@@ -307,14 +307,14 @@ def test_what_cannot_be_read_is_no_proof(call):
         assert "of cluster prod-eu (c2)" in reasons[0] or "cluster prod-eu (c2), which cannot be read" in reasons[0]
 
 
-def test_two_stopped_instances_of_one_name_are_both_left_alone():
+def test_two_stopped_instances_with_one_name_are_not_used():
     project = Project([server(1, NODE % 1), server(2, NODE % 0, "SHUTOFF"), server(3, NODE % 0, "SHUTOFF")], [number(1)], [])
     found, reasons = project.judged()
     assert found == [number(1)]
     assert all("2 stopped instances have that name (%s, %s)" % (number(2), number(3)) in reason for reason in reasons) and len(reasons) == 2
 
 
-def test_the_network_decides():
+def test_network_decides_the_owner_of_a_stopped_instance():
     ours = server(2, NODE % 0, "SHUTOFF")
     theirs = server(3, NODE % 0, "SHUTOFF", other="10.0.0.2")
     project = Project([server(1, NODE % 1), ours, theirs], [number(1)], [], network="n2")
@@ -326,7 +326,7 @@ def test_the_network_decides():
     assert len(project.judged()[1]) == 1
 
 
-def test_a_reference_that_may_be_several_nodes_names_them():
+def test_ambiguous_node_reference_lists_the_candidates():
     """An address in a further network may be that of another node in the cluster's."""
     servers = [server(1, "a", vpc="10.0.0.1", other="10.0.0.3"), server(2, "b", vpc="10.0.0.2", other="10.0.0.3"), server(3, "c", vpc="10.0.0.3")]
     servers.append(server(4, "c", vpc="10.0.0.4", other="10.0.0.9"))
@@ -342,7 +342,7 @@ def test_a_reference_that_may_be_several_nodes_names_them():
         assert sorted(caught.value.msg.replace(",", "").split()) == sorted((text % (ref, ", ".join(map(number, some)))).replace(",", "").split())
 
 
-def test_without_node_list_and_network_it_is_said():
+def test_missing_node_list_and_network_is_reported():
     group = {"name": "w", "labels": {}, "node_addresses": ["10.0.0.1"]}
     with pytest.raises(NksError, match="nodes: it is not certain which instances are the nodes of node group w: .* its addresses lead to no instance"):
         Names(Project([server(1, "w-node-0")], [], [])).nodes("nodes", group, ["w-node-0"], {"fixed_network": "elsewhere"})
@@ -350,7 +350,7 @@ def test_without_node_list_and_network_it_is_said():
 
 @PROPERTY
 @given(fleets())
-def test_fleets_are_not_harmless(fleet):
+def test_generated_fleets_contain_duplicate_names(fleet):
     """The generator does make what the properties are about."""
     names = [item["name"] for item in fleet.servers]
     assume(len(set(names)) < len(names))

@@ -152,12 +152,12 @@ def differences(todo):
 
 
 @pytest.mark.parametrize("option", sorted(SAME))
-def test_what_is_there_already_is_no_difference(option):
+def test_option_matching_current_state_is_not_a_change(option):
     todo = for_cluster({option: SAME[option]})
     assert differences(todo) == [] and todo.warnings == []
 
 
-def test_the_same_options_cover_the_whole_table():
+def test_matching_values_cover_every_option():
     assert set(SAME) == {field.option for field in rows.CLUSTER.values()} | {"autoscale", "labels"}
 
 
@@ -208,14 +208,14 @@ EXAMPLES = settings(max_examples=60, deadline=None, database=None, derandomize=T
 
 @EXAMPLES
 @given(cluster=legal_forms(CLUSTER), worker=legal_forms(WORKER))
-def test_no_legal_form_of_the_same_state_is_a_difference(cluster, worker):
+def test_equivalent_representation_is_not_a_change(cluster, worker):
     todo = for_cluster(SAME, cluster, worker)
     assert differences(todo) == [] and todo.warnings == []
 
 
 @EXAMPLES
 @given(worker=legal_forms(WORKER), cluster=legal_forms(CLUSTER))
-def test_every_legal_form_of_a_state_gives_the_same_plan(cluster, worker):
+def test_equivalent_representations_give_the_same_plan(cluster, worker):
     wanted = {
         "node_count": 4,
         "flavor": C,
@@ -233,20 +233,20 @@ def test_every_legal_form_of_a_state_gives_the_same_plan(cluster, worker):
 
 
 @pytest.mark.parametrize("present", ["", None], ids=["empty", "not there"])
-def test_a_user_script_that_is_not_there_is_the_empty_one(present):
+def test_missing_user_script_equals_empty_script(present):
     worker = changed(WORKER, {"user_script_v2": present})
     assert for_cluster({"user_script": ""}, worker=worker).operations == []
     action = for_cluster({"user_script": "#!/bin/sh\n"}, worker=worker).operations[0]
     assert action.changes == {"user_script": ("", "#!/bin/sh\n")}
 
 
-def test_taking_a_user_script_away_is_done_when_the_label_is_empty():
+def test_user_script_removal_is_done_when_label_is_empty():
     action = for_cluster({"user_script": ""}).operations[0]
     assert action.missing(wire.resource(WORKER), None, None) == ["user_script"]
     assert action.missing(wire.resource(changed(WORKER, {"user_script_v2": ""})), None, None) == []
 
 
-def test_what_the_service_does_not_show_is_not_compared():
+def test_values_not_returned_by_service_are_not_compared():
     cluster = changed(CLUSTER, {"strict_sg_rules": None, "kube_tag": None})
     worker = changed(WORKER, {"extra_volumes": None, "boot_volume_appkey": None})
     wanted = {name: OTHER[name] for name in ("strict_sg_rules", "extra_volumes", "boot_volume_appkey")}
@@ -255,14 +255,14 @@ def test_what_the_service_does_not_show_is_not_compared():
     assert todo.operations == [] and "does not show its Kubernetes version" in todo.warnings[0]
 
 
-def test_settings_of_the_first_group_are_read_from_it_and_not_from_the_cluster():
+def test_first_node_group_settings_are_not_read_from_cluster():
     # The cluster keeps the flavor that it was created with.
     worker = changed(WORKER, flavor_id=C)
     assert for_cluster({"flavor": C}, worker=worker).operations == []
     assert steps(for_cluster({"flavor": A}, worker=worker)) == ["change_flavor"]
 
 
-def test_the_clusters_node_count_is_that_of_all_groups_and_is_not_compared():
+def test_total_node_count_of_cluster_is_not_compared():
     assert for_cluster({"node_count": 2}, cluster=changed(CLUSTER, node_count=7)).operations == []
 
 
@@ -278,12 +278,12 @@ def leaves(value):
     return [str(value)]
 
 
-def test_the_other_values_cover_everything_fixed():
+def test_changed_values_cover_every_immutable_option():
     assert set(OTHER) == {field.option for field in rows.CLUSTER.values() if not field.change}
 
 
 @pytest.mark.parametrize("option", sorted(OTHER))
-def test_a_difference_in_what_is_fixed_is_refused_with_option_present_and_wanted_value(option):
+def test_immutable_change_is_rejected_with_current_and_requested_value(option):
     field = rows.CLUSTER[option]
     with pytest.raises(NksError) as caught:
         for_cluster({option: OTHER[option]})
@@ -298,7 +298,7 @@ def test_a_difference_in_what_is_fixed_is_refused_with_option_present_and_wanted
 
 
 @pytest.mark.parametrize("option", sorted(OTHER))
-def test_immutable_warn_leaves_it_and_says_so(option):
+def test_immutable_warn_skips_change_with_warning(option):
     todo = for_cluster(dict({"node_count": 3}, **{option: OTHER[option]}), immutable="warn")
     assert steps(todo) == ["resize"]
     assert len(todo.warnings) == 1
@@ -306,20 +306,20 @@ def test_immutable_warn_leaves_it_and_says_so(option):
 
 
 @pytest.mark.parametrize("option", sorted(set(OTHER) & {field.option for field in rows.NODEGROUP.values()}))
-def test_a_node_groups_fixed_options_are_refused_too(option):
+def test_immutable_change_of_node_group_is_rejected(option):
     with pytest.raises(NksError) as caught:
         for_group({option: OTHER[option]})
     assert "cluster/demo/nodegroup/default-worker" in caught.value.msg and option in caught.value.msg
 
 
-def test_all_differences_are_told_at_once():
+def test_all_immutable_changes_are_reported_together():
     with pytest.raises(NksError) as caught:
         for_cluster({"keypair": "other-key", "subnet": C, "labels": {"fip_auto_bind_enable": False}})
     for text in ("keypair", "subnet", "labels.fip_auto_bind_enable"):
         assert text in caught.value.msg
 
 
-def test_a_label_of_the_users_own_is_compared_where_it_is_shown():
+def test_custom_label_is_compared_only_if_returned():
     assert for_cluster({"labels": {"not_shown": "x"}}).operations == []
     with pytest.raises(NksError) as caught:
         for_cluster({"labels": {"k8s_args": {"kubelet": {"maxPods": 64}}}})
@@ -341,20 +341,20 @@ ON = {"ca_enable": "True", "ca_min_node_count": "2", "ca_max_node_count": "5"}
 
 @pytest.mark.parametrize("count", [2, 3, 5])
 @pytest.mark.parametrize("present", [2, 4, 5])
-def test_with_the_autoscaler_on_any_count_inside_its_bounds_is_right(present, count):
+def test_node_count_within_autoscaler_limits_is_not_a_change(present, count):
     worker = changed(WORKER, ON, node_count=present)
     assert for_cluster({"node_count": count}, worker=worker).operations == []
     assert for_group({"node_count": count}, group=worker).operations == []
 
 
 @pytest.mark.parametrize("count", [1, 6])
-def test_with_the_autoscaler_on_a_count_outside_its_bounds_fails_and_names_them(count):
+def test_node_count_outside_autoscaler_limits_is_rejected(count):
     with pytest.raises(BadInput) as caught:
         for_group({"node_count": count}, group=changed(WORKER, ON, node_count=3))
     assert "node_count: %d" % count in caught.value.msg and "2 to 5" in caught.value.msg
 
 
-def test_a_count_is_held_against_the_bounds_of_the_same_task():
+def test_node_count_is_checked_against_limits_of_same_task():
     worker = changed(WORKER, ON, node_count=3)
     with pytest.raises(BadInput):
         for_group({"node_count": 5, "autoscale": {"enabled": True, "max_node_count": 4}}, group=worker)
@@ -368,12 +368,12 @@ def test_a_resize_is_never_planned_while_the_autoscaler_stays_on():
     assert steps(todo) == ["set_autoscale"]
 
 
-def test_turning_the_autoscaler_off_goes_before_the_resize():
+def test_autoscaler_is_disabled_before_resize():
     todo = for_group({"node_count": 7, "autoscale": {"enabled": False}}, group=changed(WORKER, ON, node_count=3))
     assert steps(todo) == ["set_autoscale", "resize"]
 
 
-def test_turning_the_autoscaler_on_goes_after_the_resize_that_its_bounds_need():
+def test_autoscaler_is_enabled_after_resize_required_by_limits():
     todo = for_group({"node_count": 4, "autoscale": {"enabled": True, "min_node_count": 3, "max_node_count": 5}})
     assert steps(todo) == ["resize", "set_autoscale"]
     # With the present count inside the bounds there is nothing to resize: it will be the autoscaler's.
@@ -381,7 +381,7 @@ def test_turning_the_autoscaler_on_goes_after_the_resize_that_its_bounds_need():
     assert steps(todo) == ["set_autoscale"]
 
 
-def test_what_is_not_given_of_the_autoscaler_keeps_its_value_and_everything_is_sent():
+def test_omitted_autoscaler_settings_are_sent_with_current_values():
     present = {"ca_enable": True, "ca_min_node_count": 2, "ca_max_node_count": 5, "ca_scale_down_util_thresh": 30, "clusterautoscale": "nodegroupfeature"}
     action = for_cluster({"autoscale": {"enabled": True, "min_node_count": None, "max_node_count": 6}}, autoscale=present).operations[0]
     settled = {"ca_enable": True, "ca_min_node_count": 2, "ca_max_node_count": 6, "ca_scale_down_util_thresh": 30}
@@ -389,7 +389,7 @@ def test_what_is_not_given_of_the_autoscaler_keeps_its_value_and_everything_is_s
     assert action.changes == {"autoscale": ({"max_node_count": 5}, {"max_node_count": 6})}
 
 
-def test_bounds_that_contradict_the_present_ones_are_refused_before_anything_is_sent():
+def test_autoscaler_limits_conflicting_with_current_are_rejected():
     with pytest.raises(BadInput) as caught:
         for_cluster({"autoscale": {"enabled": True, "min_node_count": 7}}, worker=changed(WORKER, ON))
     assert "autoscale.min_node_count" in caught.value.msg and "max_node_count (5)" in caught.value.msg
@@ -401,29 +401,29 @@ def test_the_autoscaler_is_not_turned_on_while_nodes_are_stopped():
     assert "demo-node-1" in caught.value.msg and "nks_node" in caught.value.msg
 
 
-def test_scale_in_without_names_warns_that_the_service_picks():
+def test_scale_in_without_nodes_to_remove_issues_warning():
     todo = for_group({"node_count": 1}, group=changed(WORKER, node_count=3))
     assert "from 3 to 1" in todo.warnings[0] and "chooses all" in todo.warnings[0] and "nodes_to_remove" in todo.warnings[0]
 
 
-def test_scale_in_with_fewer_names_warns_of_the_rest():
+def test_scale_in_with_too_few_nodes_to_remove_issues_warning():
     todo = for_group({"node_count": 1, "nodes_to_remove": [A]}, group=changed(WORKER, node_count=4))
     assert "chooses 2 of the nodes" in todo.warnings[0]
     assert call(todo.operations[0]) == ("resize", (GROUP, 1, [A]))
 
 
-def test_scale_in_with_all_names_warns_of_nothing():
+def test_scale_in_with_all_nodes_to_remove_issues_no_warning():
     todo = for_group({"node_count": 1, "nodes_to_remove": [A, B]}, group=changed(WORKER, node_count=3))
     assert todo.warnings == [] and todo.operations[0].changes == {"node_count": (3, 1), "nodes_to_remove": (None, [A, B])}
 
 
-def test_more_names_than_nodes_to_go_are_refused():
+def test_too_many_nodes_to_remove_are_rejected():
     with pytest.raises(BadInput) as caught:
         for_group({"node_count": 2, "nodes_to_remove": [A, B]}, group=changed(WORKER, node_count=3))
     assert "more than the 1 to remove" in caught.value.msg
 
 
-def test_names_of_nodes_mean_nothing_where_the_count_does_not_go_down():
+def test_nodes_to_remove_is_ignored_without_scale_in():
     todo = for_group({"node_count": 4, "nodes_to_remove": [A]}, group=changed(WORKER, node_count=3))
     assert call(todo.operations[0])[1][2] is None and todo.warnings == []
 
@@ -435,14 +435,14 @@ def test_a_group_is_changed_in_the_documented_order():
 
 
 @pytest.mark.parametrize(("count", "order"), [(1, ["resize", "upgrade", "change_flavor"]), (5, ["upgrade", "change_flavor", "resize"])])
-def test_fewer_nodes_come_before_and_more_nodes_after_what_needs_buffer_nodes(count, order):
+def test_scale_in_precedes_and_scale_out_follows_rolling_updates(count, order):
     wanted = {"node_count": count, "flavor": C, "kubernetes_version": "v1.31.4"}
     assert steps(for_group(wanted, group=changed(WORKER, {"kube_tag": "v1.30.3"}, node_count=3))) == order
 
 
 @pytest.mark.parametrize("wanted", [{"flavor": C}, {"kubernetes_version": "v1.31.4"}], ids=str)
 @pytest.mark.parametrize(("count", "unavailable", "fits"), [(None, 3, True), (None, 4, False), (2, 2, True), (2, 3, False), (5, 3, True), (5, 4, False)])
-def test_no_more_nodes_can_be_unavailable_than_there_are_at_that_step(wanted, count, unavailable, fits):
+def test_max_unavailable_nodes_is_limited_by_node_count_at_step(wanted, count, unavailable, fits):
     """Before it come fewer nodes, after it more."""
     wanted = dict(wanted, node_count=count) if count else wanted
     group = changed(WORKER, {"kube_tag": "v1.30.3"}, node_count=3)
@@ -454,7 +454,7 @@ def test_no_more_nodes_can_be_unavailable_than_there_are_at_that_step(wanted, co
     assert "num_max_unavailable_nodes: %d is more than the %d nodes" % (unavailable, 2 if count == 2 else 3) in caught.value.msg
 
 
-def test_no_buffer_nodes_is_a_value():
+def test_zero_buffer_nodes_is_sent():
     todo = for_group({"flavor": C}, rolling={"num_buffer_nodes": 0, "num_max_unavailable_nodes": 2})
     assert call(todo.operations[0]) == ("set_flavor", (GROUP, C, 0, 2))
 
@@ -462,12 +462,12 @@ def test_no_buffer_nodes_is_a_value():
 # -- gateways and the CNI --------------------------------------------------------------------------------------------
 
 
-def test_both_gateways_are_sent_where_one_changes():
+def test_both_gateways_are_sent_if_one_changes():
     action = for_cluster({"ncr_sgw": C}).operations[0]
     assert call(action) == ("update_service_gateways", (C, B)) and action.changes == {"ncr_sgw": (A, C)}
 
 
-def test_a_cluster_made_without_gateways_gets_none():
+def test_gateways_cannot_be_added_to_cluster_without_them():
     cluster = changed(CLUSTER, {"ncr_sgw": "", "obs_sgw": None})
     with pytest.raises(NksError) as caught:
         for_cluster({"ncr_sgw": A, "obs_sgw": B}, cluster)
@@ -475,7 +475,7 @@ def test_a_cluster_made_without_gateways_gets_none():
     assert for_cluster({"ncr_sgw": "", "obs_sgw": ""}, cluster).operations == []
 
 
-def test_the_cni_becomes_calico_with_a_new_pod_network():
+def test_cni_change_to_calico_requires_pod_network():
     cluster = changed(CLUSTER, {"cni_driver": "flannel"})
     todo = for_cluster({"cni": "calico", "pods_network_cidr": "10.101.0.0/16", "pods_network_subnet": 25}, cluster, rolling={"num_buffer_nodes": 0})
     assert call(todo.operations[0]) == ("update_cni", ("calico", "10.101.0.0/16", 25, 0, None))
@@ -509,60 +509,60 @@ def way(at, target, mode="all", groups=None, versions=VERSIONS, upgradable=None)
     return [call(action)[1][:2] for action in actions], warnings
 
 
-def test_one_step_of_the_control_plane():
+def test_control_plane_upgrade_by_one_minor_version():
     assert way("v1.31.4", "v1.32.3", "control_plane") == ([("default-master", "v1.32.3")], [])
 
 
-def test_all_takes_the_groups_along():
+def test_upgrade_all_includes_node_groups():
     assert way("v1.31.4", "v1.32.3")[0] == [("default-master", "v1.32.3"), (GROUP, "v1.32.3"), ("extra", "v1.32.3")]
 
 
-def test_many_steps_go_one_minor_version_at_a_time_with_all_groups_in_between():
+def test_upgrade_all_moves_everything_one_minor_version_at_a_time():
     # Of a version that is only passed through the newest patch is taken.
     assert way("v1.29.3", "v1.32.3")[0] == [(who, version) for version in ("v1.30.3", "v1.31.4", "v1.32.3") for who in ("default-master", GROUP, "extra")]
 
 
-def test_a_run_that_stopped_in_the_middle_is_gone_on_with():
+def test_interrupted_upgrade_resumes():
     groups = [standing("v1.30.3"), standing("v1.31.4", "extra")]
     steps_taken, _warnings = way("v1.31.4", "v1.32.3", groups=groups)
     assert steps_taken == [(GROUP, "v1.31.4"), ("default-master", "v1.32.3"), (GROUP, "v1.32.3"), ("extra", "v1.32.3")]
 
 
-def test_groups_left_behind_are_taken_along_where_the_control_plane_is_there_already():
+def test_upgrade_all_includes_groups_behind_upgraded_control_plane():
     assert way("v1.32.3", "v1.32.3", groups=[standing("v1.31.4"), standing("v1.32.3", "extra")])[0] == [(GROUP, "v1.32.3")]
     assert way("v1.32.3", "v1.32.3", "control_plane", groups=[standing("v1.31.4")]) == ([], [])
 
 
-def test_there_is_nothing_to_do_at_the_target():
+def test_no_upgrade_steps_at_target_version():
     assert way("v1.32.3", "v1.32.3") == ([], [])
 
 
-def test_the_control_plane_alone_takes_one_minor_version_and_says_what_to_do():
+def test_control_plane_only_upgrade_is_limited_to_one_minor_version():
     with pytest.raises(NksError) as caught:
         way("v1.29.3", "v1.31.4", "control_plane")
     assert "v1.30.3, v1.31.4" in caught.value.msg and "upgrade to all" in caught.value.msg
 
 
-def test_the_control_plane_does_not_go_on_while_groups_are_behind():
+def test_control_plane_upgrade_is_rejected_while_groups_are_behind():
     with pytest.raises(NksError) as caught:
         way("v1.31.4", "v1.32.3", "control_plane", groups=[standing("v1.31.4"), standing("v1.30.3", "extra")])
     assert "extra (v1.30.3)" in caught.value.msg and "default-worker" not in caught.value.msg
 
 
-def test_a_downgrade_is_refused():
+def test_downgrade_is_rejected():
     with pytest.raises(BadInput) as caught:
         way("v1.31.4", "v1.30.3")
     assert "downgrade" in caught.value.msg
 
 
-def test_a_missing_intermediate_version_is_refused_before_the_first_step():
+def test_missing_intermediate_version_is_rejected_before_first_step():
     versions = [item for item in VERSIONS if not item["version"].startswith("v1.31")]
     with pytest.raises(BadInput) as caught:
         way("v1.29.3", "v1.32.3", versions=versions)
     assert "no step from v1.30.3" in caught.value.msg
 
 
-def test_a_version_that_there_is_not_is_refused_with_those_that_there_are():
+def test_unknown_version_error_lists_supported_versions():
     with pytest.raises(BadInput) as caught:
         way("v1.31.4", "v1.32.9")
     assert "not a version that NKS supports" in caught.value.msg and "v1.32.3" in caught.value.msg
@@ -570,26 +570,26 @@ def test_a_version_that_there_is_not_is_refused_with_those_that_there_are():
 
 @pytest.mark.parametrize("closed", [{"v1.30.3"}, {"v1.30.3", "v1.31.3", "v1.31.4"}, {item["version"] for item in VERSIONS}])
 @pytest.mark.parametrize("upgradable", [None, '["v1.30.3"]'])
-def test_versions_with_which_no_cluster_can_be_created_are_passed_through(closed, upgradable):
+def test_upgrade_path_includes_versions_not_available_for_creation(closed, upgradable):
     """Only the newest minor versions can be created; one that is older must still lead somewhere."""
     versions = [dict(item, available=item["version"] not in closed) for item in VERSIONS]
     taken = way("v1.29.3", "v1.32.3", versions=versions, upgradable=upgradable)[0]
     assert [version for who, version in taken if who == "default-master"] == ["v1.30.3", "v1.31.4", "v1.32.3"]
 
 
-def test_of_a_version_that_is_passed_through_the_newest_patch_that_is_offered_is_taken():
+def test_upgrade_path_uses_newest_available_patch_version():
     versions = [dict(item, available=item["version"] != "v1.31.4") for item in VERSIONS]
     assert [version for who, version in way("v1.30.3", "v1.32.3", versions=versions)[0] if who == GROUP] == ["v1.31.3", "v1.32.3"]
 
 
-def test_groups_far_behind_are_brought_up_one_minor_version_at_a_time():
+def test_outdated_groups_are_upgraded_one_minor_version_at_a_time():
     """The service takes one minor version at a time for a node group too."""
     groups = [standing("v1.29.3"), standing("v1.31.4", "extra")]
     for target, rest in (("v1.31.4", []), ("v1.32.3", [("default-master", "v1.32.3"), (GROUP, "v1.32.3"), ("extra", "v1.32.3")])):
         assert way("v1.31.4", target, groups=groups)[0] == [(GROUP, "v1.30.3"), (GROUP, "v1.31.4")] + rest
 
 
-def test_a_group_behind_goes_where_its_own_list_leads():
+def test_outdated_group_upgrade_prefers_its_own_version_list():
     """Also where the list of versions does not have that version any more."""
     group = standing("v1.29.3")
     group["labels"]["upgradable_kube_versions"] = ["v1.30.9"]
@@ -603,7 +603,7 @@ def test_a_group_behind_goes_where_its_own_list_leads():
         way("v1.31.4", "v1.31.4", groups=[group], versions=versions)
 
 
-def test_a_group_that_does_not_show_its_version_is_left_alone_with_a_warning():
+def test_group_without_version_is_skipped_with_warning():
     silent = standing("v1.31.4", "silent")
     silent["labels"].pop("kube_tag")
     steps_taken, warnings = way("v1.31.4", "v1.32.3", groups=[standing("v1.31.4")] + [silent])
@@ -611,13 +611,13 @@ def test_a_group_that_does_not_show_its_version_is_left_alone_with_a_warning():
     assert warnings == ["cluster/demo/nodegroup/silent does not show its Kubernetes version, so it is not upgraded."]
 
 
-def test_a_group_is_never_brought_down_to_the_control_plane():
+def test_group_is_never_downgraded_to_control_plane_version():
     assert way("v1.31.4", "v1.31.4", groups=[standing("v1.32.3")]) == ([], [])
     assert way("v1.31.4", "v1.32.3", groups=[standing("v1.32.3")])[0] == [("default-master", "v1.32.3")]
 
 
 @pytest.mark.parametrize("groups, needed", [([], False), (["v1.31.4"], False), (["v1.30.3"], False), (["v1.31.4", "v1.29.3"], True), ([None], False)])
-def test_the_list_of_versions_is_needed_only_for_more_than_one_step(groups, needed):
+def test_when_version_list_is_needed(groups, needed):
     typed = [{"labels": {"kube_tag": version}} for version in groups]
     cluster = {"labels": {"kube_tag": "v1.31.4"}}
     assert upgrade.needs_versions(cluster, "v1.31.4", typed) is needed
@@ -625,13 +625,13 @@ def test_the_list_of_versions_is_needed_only_for_more_than_one_step(groups, need
     assert upgrade.needs_versions({"labels": {}}, "v1.32.3", typed) is False
 
 
-def test_the_clusters_own_list_decides_about_the_first_step_only():
+def test_upgradable_versions_of_cluster_limit_first_step_only():
     assert way("v1.30.3", "v1.32.3", upgradable='["v1.31.4"]')[0][0] == ("default-master", "v1.31.4")
     with pytest.raises(BadInput):
         way("v1.30.3", "v1.31.4", upgradable='["v1.31.3"]')
 
 
-def test_what_the_cluster_offers_is_a_version_also_while_groups_are_behind():
+def test_upgradable_version_is_accepted_while_groups_are_behind():
     versions = [item for item in VERSIONS if not item["version"].startswith("v1.32")]
     taken = way("v1.31.4", "v1.32.7", groups=[standing("v1.30.3")], versions=versions, upgradable='["v1.32.7"]')[0]
     assert taken == [(GROUP, "v1.31.4"), ("default-master", "v1.32.7"), (GROUP, "v1.32.7")]
@@ -639,24 +639,24 @@ def test_what_the_cluster_offers_is_a_version_also_while_groups_are_behind():
     assert way("v1.31.4", "v1.32.3", groups=[standing("v1.30.3")], upgradable="[]")[0][0] == (GROUP, "v1.31.4")
 
 
-def test_a_cluster_that_offers_no_step_takes_none():
+def test_upgrade_is_rejected_without_upgradable_versions():
     with pytest.raises(BadInput) as caught:
         way("v1.31.4", "v1.32.3", upgradable="[]")
     assert "no step from v1.31.4" in caught.value.msg
 
 
-def test_versions_are_compared_by_their_numbers():
+def test_versions_are_compared_numerically():
     versions = [{"version": version, "available": True} for version in ("v1.9.10", "v1.9.2", "v1.10.0")]
     assert way("v1.9.2", "v1.10.0", "control_plane", groups=[standing("v1.9.2")], versions=versions)[0] == [("default-master", "v1.10.0")]
 
 
-def test_stopped_nodes_are_refused_before_the_first_step():
+def test_upgrade_with_stopped_nodes_is_rejected_before_first_step():
     with pytest.raises(NksError) as caught:
         way("v1.31.4", "v1.32.3", groups=[standing("v1.31.4"), standing("v1.31.4", "extra", ["demo-extra-node-1"])])
     assert "demo-extra-node-1" in caught.value.msg and "Start them first" in caught.value.msg
 
 
-def test_never_tells_of_the_difference_only():
+def test_upgrade_never_only_issues_warning():
     taken, warnings = way("v1.31.4", "v1.32.3", "never")
     assert taken == [] and "current v1.31.4, requested v1.32.3" in warnings[0]
 
@@ -669,7 +669,7 @@ def test_buffer_nodes_are_for_worker_groups_only():
     assert [call(action)[1][2:] for action in actions] == [(), (0, 2)]
 
 
-def test_a_group_goes_to_the_control_planes_version_and_nowhere_else():
+def test_group_upgrade_target_must_match_control_plane():
     behind = changed(WORKER, {"kube_tag": "v1.30.3"})
     assert call(for_group({"kubernetes_version": "v1.31.4"}, group=behind).operations[0])[1][:2] == (GROUP, "v1.31.4")
     for version, text in (("v1.32.3", "upgrade the control plane first"), ("v1.30.9", "is not the version of the control plane"), ("v1.29.3", "downgrade")):
@@ -681,7 +681,7 @@ def test_a_group_goes_to_the_control_planes_version_and_nowhere_else():
     assert "node-1" in caught.value.msg
 
 
-def test_a_group_far_behind_may_take_the_step_that_it_is_offered():
+def test_outdated_group_can_be_upgraded_to_intermediate_version():
     behind = changed(WORKER, {"kube_tag": "v1.29.3", "upgradable_kube_versions": '["v1.30.3"]'})
     assert [call(action)[1][:2] for action in for_group({"kubernetes_version": "v1.30.3"}, group=behind).operations] == [(GROUP, "v1.30.3")]
     assert [call(action)[1][1] for action in for_group({"kubernetes_version": "v1.31.4"}, group=behind).operations] == ["v1.30.3", "v1.31.4"]
@@ -699,7 +699,7 @@ def test_a_group_far_behind_may_take_the_step_that_it_is_offered():
     behind=st.lists(st.integers(0, 3), min_size=1, max_size=3),
     creatable=st.sets(st.integers(24, 40)),
 )
-def test_every_way_keeps_the_services_rules_and_ends_at_the_target(start, reach, behind, creatable):
+def test_every_upgrade_path_follows_rules_and_reaches_target(start, reach, behind, creatable):
     """Played against the rules of the service: one minor version at a time, groups first, never ahead of the control plane."""
     versions = [{"version": "v1.%d.3" % number, "available": number in creatable} for number in range(24, 41)]
     at, target = "v1.%d.3" % start, "v1.%d.3" % (start + reach)
@@ -732,7 +732,7 @@ def test_a_cluster_is_changed_in_the_documented_order():
     assert steps(todo) == ["change_user_script", "update_service_gateways", "upgrade", "upgrade", "change_flavor", "resize", "set_autoscale"]
 
 
-def test_the_diff_has_the_first_value_before_and_the_last_one_after():
+def test_diff_shows_first_and_last_value_of_multi_step_upgrade():
     todo = for_cluster({"kubernetes_version": "v1.33.3"}, upgrade="all", groups=[standing("v1.31.4")])
     group = "cluster/demo/nodegroup/default-worker"
     assert todo.diff() == {
@@ -746,7 +746,7 @@ def test_an_empty_plan_changes_nothing():
     assert (Plan().changed, Plan().report(), Plan().diff()) == (False, [], {"before": {}, "after": {}})
 
 
-def test_a_creation_shows_no_secret_and_sends_it():
+def test_creation_sends_secrets_but_does_not_show_them():
     wanted = {option: SAME[option] for option in SAME if option != "labels"}
     wanted.update(name="new", labels={"control_plane_log": {"appkey": "log-secret"}})
     todo = creation.create_cluster(wanted)
@@ -758,7 +758,7 @@ def test_a_creation_shows_no_secret_and_sends_it():
     assert json.loads(sent["labels"]["control_plane_log"]) == {"appkey": "log-secret"}
 
 
-def test_a_creation_is_sent_in_the_words_of_the_guide():
+def test_creation_request_uses_documented_fields():
     sent = body(creation.create_cluster(dict(SAME, name="new", labels={"k8s_args": {"b": 1}, "x": "y"})).operations[0])
     assert {name: value for name, value in sent.items() if name != "labels"} == {
         "name": "new",
@@ -788,7 +788,7 @@ def test_a_creation_is_sent_in_the_words_of_the_guide():
         assert labels[name] == value
 
 
-def test_a_node_groups_creation_sends_its_image_beside_the_labels_and_no_version():
+def test_node_group_creation_sends_image_id_and_no_version():
     made = creation.create_nodegroup(
         "demo",
         dict(
@@ -802,7 +802,7 @@ def test_a_node_groups_creation_sends_its_image_beside_the_labels_and_no_version
     assert "kube_tag" not in sent["labels"] and "node_image" not in sent["labels"]
 
 
-def test_what_a_creation_lacks_is_told_all_at_once():
+def test_all_missing_creation_options_are_reported_together():
     with pytest.raises(NksError) as caught:
         creation.create_cluster({"name": "new", "keypair": "demo-key"})
     for option in ("flavor", "image", "availability_zone", "boot_volume_type", "boot_volume_size", "network", "subnet", "kubernetes_version"):
@@ -819,7 +819,7 @@ def told_with(names, wanted, immutable="fail", flavors=None):
     return for_cluster(wanted, upgrade="never", immutable=immutable, versions=[], names=names, flavors=flavors or {})
 
 
-def test_a_change_is_told_with_the_names_that_the_user_wrote():
+def test_changes_are_shown_with_names_set_by_user():
     todo = told_with({"flavor": NAMES, "ncr_sgw": {A: "ncr-1", C: "ncr-2"}}, {"flavor": C, "ncr_sgw": C, "obs_sgw": C})
     changes = {option: pair for action in todo.operations for option, pair in action.changes.items()}
     # One that was given by its UUID is told by it.
@@ -829,7 +829,7 @@ def test_a_change_is_told_with_the_names_that_the_user_wrote():
     assert todo.operations[1].missing(dict(wire.resource(WORKER), flavor_id=C), None, None) == []
 
 
-def test_a_fixed_difference_is_told_with_names():
+def test_immutable_change_is_reported_with_names():
     names = {"image": {B: "Ubuntu 22.04", C: "Rocky"}, "external_subnets": {SUBNETS[0]: "public-1"}}
     with pytest.raises(NksError) as caught:
         told_with(names, {"image": C, "external_subnets": SUBNETS[:1]})
@@ -839,17 +839,17 @@ def test_a_fixed_difference_is_told_with_names():
     assert "image: current 'Ubuntu 22.04', requested 'Rocky'" in warning
 
 
-def test_two_things_of_one_name_are_told_with_their_uuids():
+def test_resources_with_same_name_are_reported_with_uuids():
     with pytest.raises(NksError) as caught:
         told_with({"subnet": {SUBNET: "demo-subnet", C: "demo-subnet"}}, {"subnet": C})
     assert "subnet: current 'demo-subnet (%s)', requested 'demo-subnet (%s)'" % (SUBNET, C) in caught.value.msg
 
 
-def test_names_inside_of_options_with_members():
+def test_uuids_in_nested_options_are_shown_as_names():
     assert named([{"subnet": A, "security_groups": [B, "x"]}, None, 5], NAMES) == [{"subnet": "m2.c2m4", "security_groups": ["m2.c4m8", "x"]}, None, 5]
 
 
-def test_a_flavor_that_cannot_be_changed_is_refused_where_the_names_are_known():
+def test_unsupported_flavor_change_is_rejected_if_names_are_known():
     flavors = {A: "m2.c2m4", C: "u2.c2m4"}
     with pytest.raises(BadInput, match="flavor: 'u2.c2m4' cannot replace m2.c2m4 on cluster/demo/nodegroup/default-worker"):
         told_with({}, {"flavor": C}, flavors=flavors)

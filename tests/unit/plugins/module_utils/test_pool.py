@@ -35,18 +35,18 @@ def fail(text):
     raise ValueError(text)
 
 
-def test_calls_of_one_level_run_at_the_same_time_and_one_of_them_in_the_callers_thread(pool):
+def test_calls_run_concurrently_with_one_in_the_callers_thread(pool):
     meeting = Meeting(4)
     threads = pool.gather(meeting, meeting, meeting, meeting)
     assert len(set(threads)) == 4 and threads[0] == threading.get_ident()
 
 
-def test_a_single_call_needs_no_thread(pool):
+def test_single_call_starts_no_thread(pool):
     assert pool.gather(threading.get_ident) == [threading.get_ident()]
     assert not pool._threads
 
 
-def test_answers_are_in_the_order_of_the_calls_whichever_comes_first(pool):
+def test_results_are_in_call_order(pool):
     last = threading.Event()
 
     def first():
@@ -60,7 +60,7 @@ def test_answers_are_in_the_order_of_the_calls_whichever_comes_first(pool):
     assert pool.gather(first, second) == ["first", "second"]
 
 
-def test_the_error_of_the_first_call_is_raised_whichever_fails_first(pool):
+def test_error_of_the_first_call_in_order_is_raised(pool):
     failed = threading.Event()
 
     def late():
@@ -75,7 +75,7 @@ def test_the_error_of_the_first_call_is_raised_whichever_fails_first(pool):
         pool.gather(late, early)
 
 
-def test_all_calls_have_ended_when_one_of_them_has_failed(pool):
+def test_all_calls_finish_before_an_error_is_raised(pool):
     ended = []
     with pytest.raises(ValueError):
         pool.gather(lambda: fail("no"), lambda: ended.append(1), lambda: ended.append(2))
@@ -89,7 +89,7 @@ def test_no_more_threads_than_workers_are_started():
     pool.close()
 
 
-def test_answers_are_handled_in_the_callers_thread_and_may_ask_more(pool):
+def test_handlers_run_in_the_callers_thread_and_can_add_calls(pool):
     handled = []
 
     def then(pending, depth):
@@ -102,7 +102,7 @@ def test_answers_are_handled_in_the_callers_thread_and_may_ask_more(pool):
     assert handled == [(number, number, threading.get_ident()) for number in range(4)]
 
 
-def test_an_error_of_a_call_reaches_its_handler(pool):
+def test_error_of_a_call_reaches_its_handler(pool):
     seen = []
 
     def then(pending):
@@ -115,7 +115,7 @@ def test_an_error_of_a_call_reaches_its_handler(pool):
     assert seen == [True]
 
 
-def test_calls_that_have_not_begun_are_dropped_at_the_end_and_the_threads_end():
+def test_close_drops_pending_calls_and_ends_the_threads():
     pool, release, begun = Pool(1), threading.Event(), threading.Event()
     late = []
 
@@ -134,7 +134,7 @@ def test_calls_that_have_not_begun_are_dropped_at_the_end_and_the_threads_end():
 
 
 @pytest.mark.parametrize("how", ["gather", "run"])
-def test_an_interruption_of_the_caller_does_not_wait_for_calls_that_hang(how):
+def test_interrupted_caller_does_not_wait_for_hanging_calls(how):
     pool, begun, release, ended = Pool(2), threading.Event(), threading.Event(), threading.Event()
 
     def hang():
@@ -159,7 +159,7 @@ def test_an_interruption_of_the_caller_does_not_wait_for_calls_that_hang(how):
     assert ended.wait(30)
 
 
-def test_an_interruption_in_a_thread_is_raised_by_its_result(pool):
+def test_interrupt_in_a_thread_is_raised_to_the_caller(pool):
     def interrupt():
         raise KeyboardInterrupt
 
@@ -167,7 +167,7 @@ def test_an_interruption_in_a_thread_is_raised_by_its_result(pool):
         pool.gather(lambda: 1, interrupt)
 
 
-def test_a_closed_pool_has_no_threads_if_it_waits_for_them():
+def test_close_with_wait_ends_all_threads():
     pool = Pool(2)
     pool.gather(lambda: 1, lambda: 2, lambda: 3)
     threads = list(pool._threads)
@@ -175,7 +175,7 @@ def test_a_closed_pool_has_no_threads_if_it_waits_for_them():
     assert threads and not any(thread.is_alive() for thread in threads)
 
 
-def test_the_threads_do_not_keep_the_process_alive():
+def test_threads_are_daemons():
     pool, release = Pool(1), threading.Event()
     pool.submit(lambda: release.wait(30))
     assert all(thread.daemon for thread in pool._threads)

@@ -53,7 +53,7 @@ def check(world, module, **options):
 
 
 @pytest.mark.parametrize(("module", "options", "actions"), TASKS, ids=names(TASKS))
-def test_a_cluster_that_does_not_exist_yet_is_no_failure_in_check_mode(world, module, options, actions):
+def test_missing_cluster_is_tolerated_in_check_mode(world, module, options, actions):
     world.seed("other")
     outcome = check(world, module, cluster="demo", **options)
     assert outcome.writes == [] and outcome["changed"] is bool(actions)
@@ -69,7 +69,7 @@ def test_a_cluster_that_does_not_exist_yet_is_no_failure_in_check_mode(world, mo
 
 
 @pytest.mark.parametrize(("module", "options", "actions"), GROUP_TASKS, ids=names(GROUP_TASKS))
-def test_a_node_group_that_does_not_exist_yet_is_no_failure_in_check_mode(world, module, options, actions):
+def test_missing_node_group_is_tolerated_in_check_mode(world, module, options, actions):
     world.seed()
     outcome = check(world, module, cluster="demo", **options)
     assert outcome.writes == [] and outcome["changed"] is bool(actions)
@@ -79,7 +79,7 @@ def test_a_node_group_that_does_not_exist_yet_is_no_failure_in_check_mode(world,
 
 
 @pytest.mark.parametrize(("module", "options", "actions"), TASKS, ids=names(TASKS))
-def test_without_check_mode_it_is_a_failure(world, module, options, actions):
+def test_missing_cluster_is_an_error_without_check_mode(world, module, options, actions):
     if options.get("state") == "absent" and module == "nks_nodegroup":
         assert world.run(JOBS[module], dict(options, cluster="demo"))["changed"] is False
         return
@@ -102,13 +102,13 @@ def test_without_check_mode_it_is_a_failure(world, module, options, actions):
     ],
     ids=str,
 )
-def test_what_no_task_can_create_is_a_failure_in_check_mode_too(world, module, options):
+def test_unknown_uuid_or_invalid_name_fails_in_check_mode(world, module, options):
     """A UUID is known only of what exists, and a name that the service does not accept is that of nothing."""
     with pytest.raises(NksError):
         check(world, module, **options)
 
 
-def test_the_creation_of_a_node_group_is_validated_as_far_as_it_can_be(world):
+def test_predicted_node_group_creation_is_validated(world):
     group = dict(NODEGROUP, extra_security_groups=[{"subnet": "demo-subnet", "security_groups": ["default"]}])
     made = check(world, "nks_nodegroup", **group)["actions"][0]
     assert made["resource"] == "cluster/demo/nodegroup/extra" and made["changes"]["node_count"] == {"before": None, "after": 2}
@@ -122,13 +122,13 @@ def test_the_creation_of_a_node_group_is_validated_as_far_as_it_can_be(world):
             check(world, "nks_nodegroup", **{key: value for key, value in dict(group, **wrong).items() if value is not None})
 
 
-def test_an_access_control_that_would_lock_out_is_refused_before_there_is_a_cluster(world):
+def test_ipacl_lockout_is_rejected_before_the_cluster_exists(world):
     with pytest.raises(NksError) as caught:
         check(world, "nks_ipacl", cluster="demo", action="allow", targets=TARGETS, keep=["198.51.100.1"])
     assert "198.51.100.1" in caught.value.msg
 
 
-def test_the_first_playbook_of_the_readme_passes(world, tmp_path):
+def test_first_readme_playbook_passes_in_check_mode(world, tmp_path):
     assert check(world, "nks_cluster", **CLUSTER).actions == ["create"]
     outcome = check(world, "nks_kubeconfig", cluster="demo", dest=str(tmp_path / "demo.kubeconfig"))
     assert outcome.actions == ["write"] and outcome["path"] == str(tmp_path / "demo.kubeconfig") and outcome["context"] == "demo"
@@ -136,7 +136,7 @@ def test_the_first_playbook_of_the_readme_passes(world, tmp_path):
     assert (outcome["server"], outcome["certificate_expiry"]) == (None, None) and list(tmp_path.iterdir()) == []
 
 
-def test_the_content_of_a_kubeconfig_is_not_predicted(world):
+def test_kubeconfig_content_is_not_predicted(world):
     outcome = check(world, "nks_kubeconfig", cluster="demo", return_content=True, context="here")
     assert outcome["context"] == "here" and "kubeconfig" not in outcome.result and outcome["changed"] is False
 
@@ -144,7 +144,7 @@ def test_the_content_of_a_kubeconfig_is_not_predicted(world):
 # -- upgrades step by step ----------------------------------------------------------------------------------------------
 
 
-def test_upgrades_step_by_step_pass_in_check_mode(world):
+def test_step_by_step_upgrades_pass_in_check_mode(world):
     world.seed(nodegroups=2)
     first = world.nks_cluster(check=True, kubernetes_version="v1.32.3")
     second = world.nks_nodegroup(check=True, name="group-1", kubernetes_version="v1.32.3")
@@ -155,7 +155,7 @@ def test_upgrades_step_by_step_pass_in_check_mode(world):
 
 
 @pytest.mark.parametrize(("check_mode", "version"), [(False, "v1.32.3"), (True, "v1.33.4"), (True, "v1.30.3")])
-def test_a_version_that_no_single_step_leads_to_is_a_failure(world, check_mode, version):
+def test_unreachable_version_is_an_error(world, check_mode, version):
     world.seed(nodegroups=2)
     with pytest.raises(NksError) as caught:
         world.nks_nodegroup(check=check_mode, name="group-1", kubernetes_version=version)

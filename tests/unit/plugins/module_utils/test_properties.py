@@ -148,7 +148,7 @@ def in_bounds(first, second):
 
 @EXAMPLES
 @given(wanted=cluster_options(rarely=1))
-def test_a_cluster_is_created_once_and_then_left_alone(running_world, wanted):
+def test_cluster_is_created_once_and_then_unchanged(running_world, wanted):
     running_world.reset(task_seconds=5.0)
     twice(running_world.nks_cluster, wanted)
     holds(running_world.group(), wanted)
@@ -157,7 +157,7 @@ def test_a_cluster_is_created_once_and_then_left_alone(running_world, wanted):
 
 @EXAMPLES
 @given(wanted=group_options(rarely=1))
-def test_a_node_group_is_created_once_and_then_left_alone(running_world, wanted):
+def test_node_group_is_created_once_and_then_unchanged(running_world, wanted):
     running_world.reset(task_seconds=5.0)
     running_world.seed()
     twice(running_world.nks_nodegroup, wanted)
@@ -166,14 +166,14 @@ def test_a_node_group_is_created_once_and_then_left_alone(running_world, wanted)
 
 @EXAMPLES
 @given(first=cluster_options(rarely=20), second=cluster_options(rarely=20))
-def test_one_clusters_options_after_another_are_met_or_refused_by_name(running_world, first, second):
+def test_cluster_update_is_applied_or_rejected_by_option_name(running_world, first, second):
     running_world.reset(task_seconds=5.0)
     from_one_to_the_other(running_world.nks_cluster, running_world.group, list(FIXED), first, second)
 
 
 @EXAMPLES
 @given(first=group_options(rarely=10), second=group_options(rarely=10))
-def test_one_node_groups_options_after_another_are_met_or_refused_by_name(running_world, first, second):
+def test_node_group_update_is_applied_or_rejected_by_option_name(running_world, first, second):
     running_world.reset(task_seconds=5.0)
     running_world.seed()
     from_one_to_the_other(running_world.nks_nodegroup, lambda: running_world.group("extra"), GROUP_FIXED, first, second)
@@ -181,7 +181,7 @@ def test_one_node_groups_options_after_another_are_met_or_refused_by_name(runnin
 
 @EXAMPLES
 @given(wanted=cluster_options(rarely=10), stale=st.integers(0, 2), missing=st.integers(0, 3), seconds=st.sampled_from([0.0, 5.0, 35.0]), other=changeable())
-def test_a_slow_service_changes_nothing_about_the_outcome(running_world, wanted, stale, missing, seconds, other):
+def test_slow_service_does_not_change_the_outcome(running_world, wanted, stale, missing, seconds, other):
     running_world.reset(task_seconds=seconds, stale_polls=stale, missing_polls=missing)
     running_world.nks_cluster(**wanted)
     try:

@@ -29,17 +29,17 @@ ITEMS = [{"name": "a", "node_count": 1, "labels": {"ca_enable": True}}, {"name":
         ("[9].name", None),
     ],
 )
-def test_an_expression_is_applied_to_the_list(expression, expected):
+def test_expression_is_applied_to_the_list(expression, expected):
     assert query.applied(expression, "clusters", ITEMS) == {"clusters": ITEMS, "result": expected}
 
 
-def test_without_an_expression_there_is_no_result():
+def test_no_expression_returns_no_result():
     assert query.applied(None, "clusters", ITEMS) == {"clusters": ITEMS}
     query.check_early({"query": None})
 
 
 @pytest.mark.parametrize("expression", ["", "[", "[?a", "a..b", "{", "a ==", "'", "\x00"])
-def test_a_bad_expression_is_refused_before_any_request(expression):
+def test_invalid_expression_is_rejected_before_any_request(expression):
     with pytest.raises(BadInput) as caught:
         query.check_early({"query": expression})
     assert caught.value.msg.startswith("query: '%s' is not a JMESPath expression (" % expression.replace("\x00", "\\x00"))
@@ -48,7 +48,7 @@ def test_a_bad_expression_is_refused_before_any_request(expression):
 
 
 @pytest.mark.parametrize("expression", ["nosuch(@)", "length(`5`)", "sort([].labels)", "abs('x')", "join(',', [].node_count)"])
-def test_an_expression_that_does_not_fit_is_told(expression):
+def test_expression_that_does_not_match_the_data_is_reported(expression):
     with pytest.raises(BadInput, match=r"^query: .* does not fit the result \(.*\); see jmespath\.org\.$"):
         query.search(expression, ITEMS)
 
@@ -66,7 +66,7 @@ def test_an_expression_that_does_not_fit_is_told(expression):
     ],
 )
 @pytest.mark.parametrize("option", ["query", "cluster_query"])
-def test_an_odd_expression_is_told_in_one_sentence(expression, reason, option):
+def test_unusable_expression_is_reported_in_one_sentence(expression, reason, option):
     with pytest.raises(BadInput) as caught:
         query.search(expression, ITEMS, option)
     assert caught.value.msg.startswith("%s: '%s' does not fit the result (" % (option, expression)), caught.value.msg
@@ -78,25 +78,25 @@ def test_an_odd_expression_is_told_in_one_sentence(expression, reason, option):
     ["[" * 5000, "(" * 300 + "a" + ")" * 300, " || ".join(["a"] * 5000), "!" * 1000 + "a", "a" + "[]" * 3000, "a" + "|b" * 9000],
     ids=range(6),
 )
-def test_a_deep_expression_is_refused_in_one_sentence(expression):
+def test_deeply_nested_expression_is_rejected_in_one_sentence(expression):
     with pytest.raises(BadInput, match=r"^query: it is (nested too deeply for JMESPath; use a simpler one\.$)|not a JMESPath") as caught:
         query.check(expression)
     assert len(caught.value.msg) < 200
 
 
-def test_an_expression_of_many_conditions_is_none_of_them():
+def test_long_flat_expression_is_accepted():
     for operator in (" || ", " && "):
         expression = "[?%s].name" % operator.join("name == 'x%d'" % number for number in range(90))
         assert query.search(expression, ITEMS) == []
     assert query.search(".".join("a" * 5000), ITEMS) is None
 
 
-def test_another_option_is_named():
+def test_message_names_the_given_option():
     with pytest.raises(BadInput, match=r"^cluster_query: "):
         query.check("[", "cluster_query")
 
 
-def test_a_missing_library_is_told_with_the_remedy(monkeypatch):
+def test_missing_jmespath_is_reported_with_the_remedy(monkeypatch):
     monkeypatch.setattr(query, "jmespath", None)
     monkeypatch.setattr(query, "JMESPATH_ERROR", "ImportError: jmespath")
     with pytest.raises(NksError, match=r"^query: .*pip install jmespath") as caught:
@@ -108,7 +108,7 @@ def test_a_missing_library_is_told_with_the_remedy(monkeypatch):
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=30) | st.text(alphabet="[]{}().,:*@&|?!<>=`'\"\\abc019- ", max_size=30))
-def test_no_expression_is_a_traceback(expression):
+def test_no_expression_causes_a_traceback(expression):
     try:
         json.dumps(query.search(expression, ITEMS))
     except NksError as error:

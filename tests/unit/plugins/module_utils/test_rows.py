@@ -49,7 +49,7 @@ def equal(name, wanted, present):
 
 class TestCreation:
     @pytest.mark.parametrize("option", sorted(CLUSTER_BODY))
-    def test_a_cluster_is_created_as_the_guide_has_it(self, option):
+    def test_cluster_creation_body_matches_api_guide(self, option):
         value, path, sent = CLUSTER_BODY[option]
         body = {}
         row(CLUSTER, option).put(body, value)
@@ -58,7 +58,7 @@ class TestCreation:
         assert len(body) == 1
 
     @pytest.mark.parametrize("option", sorted(GROUP_BODY))
-    def test_a_node_group_is_created_as_the_guide_has_it(self, option):
+    def test_node_group_creation_body_matches_api_guide(self, option):
         value, path, sent = GROUP_BODY[option]
         body = {}
         row(NODEGROUP, option).put(body, value, nodegroup=True)
@@ -76,17 +76,17 @@ class TestCreation:
             ("user_script", "", "labels.user_script_v2", ""),
         ],
     )
-    def test_values_at_the_edge_are_sent_like_any_other(self, option, value, path, sent):
+    def test_edge_values_are_sent(self, option, value, path, sent):
         body = {}
         row(CLUSTER, option).put(body, value)
         assert at(body, path) == sent
         assert type(at(body, path)) is type(sent)
 
-    def test_every_row_is_checked_above(self):
+    def test_every_field_has_a_creation_test(self):
         assert {field.option for field in CLUSTER.values()} == set(CLUSTER_BODY)
         assert {field.option for field in NODEGROUP.values() if field.sent} == set(GROUP_BODY)
 
-    def test_the_autoscaler_has_the_guides_labels(self):
+    def test_autoscaler_options_map_to_api_guide_labels(self):
         assert {setting.option: setting.group for setting in AUTOSCALE.values()} == {
             "enabled": "ca_enable",
             "min_node_count": "ca_min_node_count",
@@ -97,11 +97,11 @@ class TestCreation:
             "scale_down_delay_after_add": "ca_scale_down_delay_after_add",
         }
 
-    def test_the_users_own_labels_are_sent_as_given_objects_as_text(self):
+    def test_custom_labels_are_sent_with_objects_as_json(self):
         given_labels = {"a": "x", "n": 5, "b": True, "o": {"k": [1]}, "l": ["x"]}
         assert LABELS.write(given_labels) == {"a": "x", "n": 5, "b": True, "o": '{"k": [1]}', "l": '["x"]'}
 
-    def test_every_label_of_the_table_has_an_owner(self):
+    def test_every_label_maps_to_its_option(self):
         owned = rows.owned_labels()
         for table in (CLUSTER_BODY, GROUP_BODY):
             for option, (dummy_value, path, dummy_sent) in table.items():
@@ -112,7 +112,7 @@ class TestCreation:
 
 class TestReadingBack:
     @pytest.mark.parametrize("option", sorted(CLUSTER_BODY))
-    def test_what_was_sent_is_no_difference(self, option):
+    def test_sent_value_is_not_a_change(self, option):
         """For settings of the first node group as well, which stand in that group's labels."""
         field = row(CLUSTER, option)
         value, path, sent = CLUSTER_BODY[option]
@@ -123,7 +123,7 @@ class TestReadingBack:
         assert present is not UNKNOWN
         assert field.equal(value, present)
 
-    def test_the_first_groups_settings_are_not_read_from_the_cluster(self):
+    def test_default_group_settings_are_read_from_node_group(self):
         cluster = wire.resource({"flavor_id": "old", "node_count": 9, "labels": {"boot_volume_size": "99"}})
         group = wire.resource({"flavor_id": "new", "node_count": 2, "labels": {"boot_volume_size": "30"}})
         assert row(CLUSTER, "flavor").observed(cluster, group) == "new"
@@ -135,19 +135,19 @@ class TestReadingBack:
         "labels, image",
         [({}, "shown"), ({"node_image": ""}, "shown"), ({"node_image": "label"}, "label")],
     )
-    def test_the_first_groups_image_is_its_label_where_there_is_one(self, labels, image):
+    def test_default_group_image_label_takes_precedence(self, labels, image):
         assert row(CLUSTER, "image").observed({}, wire.resource({"image_id": "shown", "labels": labels})) == image
 
-    def test_a_node_groups_own_image_is_its_field(self):
+    def test_node_group_image_ignores_label(self):
         assert row(NODEGROUP, "image").observed(None, wire.resource({"image_id": "shown", "labels": {"node_image": "label"}})) == "shown"
 
     @pytest.mark.parametrize("option", sorted(set(CLUSTER_BODY) - {"user_script", "ncr_sgw", "obs_sgw"}))
     @pytest.mark.parametrize("holder", [{}, {"labels": {}}, {"labels": None}, None])
-    def test_what_the_service_does_not_show_is_unknown(self, option, holder):
+    def test_value_missing_from_response_is_unknown(self, option, holder):
         typed = wire.resource(holder) if holder is not None else None
         assert row(CLUSTER, option).observed(typed, typed) is UNKNOWN
 
-    def test_no_script_and_no_gateways_are_known_to_be_none(self):
+    def test_missing_script_and_gateways_are_read_as_empty(self):
         for group in ({"labels": {}}, {"labels": {"user_script_v2": ""}}):
             assert row(CLUSTER, "user_script").observed({}, wire.resource(group)) == ""
         for cluster in ({"labels": {}}, {"labels": {"ncr_sgw": ""}}):
@@ -159,7 +159,7 @@ class TestReadingBack:
         st.sampled_from([*CLUSTER.values(), *NODEGROUP.values()]),
         st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3)),
     )
-    def test_no_value_of_the_service_is_a_traceback(self, field, value):
+    def test_unexpected_response_value_never_raises(self, field, value):
         for path in (field.cluster, field.group):
             if path:
                 head, dummy, label = path.partition(".")
@@ -168,19 +168,19 @@ class TestReadingBack:
                 field.equal(CLUSTER_BODY[field.option][0], present)
                 field.show(None if present is UNKNOWN else present)
 
-    def test_a_set_is_shown_in_one_order_whatever_is_in_it(self):
+    def test_mixed_type_set_is_shown_in_stable_order(self):
         shown = row(CLUSTER, "external_subnets").show
         assert shown(["b", False, "a"]) == shown([False, "a", "b"]) == [False, "a", "b"]
 
 
 class TestEqual:
     @pytest.mark.parametrize("kind", ["text", "uuid", "cidr", "script", "integer", "boolean", "uuid_list", "uuid_set", "volumes", "security_groups"])
-    def test_what_is_not_known_is_no_difference(self, kind):
+    def test_unknown_value_is_not_a_change(self, kind):
         assert equal(kind, object(), UNKNOWN)
 
     @many
     @given(st.lists(st.uuids().map(str), max_size=6, unique=True), st.randoms(use_true_random=False))
-    def test_sets_have_no_order(self, items, order):
+    def test_set_comparison_ignores_order(self, items, order):
         shuffled = items[:]
         order.shuffle(shuffled)
         assert equal("uuid_set", items, [item.upper() for item in shuffled])
@@ -199,7 +199,7 @@ class TestEqual:
             ("10.100.0.0/16", ["odd"], False),
         ],
     )
-    def test_networks_are_normalised(self, wanted, present, same):
+    def test_cidrs_are_normalized(self, wanted, present, same):
         assert equal("cidr", wanted, present) is same
 
     @pytest.mark.parametrize(
@@ -238,35 +238,35 @@ class TestEqual:
             ([{"volume_type": "General HDD", "volume_size": 100}] * 2, False),
         ],
     )
-    def test_volumes_may_have_the_services_defaults(self, present, same):
+    def test_volume_comparison_ignores_nks_defaults(self, present, same):
         assert equal("volumes", self.WANTED, kind("volumes").read(present)) is same
 
-    def test_a_mount_path_that_was_given_counts(self):
+    def test_specified_mount_path_is_compared(self):
         wanted = [dict(self.WANTED[0], mount_path="/data")]
         assert equal("volumes", wanted, [{"type": "General HDD", "size": 100, "mount_path": "/data"}])
         assert not equal("volumes", wanted, [{"type": "General HDD", "size": 100, "mount_path": "/other"}])
         assert equal("volumes", wanted, [{"type": "General HDD", "size": 100}])
 
-    def test_volumes_have_no_order(self):
+    def test_volume_comparison_ignores_order(self):
         first, second = {"type": "General HDD", "size": 1}, {"type": "General HDD", "size": 2}
         assert equal("volumes", [first, second], [second, first])
         assert not equal("volumes", [first, first], [second, first])
 
-    def test_volumes_are_paired_so_that_all_of_them_fit(self):
+    def test_volume_matching_finds_complete_pairing(self):
         """The first one fits both that are there; the second one only the one that would be taken for the first."""
         anywhere, data = {"type": "General HDD", "size": 1, "mount_path": None}, {"type": "General HDD", "size": 1, "mount_path": "/data"}
         present = [{"type": "General HDD", "size": 1, "mount_path": "/data"}, {"type": "General HDD", "size": 1, "mount_path": "/mnt/1"}]
         assert equal("volumes", [anywhere, data], present)
         assert not equal("volumes", [data, data], present)
 
-    def test_an_appkey_that_is_shown_counts(self):
+    def test_returned_appkey_is_compared(self):
         wanted = [dict(self.WANTED[0], appkey="a")]
         assert equal("volumes", wanted, [{"type": "General HDD", "size": 100, "appkey": "a"}])
         assert not equal("volumes", wanted, [{"type": "General HDD", "size": 100, "appkey": "b"}])
 
     @many
     @given(st.dictionaries(st.uuids().map(str), st.lists(st.uuids().map(str), min_size=1, max_size=4, unique=True), max_size=3), st.integers())
-    def test_security_groups_are_a_set_per_subnet(self, wanted, seed):
+    def test_security_groups_are_compared_as_set_per_subnet(self, wanted, seed):
         option = [{"subnet": subnet, "security_groups": groups} for subnet, groups in wanted.items()]
         order = random.Random(seed)
         present = [{"target_subnet": subnet.upper(), "security_group_ids": ",".join(order.sample(groups, len(groups)))} for subnet, groups in wanted.items()]
@@ -278,7 +278,7 @@ class TestEqual:
 
     @pytest.mark.parametrize("odd", ["text", None, 5, {}])
     @pytest.mark.parametrize("name", ["volumes", "security_groups"])
-    def test_what_is_no_list_is_unknown(self, name, odd):
+    def test_non_list_value_is_unknown(self, name, odd):
         assert kind(name).read(odd) is UNKNOWN
 
     @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ class TestEqual:
             ("{broken", "{broken", True),
         ],
     )
-    def test_labels_of_the_users_own_are_compared_by_what_they_mean(self, wanted, present, same):
+    def test_custom_labels_are_compared_by_meaning(self, wanted, present, same):
         assert LABELS.same(wanted, present) is same
 
     @many
@@ -322,19 +322,19 @@ class TestEqual:
             lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(alphabet="abc", max_size=2), inner, max_size=3),
         )
     )
-    def test_a_label_that_was_sent_is_no_difference(self, value):
+    def test_sent_label_is_not_a_change(self, value):
         sent = wire.write_any(value)
         shown = sent if isinstance(sent, str) else str(sent)
         assert LABELS.same(value, shown)
 
 
-class TestSpellings:
+class TestNormalization:
     """Options in the one spelling with which everything else works."""
 
     ODD = [UUIDS[0].upper(), UUIDS[0].replace("-", ""), UUIDS[0].replace("-", "").upper(), UUIDS[0].replace("-", "", 2)]
 
     @pytest.mark.parametrize("odd", ODD)
-    def test_every_reference_is_normalized(self, odd):
+    def test_uuid_references_are_normalized(self, odd):
         single = [field.option for field in CLUSTER.values() if field.kind == "uuid"] + ["cluster", "name", "nodegroup", "uuid"]
         several = [field.option for field in CLUSTER.values() if field.kind in ("uuid_list", "uuid_set")] + ["nodes", "nodes_to_remove"]
         options = dict(dict.fromkeys(single, odd), **{option: [odd, "a-name"] for option in several})
@@ -345,23 +345,23 @@ class TestSpellings:
             **{option: [UUIDS[0], "a-name"] for option in several},
         )
 
-    def test_nothing_else_is(self):
+    def test_other_options_are_not_normalized(self):
         odd = UUIDS[0].upper()
         options = {"password": odd, "token": odd, "keypair": odd, "boot_volume_key_id": odd, "labels": {"a": odd}, "name": "Demo", "nodes": None, "network": ""}
         assert rows.normalized(options) == options
 
-    def test_no_external_subnets_mean_that_they_are_left_out(self):
+    def test_empty_subnet_lists_are_omitted(self):
         assert rows.normalized({"external_subnets": [], "additional_subnets": []}) == {"external_subnets": None, "additional_subnets": []}
 
 
-class TestShowing:
-    def test_sets_are_shown_in_one_order(self):
+class TestShow:
+    def test_sets_are_shown_in_stable_order(self):
         volumes = [{"type": "General SSD", "size": 20}, {"type": "General HDD", "size": 10, "mount_path": None}]
         assert row(CLUSTER, "extra_volumes").show(volumes) == row(CLUSTER, "extra_volumes").show(volumes[::-1])
         groups = [{"subnet": "a", "security_groups": ["z", "b"]}]
         assert row(CLUSTER, "extra_security_groups").show(groups) == [{"subnet": "a", "security_groups": ["b", "z"]}]
 
-    def test_a_uuid_is_shown_in_one_spelling(self):
+    def test_uuid_is_shown_in_canonical_form(self):
         assert row(CLUSTER, "flavor").show(UUIDS[0].upper()) == UUIDS[0]
         assert row(CLUSTER, "additional_networks").show([UUIDS[1].replace("-", ""), "x"]) == [UUIDS[1], "x"]
 
@@ -370,7 +370,7 @@ class TestShowing:
         assert row(CLUSTER, "boot_volume_appkey").show("") == ""
         assert row(CLUSTER, "extra_volumes").show([{"type": "x", "appkey": "s3cr3t"}]) == [{"type": "x", "appkey": "********"}]
 
-    def test_what_is_not_known_is_shown_as_nothing(self):
+    def test_unknown_value_is_shown_as_none(self):
         assert row(CLUSTER, "keypair").show(UNKNOWN) is None
         assert row(CLUSTER, "keypair").show("demo-key") == "demo-key"
 
@@ -402,14 +402,14 @@ CONNECTION = {
 
 class TestArguments:
     @pytest.mark.parametrize("table, expected", [(CLUSTER, CLUSTER_CREATION), (NODEGROUP, CREATION)], ids=["cluster", "node group"])
-    def test_the_options_of_a_creation(self, table, expected):
+    def test_creation_options(self, table, expected):
         spec = arguments.creation(table)
         found = {option: (entry["type"], entry.get("aliases", [])) for option, entry in spec.items()}
         assert found == {option: (kind, list(aliases)) for option, (kind, aliases) in expected.items()}
         assert not any("default" in entry or entry.get("required") for entry in spec.values())
         assert all(entry["elements"] for entry in spec.values() if entry["type"] == "list")
 
-    def test_the_options_within_options(self):
+    def test_suboptions(self):
         spec = arguments.creation(CLUSTER)
         assert set(spec["extra_volumes"]["options"]) == {"type", "size", "key_id", "appkey", "mount_path"}
         assert set(spec["extra_security_groups"]["options"]) == {"subnet", "security_groups"}
@@ -419,19 +419,19 @@ class TestArguments:
         assert [option for option, entry in spec["autoscale"]["options"].items() if entry.get("required")] == ["enabled"]
         assert spec["cni"]["choices"] == ["calico", "calico-ebpf"]
 
-    def test_secrets_are_marked(self):
+    def test_secrets_are_marked_no_log(self):
         spec = arguments.creation(CLUSTER)
         assert spec["boot_volume_appkey"]["no_log"] is True
         assert spec["extra_volumes"]["options"]["appkey"]["no_log"] is True
         assert arguments.auth()["password"]["no_log"] is True
         assert arguments.auth()["token"]["no_log"] is True
 
-    def test_the_connection_options_and_their_variables(self):
+    def test_connection_options_and_environment_variables(self):
         spec = arguments.auth()
         assert {option: (entry["type"], entry.get("default")) for option, entry in spec.items()} == CONNECTION
         assert all(entry["fallback"][1] == ["NHNCLOUD_" + option.upper()] for option, entry in spec.items())
 
-    def test_the_options_that_modules_share(self):
+    def test_shared_options(self):
         assert {option: entry.get("default") for option, entry in arguments.wait().items()} == {"wait": True, "wait_timeout": None, "wait_interval": 10.0}
         assert arguments.state("present", "absent") == {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
         assert set(arguments.reconciled()) == {"immutable", "num_buffer_nodes", "num_max_unavailable_nodes"}

@@ -64,7 +64,7 @@ def started(world, kind):
     ids=lambda value: str(value.get("status", value["effect"])) if isinstance(value, dict) else value,
 )
 @pytest.mark.parametrize("what", list(WRITES))
-def test_a_request_that_was_carried_out_is_not_sent_again_when_its_answer_is_lost(world, what, rule, seconds):
+def test_processed_request_with_lost_response_is_not_sent_again(world, what, rule, seconds):
     method, path, run, given = prepared(world, what)
     world.set(task_seconds=float(seconds))
     world.fault(method=method, path=path, **rule)
@@ -76,7 +76,7 @@ def test_a_request_that_was_carried_out_is_not_sent_again_when_its_answer_is_los
 
 @pytest.mark.parametrize("rule", LOST_BEFORE, ids=lambda rule: "%s %s" % (rule["effect"], rule.get("status", "")))
 @pytest.mark.parametrize("what", list(WRITES))
-def test_a_request_that_never_arrived_is_sent_again_and_done_once(world, what, rule):
+def test_unprocessed_request_is_sent_again_and_performed_once(world, what, rule):
     method, path, run, given = prepared(world, what)
     world.fault(method=method, path=path, times=2, **rule)
     outcome = run(**given)
@@ -86,7 +86,7 @@ def test_a_request_that_never_arrived_is_sent_again_and_done_once(world, what, r
 
 
 @pytest.mark.parametrize("what", list(WRITES))
-def test_between_two_attempts_of_a_write_the_state_is_looked_at(world, what):
+def test_state_is_checked_between_attempts_of_a_write(world, what):
     method, path, run, given = prepared(world, what)
     world.fault(effect="reset_before", method=method, path=path, times=2)
     outcome = run(**given)
@@ -97,20 +97,20 @@ def test_between_two_attempts_of_a_write_the_state_is_looked_at(world, what):
         assert outcome.requests[second - 1]["method"] == "GET"
 
 
-def test_an_adopted_cluster_is_the_only_one_and_is_waited_for(world):
+def test_cluster_with_lost_creation_response_is_found_and_awaited(world):
     world.fault(effect="reset_after", method="POST", path="/v1/clusters$")
     outcome = world.nks_cluster(**CLUSTER)
     assert outcome["cluster"]["uuid"] == world.cluster().uuid and outcome["cluster"]["status"] == "CREATE_COMPLETE"
     assert started(world, "CLUSTER_CREATE") == 1
 
 
-def test_a_lost_creation_is_adopted_where_the_list_fails_for_a_while(world):
+def test_lost_creation_is_found_after_temporary_list_failures(world):
     world.set(list_400_polls=3, missing_polls=2)
     world.fault(effect="reset_after", method="POST", path="/v1/clusters$")
     assert world.nks_cluster(**CLUSTER)["changed"] and len(world.clusters) == 1
 
 
-def test_a_lost_creation_is_never_repeated_while_nobody_can_look(world):
+def test_lost_creation_is_not_repeated_if_it_cannot_be_verified(world):
     world.fault(effect="reset_after", method="POST", path="/v1/clusters$")
     # The first list belongs to the plan.
     world.fault(effect="status", method="GET", path="/v1/clusters$", status=400, skip=1, times=None)
@@ -124,14 +124,14 @@ def test_a_lost_creation_is_never_repeated_while_nobody_can_look(world):
     assert not world.nks_cluster(**CLUSTER)["changed"]
 
 
-def test_a_lost_creation_is_looked_for_again_where_a_look_fails(world):
+def test_check_for_a_lost_creation_is_retried(world):
     world.fault(effect="reset_after", method="POST", path="/v1/clusters$")
     world.fault(effect="reset_before", method="GET", path="/v1/clusters$", skip=1, times=4)
     outcome = world.nks_cluster(**dict(CLUSTER, max_retries=1, wait_interval=0.5))
     assert outcome["changed"] and len(world.clusters) == 1 and len(outcome.writes) == 1
 
 
-def test_a_service_that_never_answers_is_an_error_and_is_not_asked_for_ever(world):
+def test_unresponsive_service_is_an_error_after_limited_retries(world):
     world.seed()
     world.fault(effect="reset_before", method="POST", path="/actions/resize$", times=None)
     with pytest.raises(NoAnswer) as caught:
@@ -140,18 +140,18 @@ def test_a_service_that_never_answers_is_an_error_and_is_not_asked_for_ever(worl
     assert len(world.group().nodes) == 2
 
 
-def test_without_retries_the_state_is_looked_at_all_the_same(world):
+def test_lost_creation_is_verified_even_without_retries(world):
     world.fault(effect="reset_after", method="POST", path="/v1/clusters$")
     assert world.nks_cluster(**dict(CLUSTER, max_retries=0))["changed"] and len(world.clusters) == 1
 
 
-def test_retry_after_is_kept_to_before_a_write_is_sent_again(world):
+def test_retry_after_is_honored_before_retrying_a_write(world):
     world.seed()
     world.fault(effect="status", method="POST", path="/actions/resize$", status=429, retry_after=17)
     assert world.nks_cluster(node_count=3).clock.slept[0] == 17
 
 
-def test_a_refusal_after_a_lost_answer_is_no_failure_where_the_request_was_carried_out(world):
+def test_rejected_retry_is_tolerated_if_the_first_request_took_effect(world):
     """The first request takes effect only after it was looked for, so that the second one is refused."""
     world.seed()
     world.fault(effect="reset_before", method="POST", path="/nodegroups$")
@@ -171,7 +171,7 @@ def test_a_refusal_after_a_lost_answer_is_no_failure_where_the_request_was_carri
 
 @pytest.mark.parametrize("status", [400, 409])
 @pytest.mark.parametrize("what", ["create group", "resize", "flavor", "upgrade", "delete group", "delete"])
-def test_an_operation_that_began_after_the_look_is_waited_out(world, what, status):
+def test_task_waits_for_operation_started_after_the_check(world, what, status):
     method, path, run, given = prepared(world, what)
     world.set(busy_status=status)
     clock = HandClock(world.simulator)
@@ -194,7 +194,7 @@ def begin_before(world, method, path, function):
     simulator.server.answer = watched
 
 
-def test_an_operation_that_has_ended_again_by_the_time_of_the_look_is_no_failure(world):
+def test_operation_finished_before_the_next_check_is_tolerated(world):
     cluster = world.seed()
     world.fault(effect="status", method="POST", path="/actions/resize$", status=400, body="Cluster demo already has an operation in progress.")
 
@@ -205,7 +205,7 @@ def test_an_operation_that_has_ended_again_by_the_time_of_the_look_is_no_failure
     assert world.nks_cluster(node_count=3)["changed"] and len(world.group().nodes) == 3
 
 
-def test_a_refusal_of_an_idle_cluster_is_told_at_once(world):
+def test_rejection_by_an_idle_cluster_is_reported_immediately(world):
     world.seed()
     world.fault(effect="status", method="POST", path="/actions/resize$", status=400, body="Node count out of bounds.")
     with pytest.raises(ApiError) as caught:
@@ -214,7 +214,7 @@ def test_a_refusal_of_an_idle_cluster_is_told_at_once(world):
     assert caught.value.values["request_id"].startswith("req-") and len(caught.value.outcome.writes) == 1
 
 
-def test_without_waiting_an_operation_in_the_way_fails(world):
+def test_concurrent_operation_is_an_error_without_waiting(world):
     world.seed()
     begin_before(world, "POST", "/actions/resize$", lambda: world.busy(world.cluster(), "ipacl"))
     with pytest.raises(WaitError) as caught:
@@ -222,7 +222,7 @@ def test_without_waiting_an_operation_in_the_way_fails(world):
     assert "UPDATE_IN_PROGRESS" in caught.value.msg and caught.value.outcome.clock.slept == []
 
 
-def test_a_cluster_that_never_comes_to_rest_is_an_error_in_time(world):
+def test_permanently_busy_cluster_is_eventually_an_error(world):
     world.seed()
     world.fault(effect="status", method="POST", path="/actions/resize$", status=400, body="already has an operation in progress", times=None)
 
@@ -237,7 +237,7 @@ def test_a_cluster_that_never_comes_to_rest_is_an_error_in_time(world):
     world.simulator.server.answer = world.simulator._answer
 
 
-def test_an_operation_between_two_steps_of_ours_is_waited_out(world):
+def test_task_waits_for_operation_between_two_of_its_steps(world):
     world.seed()
     begin_before(world, "POST", "/actions/resize$", lambda: world.busy(world.cluster(), "ipacl"))
     outcome = world.nks_cluster(user_script=SCRIPT, node_count=3)
@@ -254,14 +254,14 @@ def other_resize(world, count):
     world.busy(cluster, "resize", apply=lambda now: world.cloud.add_nodes(cluster, group, count - len(group.nodes), now), nodegroup=group)
 
 
-def test_what_someone_else_has_done_meanwhile_is_not_told_as_ours(world):
+def test_concurrent_change_by_others_is_not_reported_as_changed(world):
     world.seed()
     begin_before(world, "POST", "/actions/resize$", lambda: other_resize(world, 3))
     outcome = world.nks_cluster(node_count=3)
     assert (outcome["changed"], outcome["actions"]) == (False, []) and len(world.group().nodes) == 3
 
 
-def test_a_plan_made_anew_starts_from_what_someone_else_has_left(world):
+def test_new_plan_starts_from_the_state_left_by_others(world):
     world.seed(nodes=4)
     begin_before(world, "POST", "/actions/resize$", lambda: other_resize(world, 6))
     outcome = world.nks_cluster(node_count=3)
@@ -270,7 +270,7 @@ def test_a_plan_made_anew_starts_from_what_someone_else_has_left(world):
     assert len(outcome["warnings"]) == 1
 
 
-def test_an_upgrade_that_someone_else_has_made_meanwhile_is_no_failure(world):
+def test_concurrent_upgrade_by_others_is_tolerated(world):
     cluster = world.seed()
 
     def upgrade():
@@ -284,7 +284,7 @@ def test_an_upgrade_that_someone_else_has_made_meanwhile_is_no_failure(world):
     assert not outcome["changed"] and world.cluster().version == "v1.32.3"
 
 
-def test_a_plan_made_anew_looks_at_the_instances_again(world):
+def test_new_plan_reads_the_instances_again(world):
     cluster = world.seed()
     cluster.version = cluster.master.version = "v1.32.3"
     group = world.group()
@@ -301,7 +301,7 @@ def test_a_plan_made_anew_looks_at_the_instances_again(world):
     assert group.nodes[1].name in caught.value.msg and len(caught.value.outcome.writes) == 1
 
 
-def test_a_count_changed_behind_our_back_while_we_wait_is_an_error_and_not_changed(world):
+def test_node_count_changed_by_others_during_the_wait_is_an_error(world):
     world.seed()
     clock = HandClock(world.simulator)
     cluster, group = world.cluster(), world.group()
@@ -353,7 +353,7 @@ def result_of(outcome):
 
 
 @pytest.mark.parametrize("attempt", range(5))
-def test_two_equal_tasks_at_once_resize_once(world, attempt):
+def test_two_identical_concurrent_tasks_resize_once(world, attempt):
     world.seed()
     outcomes = together(world, *[(world.nks_cluster, {"node_count": 4})] * 2)
     assert sorted(result_of(outcome)["changed"] for outcome in outcomes) == [False, True]
@@ -361,14 +361,14 @@ def test_two_equal_tasks_at_once_resize_once(world, attempt):
 
 
 @pytest.mark.parametrize("attempt", range(5))
-def test_two_equal_tasks_at_once_add_one_group(world, attempt):
+def test_two_identical_concurrent_tasks_create_one_node_group(world, attempt):
     world.seed()
     outcomes = together(world, *[(world.nks_nodegroup, NODEGROUP)] * 2)
     assert sorted(result_of(outcome)["changed"] for outcome in outcomes) == [False, True]
     assert started(world, "NODEGROUP_CREATE") == 1
 
 
-def test_two_different_tasks_at_once_both_get_their_way(world):
+def test_different_concurrent_tasks_all_succeed(world):
     world.seed(nodegroups=2)
     outcomes = together(
         world,
@@ -382,7 +382,7 @@ def test_two_different_tasks_at_once_both_get_their_way(world):
     assert len(world.group("extra").nodes) == 2
 
 
-def test_two_deletions_at_once_are_both_content(world):
+def test_two_concurrent_deletions_both_succeed(world):
     world.seed()
     outcomes = together(world, *[(world.nks_cluster, {"state": "absent"})] * 2)
     assert [result_of(outcome)["cluster"] is not None for outcome in outcomes] == [True, True] and world.clusters == []

@@ -39,7 +39,7 @@ def refused(world, **options):
 
 
 @pytest.mark.parametrize("text", WRITTEN)
-def test_an_appkey_in_a_reason_or_an_event_is_masked_in_failures_warnings_and_results(world, text):
+def test_appkey_in_a_reason_or_event_is_masked(world, text):
     cluster = world.seed()
     world.fail(cluster, "UPDATE_FAILED", text, text)
     error = refused(world, node_count=5)
@@ -53,7 +53,7 @@ def test_an_appkey_in_a_reason_or_an_event_is_masked_in_failures_warnings_and_re
     assert KEY not in json.dumps(shown) and "********" in json.dumps(events["result"])
 
 
-def test_an_appkey_in_a_refusal_is_masked(world):
+def test_appkey_in_an_api_error_is_masked(world):
     world.seed()
     world.fault(effect="status", status=400, path="/actions/resize$", method="POST", body="Bad log settings: appkey=%s" % KEY)
     error = refused(world, node_count=5)
@@ -61,11 +61,11 @@ def test_an_appkey_in_a_refusal_is_masked(world):
 
 
 @pytest.mark.parametrize("text", ["appkey is missing", "The appkey: none", "app keys 1, 2", "appkey=", "key=abcdefgh", "kappkeys"])
-def test_a_sentence_about_appkeys_stays(text):
+def test_text_about_appkeys_is_not_masked(text):
     assert words.shown(text) == text
 
 
-def test_control_characters_are_shown_as_such_in_failures_and_warnings(world):
+def test_control_characters_are_escaped_in_errors_and_warnings(world):
     cluster = world.seed()
     world.fail(cluster, "UPDATE_FAILED", "No capacity" + CONTROL, "Quota" + CONTROL)
     error = refused(world, node_count=5)
@@ -77,7 +77,7 @@ def test_control_characters_are_shown_as_such_in_failures_and_warnings(world):
     assert error.values["event"]["contents"] == "Quota" + CONTROL
 
 
-def test_progress_is_clean(world):
+def test_progress_shows_no_control_characters_or_appkeys(world):
     world.seed()
     add = world.cloud.add_event
 
@@ -106,5 +106,5 @@ def test_progress_is_clean(world):
         ("", ""),
     ],
 )
-def test_what_is_shown_is_one_printable_line(text, seen):
+def test_visible_text_is_one_printable_line(text, seen):
     assert visible(text) == seen

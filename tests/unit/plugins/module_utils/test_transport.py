@@ -53,8 +53,8 @@ def transport(clock):
     made.close()
 
 
-class TestAsking:
-    def test_json_is_asked_for_and_the_body_is_json(self, stub, transport):
+class TestRequests:
+    def test_request_accepts_and_sends_json(self, stub, transport):
         stub.add(answer(202, {"uuid": "u"}))
         reply = transport.request("POST", stub.url + "/v1/clusters", "create", headers={"X-Auth-Token": "t"}, body={"node_count": 0})
         assert (reply.status, reply.data, reply.request_id) == (202, {"uuid": "u"}, "req-1")
@@ -65,12 +65,12 @@ class TestAsking:
         assert sent.headers["x-auth-token"] == "t"
         assert sent.headers["user-agent"] == "nhncloud.nks"
 
-    def test_an_empty_answer_to_a_write_is_none(self, stub, transport):
+    def test_empty_response_to_write_has_no_data(self, stub, transport):
         stub.add(answer(204), answer(202, body=b" \n"))
         assert transport.request("DELETE", stub.url + "/x", "delete").data is None
         assert transport.request("POST", stub.url + "/x", "create", body={}).data is None
 
-    def test_an_empty_answer_to_a_read_is_none_at_all(self, stub, transport, clock):
+    def test_empty_response_to_read_is_retried_then_rejected(self, stub, transport, clock):
         stub.add(answer(200), answer(200, body=b" \n"), answer(200, {"found": 1}))
         assert transport.request("GET", stub.url + "/x", "read").data == {"found": 1}
         stub.default = answer(200)
@@ -86,7 +86,7 @@ class TestAsking:
             transport.request("GET", stub.url + "/x", "read")
         assert len(opened) == 1
 
-    def test_a_library_that_is_missing_is_told_with_the_remedy(self, clock, monkeypatch):
+    def test_missing_requests_library_error_includes_remedy(self, clock, monkeypatch):
         monkeypatch.setattr(room, "requests", None)
         monkeypatch.setattr(room, "REQUESTS_ERROR", "ImportError: requests")
         with pytest.raises(NksError, match=r"pip install requests") as caught:
@@ -114,9 +114,9 @@ BROKEN = {
 }
 
 
-class TestRepeating:
+class TestRetries:
     @pytest.mark.parametrize("fault", list(BROKEN.values()), ids=list(BROKEN))
-    def test_a_read_is_asked_again(self, stub, transport, clock, fault):
+    def test_failed_read_is_retried(self, stub, transport, clock, fault):
         stub.add(fault, fault, answer(200, {"found": 1}))
         assert transport.request("GET", stub.url + "/x", "read").data == {"found": 1}
         assert len(stub.requests) == 3
@@ -124,7 +124,7 @@ class TestRepeating:
 
     @pytest.mark.parametrize("fault", list(BROKEN.values()), ids=list(BROKEN))
     @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
-    def test_a_write_is_never_repeated(self, stub, transport, clock, method, fault):
+    def test_failed_write_is_never_retried(self, stub, transport, clock, method, fault):
         stub.add(fault)
         with pytest.raises((NoAnswer, BadReply)) as caught:
             transport.request(method, stub.url + "/x", "change cluster demo", body={})
@@ -133,13 +133,13 @@ class TestRepeating:
         assert clock.sleeps == []
 
     @pytest.mark.parametrize("fault", ["502", "503", "504", "reset", "closed", "cut off"])
-    def test_a_write_without_an_answer_may_have_been_carried_out(self, stub, transport, fault):
+    def test_write_without_response_may_have_been_applied(self, stub, transport, fault):
         stub.add(BROKEN[fault])
         with pytest.raises(NoAnswer) as caught:
             transport.request("POST", stub.url + "/x", "create", body={})
         assert caught.value.maybe_done is True
 
-    def test_a_write_that_a_gateway_refused_for_its_load_was_not_carried_out(self, stub, transport):
+    def test_write_rejected_with_429_was_not_applied(self, stub, transport):
         stub.add(answer(429, headers={"Retry-After": "7"}))
         with pytest.raises(NoAnswer) as caught:
             transport.request("POST", stub.url + "/x", "create", body={})
@@ -147,12 +147,12 @@ class TestRepeating:
         assert caught.value.retry_after == 7.0
         assert caught.value.values["status_code"] == 429
 
-    def test_a_write_that_is_safe_is_repeated(self, stub, transport):
+    def test_safe_write_is_retried(self, stub, transport):
         stub.add(answer(503), answer(200, {"access": {}}))
         assert transport.request("POST", stub.url + "/tokens", "get a token", body={}, safe=True).data == {"access": {}}
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 406, 409, 500, 501])
-    def test_a_refusal_is_not_repeated(self, stub, transport, clock, status):
+    def test_api_error_is_not_retried(self, stub, transport, clock, status):
         stub.add(answer(status, {"errors": [{"detail": "No."}]}))
         with pytest.raises(ApiError) as caught:
             transport.request("GET", stub.url + "/x", "read cluster demo")
@@ -161,7 +161,7 @@ class TestRepeating:
         assert clock.sleeps == []
 
     @pytest.mark.parametrize("retries", [0, 1, 4])
-    def test_max_retries_bounds_the_attempts(self, stub, clock, retries):
+    def test_max_retries_limits_attempts(self, stub, clock, retries):
         stub.default = answer(503, {"error": {"message": "Overloaded."}})
         made = Transport(clock, max_retries=retries)
         with pytest.raises(NoAnswer, match=r"HTTP 503, request id req-1\)?\. Try again later") as caught:
@@ -178,22 +178,22 @@ class TestRepeating:
         assert clock.sleeps == [seconds]
 
     @pytest.mark.parametrize("header", ["Wed, 07 Oct 2026 03:00:10 GMT", "soon", ""])
-    def test_any_other_retry_after_is_an_ordinary_pause(self, stub, transport, clock, header):
+    def test_non_numeric_retry_after_uses_default_delay(self, stub, transport, clock, header):
         stub.add(answer(429, headers={"Retry-After": header}), answer(200, {}))
         transport.request("GET", stub.url + "/x", "read")
         assert 0.25 <= clock.sleeps[0] <= 0.5
 
-    def test_pauses_double_up_to_a_limit_and_are_spread(self, monkeypatch):
+    def test_retry_delay_doubles_up_to_limit_with_jitter(self, monkeypatch):
         monkeypatch.setattr(room.random, "uniform", lambda low, high: high)
         assert [Transport.backoff(attempt) for attempt in range(1, 8)] == [0.5, 1, 2, 4, 8, 8, 8]
         monkeypatch.setattr(room.random, "uniform", lambda low, high: low)
         assert [Transport.backoff(attempt) for attempt in range(1, 8)] == [0.25, 0.5, 1, 2, 4, 4, 4]
 
-    def test_two_clients_do_not_move_in_step(self):
+    def test_retry_delays_differ_between_clients(self):
         assert len({Transport.backoff(3) for _number in range(20)}) > 10
 
 
-class TestNoAnswer:
+class TestNoResponse:
     @pytest.fixture
     def failing(self, transport, monkeypatch):
         def make(error):
@@ -206,12 +206,12 @@ class TestNoAnswer:
         return make
 
     @pytest.mark.parametrize("error, maybe_done", [(requests.exceptions.ReadTimeout("x"), True), (requests.exceptions.ConnectTimeout("x"), False)])
-    def test_a_time_out_names_the_option_and_the_seconds(self, failing, error, maybe_done):
+    def test_timeout_error_includes_option_and_seconds(self, failing, error, maybe_done):
         with pytest.raises(NoAnswer, match=r"no answer from host:8 within 10 s \(request_timeout\)") as caught:
             failing(error).request("POST", "http://host:8/x", "create", body={})
         assert caught.value.maybe_done is maybe_done
 
-    def test_the_time_limit_goes_with_each_request(self, transport, monkeypatch):
+    def test_timeout_is_set_on_each_request(self, transport, monkeypatch):
         seen = []
 
         def note(*_args, **options):
@@ -224,14 +224,14 @@ class TestNoAnswer:
         assert [options["timeout"] for options in seen] == [10.0] * 4
         assert all(options["allow_redirects"] is False for options in seen)
 
-    def test_a_refused_connection_was_not_carried_out(self, stub, transport):
+    def test_write_with_refused_connection_was_not_applied(self, stub, transport):
         gone = StubServer()
         gone.stop()
         with pytest.raises(NoAnswer, match=r"no answer from 127.0.0.1:[0-9]+ .*[Rr]efused") as caught:
             transport.request("POST", gone.url + "/x", "create", body={})
         assert caught.value.maybe_done is False
 
-    def test_a_host_that_cannot_be_found_was_not_asked(self, failing):
+    def test_write_to_unresolvable_host_was_not_applied(self, failing):
         urllib3 = pytest.importorskip("urllib3")
         if not hasattr(urllib3.exceptions, "NameResolutionError"):
             pytest.skip("this urllib3 has no name for it")
@@ -241,14 +241,14 @@ class TestNoAnswer:
             failing(error).request("POST", "https://nks.invalid/x", "create", body={})
         assert caught.value.maybe_done is False
 
-    def test_a_connection_that_tls_cannot_be_made_on_is_asked_again(self, failing, clock):
+    def test_tls_handshake_failure_is_retried(self, failing, clock):
         error = requests.exceptions.SSLError("[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol")
         with pytest.raises(NoAnswer, match=r"EOF occurred"):
             failing(error).request("GET", "https://host/x", "read")
         assert len(clock.sleeps) == 3
 
     @pytest.mark.parametrize("url", ["kr1-api", "ftp://host/x", "http://", "https://.host/x"])
-    def test_what_is_no_url_is_told_at_once(self, transport, clock, url):
+    def test_invalid_url_fails_without_retry(self, transport, clock, url):
         with pytest.raises(NksError, match=r"Could not read: '.*' is not a valid URL"):
             transport.request("GET", url, "read")
         assert clock.sleeps == []
@@ -272,13 +272,13 @@ class TestNoAnswer:
             ("something else", "(something else)"),
         ],
     )
-    def test_the_cause_is_told_and_not_its_wrapping(self, failing, text, told):
+    def test_root_cause_is_reported_without_wrapping(self, failing, text, told):
         with pytest.raises(NoAnswer) as caught:
             failing(requests.exceptions.ConnectionError(text)).request("POST", "https://h/x", "create cluster demo", body={})
         assert caught.value.msg.startswith("Could not create cluster demo: no answer from h (")
         assert told in caught.value.msg
 
-    def test_user_and_password_of_a_url_are_not_told(self, failing):
+    def test_credentials_in_url_are_not_shown(self, failing):
         with pytest.raises(NoAnswer) as caught:
             failing(requests.exceptions.ReadTimeout()).request("POST", "https://me:hunter2@host/x", "create", body={})
         assert "hunter2" not in caught.value.msg
@@ -289,7 +289,7 @@ class TestNoAnswer:
     @example(junk=b"HTTP/1.1 302 Found\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n")
     @example(junk=b"HTTP/1.1 99999 \r\n\r\n")
     @example(junk=b"HTTP/1.1 204 \xff\r\nX-Openstack-Request-Id: \xff\r\n\r\n")
-    def test_no_bytes_from_a_server_are_a_traceback(self, stub, junk):
+    def test_arbitrary_bytes_from_server_cause_no_traceback(self, stub, junk):
         stub.clear()
         stub.add({"raw": junk}, {"raw": b"HTTP/1.1 200 OK\r\n" + junk})
         for _number in range(2):
@@ -326,30 +326,30 @@ FINE = {
 }
 
 
-class TestOddAnswers:
+class TestMalformedResponses:
     @pytest.mark.parametrize("fault", list(ODD.values()), ids=list(ODD))
-    def test_an_odd_answer_is_a_bad_one(self, stub, transport, fault):
+    def test_malformed_response_is_rejected(self, stub, transport, fault):
         stub.default = fault
         with pytest.raises(BadReply, match=r"^Could not read: the answer .*HTTP 200"):
             transport.request("GET", stub.url + "/x", "read")
 
     @pytest.mark.parametrize("body, data", list(FINE.values()), ids=list(FINE))
-    def test_what_only_looks_odd_is_read(self, stub, transport, body, data):
+    def test_unusual_but_valid_response_is_read(self, stub, transport, body, data):
         stub.add(answer(200, body=body))
         found = transport.request("GET", stub.url + "/x", "read").data
         assert data is None or found == data
 
-    def test_two_equal_lengths_are_one(self, stub, transport):
+    def test_duplicate_equal_content_lengths_are_accepted(self, stub, transport):
         stub.add({"raw": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2, 2\r\n\r\n{}"})
         assert transport.request("GET", stub.url + "/x", "read").data == {}
 
-    def test_a_request_id_holds_nothing_else(self, stub, transport):
+    def test_control_characters_are_removed_from_request_id(self, stub, transport):
         stub.default = {"raw": b"HTTP/1.1 404 Not Found\r\nX-Openstack-Request-Id: req-\x1b]0;evil\x07\x9b1\r\nContent-Length: 0\r\n\r\n"}
         with pytest.raises(ApiError) as caught:
             transport.request("GET", stub.url + "/x", "read")
         assert caught.value.request_id == "req-]0;evil1"
 
-    def test_a_refusal_in_control_characters_is_clean(self, stub, transport):
+    def test_control_characters_in_error_detail_are_escaped(self, stub, transport):
         detail = "No.\x1b[2K\x1b]0;title\x07 \u202eevil\u2066 \x9b31m\tend\r\nof it \ud55c\uae00"
         stub.default = answer(400, {"errors": [{"detail": detail}]})
         with pytest.raises(ApiError) as caught:
@@ -377,20 +377,20 @@ class TestProxies:
         ],
     )
     @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-    def test_a_bad_proxy_is_named_as_one(self, transport, clock, monkeypatch, variable, proxy, problem):
+    def test_invalid_proxy_is_named_in_error(self, transport, clock, monkeypatch, variable, proxy, problem):
         monkeypatch.setenv(variable, proxy)
         with pytest.raises(NksError, match=r"^Could not read: the proxy '.*' of the environment \(%s\) %s\. Set it to a URL" % (variable, problem)) as caught:
             transport.request("GET", "https://nks.invalid/x", "read")
         assert "hunter22" not in caught.value.msg
         assert not isinstance(caught.value, NoAnswer) and clock.sleeps == []
 
-    def test_a_proxy_that_needs_a_library_says_which(self, transport, monkeypatch):
+    def test_proxy_error_names_missing_library(self, transport, monkeypatch):
         monkeypatch.setenv("HTTPS_PROXY", "socks5h://proxy:1080")
         monkeypatch.setitem(sys.modules, "socks", None)
         with pytest.raises(NksError, match=r"proxy:1080' of the environment \(HTTPS_PROXY\) needs the Python library 'PySocks'"):
             transport.request("GET", "https://nks.invalid/x", "read")
 
-    def test_a_proxy_that_is_not_there_or_refuses_is_named_as_one(self, stub, transport, monkeypatch):
+    def test_unreachable_or_rejecting_proxy_is_named_in_error(self, stub, transport, monkeypatch):
         gone = StubServer()
         gone.stop()
         monkeypatch.setenv("HTTPS_PROXY", gone.url.replace("//", "//me:hunter22@"))
@@ -405,7 +405,7 @@ class TestProxies:
 
 class TestRedirects:
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    def test_a_read_follows_within_the_host(self, stub, transport, status):
+    def test_read_follows_redirect_within_host(self, stub, transport, status):
         stub.add(answer(status, headers={"Location": "/v1/other?marker=b"}), answer(200, {"found": 1}))
         reply = transport.request("GET", stub.url + "/v1/clusters", "read", headers={"X-Auth-Token": "t"}, params={"marker": "a"})
         assert reply.data == {"found": 1}
@@ -414,7 +414,7 @@ class TestRedirects:
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
-    def test_a_write_follows_nowhere(self, stub, transport, method, status):
+    def test_write_does_not_follow_redirect(self, stub, transport, method, status):
         stub.add(answer(status, headers={"Location": "/v1/other"}))
         with pytest.raises(BadReply, match=r"redirects to .*/v1/other, which is not followed") as caught:
             transport.request(method, stub.url + "/v1/clusters", "create", body={})
@@ -432,13 +432,13 @@ class TestRedirects:
         assert "secret" not in caught.value.msg
 
     @pytest.mark.parametrize("location", ["https://127.0.0.1/x", "//other/x", "http://[", "http://ho\u2100st/"])
-    def test_another_scheme_or_a_broken_address_is_not_followed(self, stub, transport, location):
+    def test_redirect_to_other_origin_or_invalid_url_is_not_followed(self, stub, transport, location):
         raw = b"HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: " + location.encode() + b"\r\n\r\n"
         stub.default = {"raw": raw}
         with pytest.raises(BadReply, match=r"redirects to"):
             transport.request("GET", stub.url + "/x", "read")
 
-    def test_a_circle_ends(self, stub, transport):
+    def test_redirect_loop_ends(self, stub, transport):
         stub.default = answer(302, headers={"Location": "/x"})
         made = Transport(FakeClock(), max_retries=0)
         with pytest.raises(BadReply, match=r"redirects in a circle"):
@@ -446,14 +446,14 @@ class TestRedirects:
         assert len(stub.requests) == 4
 
 
-class TestHugeAnswers:
-    def test_a_huge_body_is_not_read_to_its_end(self, stub, clock, monkeypatch):
+class TestLargeResponses:
+    def test_oversized_body_is_rejected(self, stub, clock, monkeypatch):
         monkeypatch.setattr(answers, "MAX_BODY", 1000)
         stub.add(answer(200, body=b'"' + b"x" * 2000 + b'"'))
         with pytest.raises(BadReply, match=r"larger than 1000 bytes"):
             Transport(clock, max_retries=0).request("GET", stub.url + "/x", "read")
 
-    def test_a_small_body_that_unpacks_to_a_huge_one_is_not_either(self, stub, clock, monkeypatch):
+    def test_body_that_decompresses_beyond_limit_is_rejected(self, stub, clock, monkeypatch):
         import gzip
 
         monkeypatch.setattr(answers, "MAX_BODY", 100000)
@@ -462,7 +462,7 @@ class TestHugeAnswers:
             Transport(clock, max_retries=0).request("GET", stub.url + "/x", "read")
 
     @pytest.mark.parametrize("encoding, wbits", [("gzip", 31), ("x-gzip", 31), ("GZIP", 31), ("deflate", 15)])
-    def test_no_answer_is_unpacked_without_a_bound(self, stub, transport, encoding, wbits):
+    def test_decompression_memory_is_limited(self, stub, transport, encoding, wbits):
         """294 bytes of gzip in gzip, or a megabyte that becomes a gigabyte: urllib3 before 2.6 unpacks all that comes of one chunk."""
         packer = zlib.compressobj(9, zlib.DEFLATED, wbits)
         bomb = b"".join([packer.compress(b" " * 2**20) for dummy in range(80)] + [packer.flush()])
@@ -476,7 +476,7 @@ class TestHugeAnswers:
         assert peak < 3 * answers.MAX_BODY
 
     @pytest.mark.parametrize("encoding, wbits", [("gzip", 31), ("deflate", 15)])
-    def test_a_packed_answer_is_read(self, stub, transport, encoding, wbits):
+    def test_compressed_response_is_read(self, stub, transport, encoding, wbits):
         packer = zlib.compressobj(9, zlib.DEFLATED, wbits)
         body = packer.compress(b'{"found": 1}') + packer.flush()
         stub.add(answer(200, body=body, headers={"Content-Encoding": encoding}))
@@ -486,13 +486,13 @@ class TestHugeAnswers:
             transport.request("GET", stub.url + "/x", "read")
 
     @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "compress"])
-    def test_only_what_was_asked_for_is_unpacked(self, stub, transport, encoding):
+    def test_unrequested_content_encoding_is_rejected(self, stub, transport, encoding):
         stub.default = answer(200, body=b"{}", headers={"Content-Encoding": encoding})
         with pytest.raises(BadReply, match=r"has a content encoding that was not requested \(HTTP 200, request id req-1\)"):
             transport.request("GET", stub.url + "/x", "read")
         assert {sent.headers["accept-encoding"] for sent in stub.requests} == {"gzip"}
 
-    def test_a_body_just_within_the_bound_is_read(self, stub, transport, monkeypatch):
+    def test_body_within_size_limit_is_read(self, stub, transport, monkeypatch):
         monkeypatch.setattr(answers, "MAX_BODY", 1000)
         stub.add(answer(200, body=b'"' + b"x" * 998 + b'"'))
         assert len(transport.request("GET", stub.url + "/x", "read").data) == 998
@@ -528,7 +528,7 @@ class TestExplanations:
             ({"errors": [[[[[[[{"detail": "too deep"}]]]]]]]}, ""),
         ],
     )
-    def test_the_words_are_found_in_every_shape(self, body, words):
+    def test_explanation_is_found_in_every_error_format(self, body, words):
         assert explanation(json.dumps(body).encode()) == words
 
     @pytest.mark.parametrize(
@@ -541,7 +541,7 @@ class TestExplanations:
             (b"\xff\xfe", "\ufffd\ufffd"),
         ],
     )
-    def test_html_and_plain_text_are_read_as_text(self, body, words):
+    def test_explanation_is_extracted_from_html_and_plain_text(self, body, words):
         assert explanation(body) == words
 
     @pytest.mark.parametrize(
@@ -569,7 +569,7 @@ class TestExplanations:
         ],
         ids=range(19),
     )
-    def test_the_largest_error_page_takes_linear_time(self, body):
+    def test_large_error_page_is_processed_in_linear_time(self, body):
         """Of a megabyte, what is quadratic would take hours."""
         assert len(explanation(body, lambda text: shown(text, ["password", "#!/bin/sh\n" + "\n".join("line %d" % number for number in range(3000))]))) <= 1000
 
@@ -577,7 +577,7 @@ class TestExplanations:
     def test_the_cause_of_an_error_is_found_in_linear_time(self, text):
         assert len(reason(text)) <= 310
 
-    def test_a_secret_at_the_end_of_what_is_looked_at_is_not_shown_in_part(self):
+    def test_secret_cut_by_size_limit_is_not_partly_shown(self):
         page = b" " * (words.MAX_TEXT - 3) + b"pass-word-of-mine"
         assert explanation(page, lambda text: shown(text, ["pass-word-of-mine"])) == ""
         page = b"Not good: " + b" " * (words.MAX_TEXT * 2)
@@ -592,10 +592,10 @@ class TestExplanations:
             (b"a &#99999999999; b &#x41; &lt;", "a b A <"),
         ],
     )
-    def test_tags_are_taken_out(self, body, words):
+    def test_html_tags_are_removed(self, body, words):
         assert explanation(body) == words
 
-    def test_an_explanation_is_one_line_of_bounded_length(self):
+    def test_explanation_is_one_line_of_limited_length(self):
         assert explanation(json.dumps({"message": "a\n\n  b\t" + "x" * 5000}).encode()) == "a b " + "x" * 996
 
     @settings(max_examples=80, deadline=None)
@@ -608,19 +608,19 @@ class TestExplanations:
             ).map(lambda data: json.dumps(data).encode()),
         )
     )
-    def test_no_body_is_too_strange(self, body):
+    def test_arbitrary_body_yields_limited_text(self, body):
         words = explanation(body)
         assert isinstance(words, str)
         assert len(words) <= 1000
 
-    def test_the_message_tells_words_status_and_request_id(self, stub, transport):
+    def test_message_includes_explanation_status_and_request_id(self, stub, transport):
         stub.add(answer(400, MAGNUM, headers={"X-Openstack-Request-Id": "req-77"}))
         with pytest.raises(ApiError) as caught:
             transport.request("POST", stub.url + "/x", "create cluster demo", body={})
         assert caught.value.msg == "Could not create cluster demo: Invalid flavor m9.c1: unknown (HTTP 400, request id req-77)."
         assert caught.value.values == {"status_code": 400, "request_id": "req-77", "api_error": "Invalid flavor m9.c1: unknown."}
 
-    def test_an_error_without_a_body_and_without_an_id_reads_well(self, stub, transport):
+    def test_message_without_body_and_request_id(self, stub, transport):
         stub.add(answer(500, headers={"X-Openstack-Request-Id": ""}))
         with pytest.raises(ApiError) as caught:
             transport.request("GET", stub.url + "/x", "read cluster demo")
@@ -653,7 +653,7 @@ SPELLINGS = [(secret, name) for secret in AWKWARD for name in in_every_spelling(
 
 class TestSecrets:
     @pytest.mark.parametrize("secret, spelling", SPELLINGS)
-    def test_a_secret_is_hidden_in_every_spelling(self, transport, secret, spelling):
+    def test_secret_is_hidden_in_every_encoding(self, transport, secret, spelling):
         text = transport.hide("Invalid input: %s." % in_every_spelling(secret)[spelling], [secret])
         assert HIDDEN in text
         for part in ("simple", "quote", "slash", "\uc554\ud638", "s3cr3t", "API_KEY", "geheim", "\\ud55c", "\\xed"):
@@ -662,7 +662,7 @@ class TestSecrets:
 
     @pytest.mark.parametrize("secret, spelling", SPELLINGS)
     @pytest.mark.parametrize("shape", ["magnum", "html", "text"])
-    def test_a_refusal_that_quotes_the_body_does_not_show_a_secret(self, stub, transport, secret, spelling, shape):
+    def test_error_quoting_request_body_hides_secrets(self, stub, transport, secret, spelling, shape):
         detail = "Invalid input for field labels. Value: '%s'. Wrong type." % in_every_spelling(secret)[spelling]
         body = {"magnum": json.dumps({"errors": [{"detail": detail}]}), "html": "<html><body>%s</body></html>" % detail, "text": detail}[shape]
         for status in (400, 503):
@@ -674,14 +674,14 @@ class TestSecrets:
                 if part in secret:
                     assert part not in told
 
-    def test_a_secret_that_the_length_limit_would_cut_is_hidden_too(self, stub, transport):
+    def test_secret_at_length_limit_is_hidden(self, stub, transport):
         secret = "s3cr3t" * 50
         stub.add(answer(400, {"errors": [{"detail": "x" * 900 + secret}]}))
         with pytest.raises(ApiError) as caught:
             transport.request("POST", stub.url + "/x", "create", body={}, secrets=[secret])
         assert "s3cr3t" not in caught.value.detail
 
-    def test_secrets_of_the_account_are_hidden_everywhere(self, stub, transport):
+    def test_account_secrets_are_hidden_in_all_errors(self, stub, transport):
         transport.keep_secret("the-token", "", None)
         stub.add(answer(400, {"message": "Token the-token is odd"}), answer(503, {"message": "the-token"}))
         with pytest.raises(ApiError) as caught:
@@ -691,14 +691,14 @@ class TestSecrets:
             transport.request("POST", stub.url + "/x", "create", body={})
         assert caught.value.values["api_error"] == HIDDEN
 
-    def test_the_longest_secret_goes_first(self, transport):
+    def test_longest_secret_is_masked_first(self, transport):
         transport.keep_secret("abc", "abc-def")
         assert transport.hide("abc-def") == HIDDEN
 
     @quick
     @given(st.text(min_size=3), st.text(max_size=5), st.text(max_size=5))
     @example("a\ud800b", "", "")
-    def test_hiding_never_fails_and_leaves_nothing(self, transport, secret, before, after):
+    def test_hiding_never_fails_and_removes_every_secret(self, transport, secret, before, after):
         assert hidden(before + secret + after, [secret]).count(secret) <= HIDDEN.count(secret) + (before + HIDDEN + after).count(secret)
         assert transport.hide(before + secret + after, [secret]).isprintable()
 
@@ -726,13 +726,13 @@ class TestEnvironment:
             ("https://api.example.com/v1", None),
         ],
     )
-    def test_a_token_in_clear_text_is_warned_of_once(self, transport, url, warned):
+    def test_unencrypted_credentials_warning_is_issued_once(self, transport, url, warned):
         transport.warn_if_plain(url)
         transport.warn_if_plain(url)
         expected = ["Credentials are sent to %s without encryption; use https." % warned] if warned else []
         assert transport.warnings == expected
 
-    def test_the_warning_comes_with_the_first_request(self, transport, monkeypatch):
+    def test_unencrypted_credentials_warning_on_first_request(self, transport, monkeypatch):
         def fail(*_args, **_options):
             raise requests.exceptions.ConnectTimeout
 
@@ -757,7 +757,7 @@ class TestCertificates:
         tls.clear()
         tls.default = answer(200, {"found": 1})
 
-    def test_an_unknown_certificate_is_refused_at_once_with_the_remedy(self, tls, clock, monkeypatch):
+    def test_unverifiable_certificate_fails_immediately_with_remedy(self, tls, clock, monkeypatch):
         monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
         monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
         with pytest.raises(NksError, match=r"certificate of 127.0.0.1:\d+ could not be verified .*Set ca_cert to your CA bundle") as caught:
@@ -766,22 +766,22 @@ class TestCertificates:
         assert clock.sleeps == []
         assert tls.requests == []
 
-    def test_a_named_ca_is_trusted(self, tls, clock, certificate):
+    def test_configured_ca_is_trusted(self, tls, clock, certificate):
         assert Transport(clock, verify=certificate[0]).request("GET", tls.url + "/x", "read").data == {"found": 1}
 
-    def test_verification_can_be_switched_off_and_says_nothing(self, tls, clock):
+    def test_disabled_verification_shows_no_warning(self, tls, clock):
         made = Transport(clock, verify=False)
         with warnings.catch_warnings(record=True) as caught:
             assert made.request("GET", tls.url + "/x", "read").data == {"found": 1}
         assert [str(warning.message) for warning in caught] == []
 
     @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-    def test_the_environment_does_not_overrule_the_options(self, tls, clock, certificate, monkeypatch, variable):
+    def test_options_override_ca_environment_variables(self, tls, clock, certificate, monkeypatch, variable):
         monkeypatch.setenv(variable, "/nowhere/bundle.pem")
         assert Transport(clock, verify=False).request("GET", tls.url + "/x", "read").data == {"found": 1}
         assert Transport(clock, verify=certificate[0]).request("GET", tls.url + "/x", "read").data == {"found": 1}
 
-    def test_a_ca_that_is_no_certificate_is_told(self, tls, clock, tmp_path, monkeypatch):
+    def test_invalid_or_missing_ca_file_is_reported(self, tls, clock, tmp_path, monkeypatch):
         bundle = tmp_path / "ca.pem"
         bundle.write_text("nothing")
         with pytest.raises(NksError, match=r"Could not read: the CA certificates of ca_cert \('.*ca.pem'\) cannot be used \(it contains no certificates\)"):
@@ -796,6 +796,6 @@ class TestCertificates:
             Transport(clock).request("GET", tls.url + "/x", "read")
         assert clock.sleeps == []
 
-    def test_https_to_a_server_of_plain_http_is_told(self, stub, clock):
+    def test_https_to_plain_http_server_is_reported(self, stub, clock):
         with pytest.raises(NksError, match=r"Could not read: no answer from 127.0.0.1"):
             Transport(clock, max_retries=0).request("GET", stub.url.replace("http:", "https:") + "/x", "read")

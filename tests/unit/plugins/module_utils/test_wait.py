@@ -72,20 +72,20 @@ def resize(count=3):
 # -- idle ------------------------------------------------------------------------------------------------------------
 
 
-def test_an_idle_resource_that_was_just_read_costs_no_request():
+def test_idle_resource_just_read_needs_no_request():
     scene = Scene(cluster())
     state = cluster()
     assert scene.waiter.wait_until_idle(scene.watch, state) is state
     assert scene.api.asked == 0 and scene.clock.slept == []
 
 
-def test_a_busy_resource_is_asked_again_only_after_the_interval():
+def test_busy_resource_is_polled_at_interval():
     scene = Scene(cluster(BUSY), cluster(BUSY), cluster(READY), interval=7)
     assert scene.waiter.wait_until_idle(scene.watch, cluster(BUSY))["status"] == READY
     assert scene.clock.slept == [7, 7, 7] and scene.api.asked == 3
 
 
-def test_waiting_for_idle_ends_with_none_when_the_resource_is_gone():
+def test_wait_until_idle_returns_none_if_resource_is_deleted():
     scene = Scene(cluster("DELETE_IN_PROGRESS"), None)
     assert scene.waiter.wait_until_idle(scene.watch, cluster("DELETE_IN_PROGRESS")) is None
 
@@ -95,27 +95,27 @@ def test_waiting_for_idle_ends_with_none_when_the_resource_is_gone():
     [NoAnswer("no answer"), BadReply("not JSON"), ApiError("read", 500, "", ""), {"strange": "answer"}],
     ids=["no answer", "garbage", "500", "no status"],
 )
-def test_a_bad_moment_does_not_end_a_wait(trouble):
+def test_temporary_read_errors_do_not_end_wait(trouble):
     scene = Scene(cluster(BUSY), trouble, trouble, cluster(READY))
     assert scene.waiter.wait_until_idle(scene.watch)["status"] == READY
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refusal_ends_a_wait_at_once(status):
+def test_unauthorized_or_forbidden_read_ends_wait(status):
     scene = Scene(cluster(BUSY), ApiError("read cluster demo", status, "no", ""), cluster(READY))
     with pytest.raises(ApiError):
         scene.waiter.wait_until_idle(scene.watch)
     assert scene.api.asked == 2
 
 
-def test_trouble_that_lasts_is_told_when_the_time_is_over():
+def test_timeout_reports_persistent_read_error():
     scene = Scene(NoAnswer("No route to host."), timeout=60)
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_idle(scene.watch)
     assert "No route to host." in caught.value.msg
 
 
-def test_a_time_out_tells_what_was_waited_for_the_last_status_and_that_a_rerun_goes_on():
+def test_timeout_reports_status_and_how_to_resume():
     scene = Scene(cluster(BUSY), timeout=95)
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_idle(scene.watch)
@@ -130,7 +130,7 @@ def test_a_time_out_tells_what_was_waited_for_the_last_status_and_that_a_rerun_g
 # -- progress --------------------------------------------------------------------------------------------------------
 
 
-def test_progress_is_told_at_each_change_and_each_minute():
+def test_progress_is_reported_on_change_and_every_minute():
     scene = Scene(*([cluster("CREATE_IN_PROGRESS")] * 14 + [cluster(BUSY)] * 2 + [cluster(READY)]))
     scene.waiter.wait_until_idle(scene.watch)
     assert scene.lines == [
@@ -144,13 +144,13 @@ def test_progress_is_told_at_each_change_and_each_minute():
     assert scene.api.events_asked == 4
 
 
-def test_silence_costs_no_request():
+def test_events_are_not_requested_without_progress_output():
     scene = Scene(*([cluster("CREATE_IN_PROGRESS")] * 14 + [cluster(READY)]))
     wait.Waiter(scene.clock).wait_until_idle(scene.watch)
     assert scene.api.events_asked == 0
 
 
-def test_progress_tells_the_event_that_is_running():
+def test_progress_shows_running_event():
     history = [
         {"id": 1, "type": "CLUSTER_CREATE", "state": "SUCCESS", "contents": "done", "resource_uuid": "c", "created_at": "1"},
         {"id": 3, "type": "NODEGROUP_UPGRADE", "state": "IN_PROGRESS", "contents": ' 1 of 3\n nodes {"appkey": "hush"}' + "x" * 200, "resource_uuid": "g"},
@@ -165,25 +165,25 @@ def test_progress_tells_the_event_that_is_running():
     assert "hush" not in first and len(first) < 200 and "\n" not in first
 
 
-def test_a_history_that_cannot_be_read_costs_no_line():
+def test_progress_is_shown_when_events_are_unreadable():
     scene = Scene(cluster(BUSY), cluster(READY), events=ApiError("list", 500, "", ""))
     scene.waiter.wait_until_idle(scene.watch)
     assert scene.lines == ["cluster/demo: UPDATE_IN_PROGRESS, 0 s", "cluster/demo: UPDATE_COMPLETE, 10 s"]
 
 
-def test_a_poll_without_an_answer_asks_for_no_event():
+def test_failed_poll_does_not_request_events():
     scene = Scene(cluster(BUSY), NoAnswer("no answer"), cluster(READY))
     scene.waiter.wait_until_idle(scene.watch)
     assert scene.api.events_asked == 1
 
 
-def test_while_only_the_cluster_is_busy_it_is_the_cluster_that_is_told_of():
+def test_progress_shows_cluster_while_only_cluster_is_busy():
     scene = Scene(cluster(BUSY), cluster(READY), groups=[cluster(READY, "t1", node_count=3)])
     scene.waiter.wait_until_done(resize(3), scene.group, cluster(READY, node_count=2), scene.watch, cluster(READY))
     assert scene.lines == ["cluster/demo: UPDATE_IN_PROGRESS, 10 s", "cluster/demo/nodegroup/extra: UPDATE_COMPLETE, 20 s"]
 
 
-def test_progress_counts_the_nodes_where_the_service_tells():
+def test_progress_shows_node_counts():
     group = cluster(BUSY, node_count="1", labels={"requested_node_count": "3"})
     scene = Scene(cluster(), groups=[group, cluster(READY)])
     scene.waiter.wait_until_idle(scene.group)
@@ -205,39 +205,39 @@ def test_progress_counts_the_nodes_where_the_service_tells():
     ],
     ids=str,
 )
-def test_nodes_are_counted_where_both_numbers_are_known(state, told):
+def test_node_progress_text(state, told):
     assert progress.nodes(state) == told
 
 
 # -- gone ------------------------------------------------------------------------------------------------------------
 
 
-def test_gone_means_404_and_no_status():
+def test_only_404_counts_as_deleted():
     scene = Scene(cluster("DELETE_IN_PROGRESS"), cluster("DELETE_COMPLETE"), None)
     scene.waiter.wait_until_deleted(scene.watch, cluster())
     assert scene.api.asked == 3
 
 
-def test_no_poll_right_after_the_request():
+def test_first_poll_waits_for_interval():
     scene = Scene(None)
     scene.waiter.wait_until_deleted(scene.watch, cluster())
     assert scene.clock.slept == [10]
 
 
-def test_a_failed_deletion_fails_with_its_reason():
+def test_failed_deletion_reports_reason():
     scene = Scene(cluster("DELETE_IN_PROGRESS"), cluster("DELETE_FAILED", status_reason="Volume is in use"))
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_deleted(scene.watch, cluster())
     assert "DELETE_FAILED" in caught.value.msg and "Volume is in use" in caught.value.msg
 
 
-def test_deleting_what_has_failed_before_is_not_taken_for_a_failed_deletion():
+def test_earlier_failure_is_not_a_failed_deletion():
     failed = cluster("CREATE_FAILED")
     scene = Scene(failed, failed, cluster("DELETE_IN_PROGRESS"), None)
     scene.waiter.wait_until_deleted(scene.watch, failed)
 
 
-def test_a_deletion_that_never_shows_is_an_error_within_a_bound():
+def test_dropped_deletion_fails_within_time_limit():
     scene = Scene(cluster())
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_deleted(scene.watch, cluster())
@@ -248,12 +248,12 @@ def test_a_deletion_that_never_shows_is_an_error_within_a_bound():
 # -- there -----------------------------------------------------------------------------------------------------------
 
 
-def test_404_right_after_a_creation_is_tolerated():
+def test_404_right_after_creation_is_tolerated():
     scene = Scene(None, None, cluster("CREATE_IN_PROGRESS"), cluster("CREATE_COMPLETE"))
     assert scene.waiter.wait_until_ready(scene.watch)["status"] == "CREATE_COMPLETE"
 
 
-def test_what_never_appears_is_an_error_within_a_bound():
+def test_resource_that_never_appears_fails_within_time_limit():
     scene = Scene(None)
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_ready(scene.watch)
@@ -261,25 +261,25 @@ def test_what_never_appears_is_an_error_within_a_bound():
     assert scene.clock.now() <= wait.MISSING_SECONDS + 10
 
 
-def test_what_vanishes_while_it_is_made_was_deleted_by_someone_else():
+def test_resource_deleted_during_creation_is_reported():
     scene = Scene(cluster("CREATE_IN_PROGRESS"), None)
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_ready(scene.watch)
     assert "deleted by someone else" in caught.value.msg and scene.clock.now() == 20
 
 
-def test_an_unknown_status_is_not_taken_for_ready():
+def test_unknown_status_is_not_ready():
     scene = Scene(cluster("SOMETHING_NEW"), cluster("CREATE_COMPLETE"))
     assert scene.waiter.wait_until_ready(scene.watch)["status"] == "CREATE_COMPLETE"
 
 
 @pytest.mark.parametrize("replies", [[None, None, cluster()], [cluster()]])
-def test_something_known_to_be_there_is_waited_for_until_it_is_shown(replies):
+def test_wait_until_shown_returns_existing_resource(replies):
     scene = Scene(*replies)
     assert scene.waiter.wait_until_shown(scene.watch)["uuid"] == "c"
 
 
-def test_what_is_never_shown_is_gone():
+def test_wait_until_shown_returns_none_if_never_shown():
     scene = Scene(None)
     assert scene.waiter.wait_until_shown(scene.watch) is None
     assert scene.clock.now() <= wait.MISSING_SECONDS + 10
@@ -292,23 +292,23 @@ def before():
     return cluster(READY, "t0", node_count=2)
 
 
-def test_done_when_busy_was_seen_and_the_value_is_there():
+def test_change_is_done_after_busy_status_and_new_value():
     scene = Scene(cluster(BUSY, "t0", node_count=2), cluster(READY, "t1", node_count=3))
     assert scene.waiter.wait_until_done(resize(), scene.watch, before())["node_count"] == 3
 
 
-def test_a_change_too_quick_to_be_seen_at_work_is_done_at_the_first_look():
+def test_quick_change_is_done_at_first_poll():
     scene = Scene(cluster(READY, "t1", node_count=3))
     scene.waiter.wait_until_done(resize(), scene.watch, before())
     assert scene.api.asked == 1
 
 
-def test_the_state_from_before_the_request_is_tolerated():
+def test_stale_state_after_request_is_tolerated():
     scene = Scene(before(), before(), before(), cluster(BUSY), cluster(READY, "t1", node_count=3))
     assert scene.waiter.wait_until_done(resize(), scene.watch, before())["node_count"] == 3
 
 
-def test_a_change_of_which_nothing_ever_shows_was_dropped():
+def test_dropped_change_fails_within_time_limit():
     scene = Scene(before())
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_done(resize(), scene.watch, before())
@@ -316,20 +316,20 @@ def test_a_change_of_which_nothing_ever_shows_was_dropped():
     assert settle.SETTLE_SECONDS <= scene.clock.now() <= 60
 
 
-def test_a_short_interval_gives_the_service_its_seconds_all_the_same():
+def test_short_interval_keeps_minimum_settle_time():
     scene = Scene(before(), interval=0.5)
     with pytest.raises(WaitError):
         scene.waiter.wait_until_done(resize(), scene.watch, before())
     assert scene.clock.now() >= settle.SETTLE_SECONDS
 
 
-def test_a_node_groups_change_has_as_many_polls_to_show_as_a_clusters():
+def test_node_group_change_tolerates_stale_polls():
     scene = Scene(cluster(), groups=[before(), before(), before(), before(), cluster(READY, "t1", node_count=3)])
     scene.waiter.wait_until_done(resize(), scene.group, before(), scene.watch, cluster())
     assert scene.clock.now() == 50
 
 
-def test_a_change_that_ran_and_left_the_value_as_it_was_is_an_error():
+def test_completed_change_without_new_value_fails():
     scene = Scene(cluster(BUSY), cluster(READY, "t1", node_count=2))
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_done(resize(), scene.watch, before())
@@ -337,41 +337,41 @@ def test_a_change_that_ran_and_left_the_value_as_it_was_is_an_error():
 
 
 @pytest.mark.parametrize("stale", [0, 1, 3])
-def test_after_the_work_the_value_may_come_one_poll_late_however_long_the_old_state_was_shown(stale):
+def test_new_value_may_appear_one_poll_after_completion(stale):
     late = [cluster(READY, "t1", node_count=2), cluster(READY, "t1", node_count=3)]
     scene = Scene(*([before()] * stale + [cluster(BUSY)] + late))
     assert scene.waiter.wait_until_done(resize(), scene.watch, before())["node_count"] == 3
 
 
-def test_a_value_without_any_other_trace_must_be_seen_more_than_once():
+def test_new_value_without_other_evidence_needs_several_polls():
     same = cluster(READY, "t0", node_count=3)
     scene = Scene(same)
     scene.waiter.wait_until_done(resize(), scene.watch, before())
     assert scene.api.asked == settle.QUIET_POLLS
 
 
-def test_a_failed_change_fails_at_once():
+def test_failed_change_fails_immediately():
     scene = Scene(cluster(BUSY), cluster(FAILED, "t1", status_reason="No capacity"), cluster(READY, node_count=3))
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_done(resize(), scene.watch, before())
     assert caught.value.values["status"] == FAILED and caught.value.values["status_reason"] == "No capacity"
 
 
-def test_the_end_of_a_groups_change_is_waited_for_on_its_cluster_too():
+def test_node_group_change_also_waits_for_cluster():
     done = cluster(READY, "t1", node_count=3)
     scene = Scene(cluster(BUSY), cluster(BUSY), cluster(READY, "t1"), groups=[done])
     scene.waiter.wait_until_done(resize(), scene.group, before(), scene.watch, cluster())
     assert scene.clock.now() == 30
 
 
-def test_a_failure_that_only_the_cluster_shows_is_a_failure_of_the_groups_change():
+def test_cluster_failure_fails_node_group_change():
     scene = Scene(cluster(FAILED, "t1", status_reason="No capacity"), groups=[before()])
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_done(resize(), scene.group, before(), scene.watch, cluster())
     assert "cluster/demo is in UPDATE_FAILED: No capacity" in caught.value.msg
 
 
-def test_a_resource_deleted_in_the_middle_of_its_change_is_an_error():
+def test_resource_deleted_during_change_is_reported():
     scene = Scene(cluster(BUSY), None)
     with pytest.raises(WaitError) as caught:
         scene.waiter.wait_until_done(resize(), scene.watch, before())
@@ -385,7 +385,7 @@ def event(number, state="FAIL", resource="c", contents=None, at="2026-10-07T08:0
     return {"id": number, "state": state, "resource_uuid": resource, "type": "T%d" % number, "contents": contents, "created_at": at}
 
 
-def test_a_cluster_tells_of_the_last_failure_of_all_its_history():
+def test_cluster_failure_reports_last_failed_event():
     events = [event(1, contents="old"), event(2, resource="g", contents="new", at="2026-10-07T09:00:00+00:00"), event(3, state="SUCCESS")]
     scene = Scene(cluster(), events=events)
     error = failures.failure(scene.watch, cluster(FAILED, status_reason="Failed."))
@@ -393,12 +393,12 @@ def test_a_cluster_tells_of_the_last_failure_of_all_its_history():
     assert "new" in error.msg and "old" not in error.msg
 
 
-def test_events_of_one_second_go_by_their_number_and_not_by_its_digits():
+def test_simultaneous_events_are_ordered_by_numeric_id():
     scene = Scene(cluster(), events=[event(10, contents="ten"), event(9, contents="nine")])
     assert failures.failure(scene.watch, cluster(FAILED)).values["event"]["id"] == 10
 
 
-def test_a_node_group_tells_of_its_own_failure_if_there_is_one():
+def test_node_group_failure_prefers_its_own_event():
     events = [event(1, resource="g", contents="mine"), event(2, resource="other", contents="not mine")]
     scene = Scene(cluster(), events=events)
     assert "mine" in failures.failure(scene.group, cluster(FAILED, uuid="g")).msg
@@ -406,7 +406,7 @@ def test_a_node_group_tells_of_its_own_failure_if_there_is_one():
 
 
 @pytest.mark.parametrize("history", [(), ApiError("list the events", 500, "", ""), NoAnswer("no answer")], ids=["none", "500", "no answer"])
-def test_a_failure_is_told_even_if_its_history_is_not(history):
+def test_failure_is_reported_without_events(history):
     scene = Scene(cluster(), events=history)
     error = failures.failure(scene.watch, cluster(FAILED, status_reason="No capacity"))
     assert error.msg == "cluster/demo is in UPDATE_FAILED: No capacity. Choose another flavor or availability zone, or try again later."
@@ -430,10 +430,10 @@ def test_a_failure_is_told_even_if_its_history_is_not(history):
     ],
     ids=str,
 )
-def test_each_fact_of_a_failure_is_told_once(reason, faults, contents, text):
+def test_each_failure_detail_is_reported_once(reason, faults, contents, text):
     scene = Scene(cluster(), events=[event(1, contents=contents)])
     assert failures.failure(scene.watch, cluster(FAILED, status_reason=reason, faults=faults)).msg == "cluster/demo is in UPDATE_FAILED: " + text
 
 
-def test_without_a_reason_the_message_says_so():
+def test_missing_failure_reason_is_reported():
     assert "no reason given" in failures.failure(Scene(cluster()).watch, cluster(FAILED)).msg

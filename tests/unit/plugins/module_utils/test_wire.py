@@ -48,7 +48,7 @@ def in_any_case(text):
 
 
 class TestLabels:
-    def test_every_label_that_the_guide_and_the_service_give_a_type_has_one(self):
+    def test_all_known_typed_labels_have_a_type(self):
         assert set(BOOLS) >= {"ca_enable", "ca_scale_down_enable", "cert_manager_api", "master_lb_floating_ip_enabled", "strict_sg_rules"}
         assert set(BOOLS) >= {"api_ep_ipacl_enable", "service_user_enabled"}
         assert set(INTS) >= {"boot_volume_size", "pods_network_subnet", "term_of_validity", "requested_node_count", "ca_pod_replicas"}
@@ -58,14 +58,14 @@ class TestLabels:
 
     @many
     @given(st.sampled_from(BOOLS), st.booleans(), st.data(), st.sampled_from(["%s", " %s", "%s\n"]))
-    def test_booleans_in_any_case_or_real(self, label, value, data, form):
+    def test_boolean_is_read_from_text_or_native_value(self, label, value, data, form):
         text = form % data.draw(in_any_case(str(value)))
         assert wire.labels({label: text})[label] is value
         assert wire.labels({label: value})[label] is value
 
     @many
     @given(st.sampled_from(INTS), st.integers(-(10**12), 10**12), st.sampled_from(["%d", " %d ", "%d\n"]))
-    def test_numbers_as_text_or_real(self, label, value, form):
+    def test_integer_is_read_from_text_or_native_value(self, label, value, form):
         for given_value in (form % value, value, float(value)):
             found = wire.labels({label: given_value})[label]
             assert found == value
@@ -73,14 +73,14 @@ class TestLabels:
 
     @many
     @given(st.sampled_from(LISTS), st.lists(st.uuids().map(str), max_size=5))
-    def test_colon_lists_as_text_or_real(self, label, value):
+    def test_colon_list_is_read_from_text_or_native_value(self, label, value):
         assert wire.labels({label: ":".join(value)})[label] == value
         assert wire.labels({label: value})[label] == value
         assert wire.labels({label: ":" + ":".join(value) + ":"})[label] == value
 
     @many
     @given(st.sampled_from(JSONS), st.dictionaries(st.text(), st.integers() | st.text()) | st.lists(st.text() | st.integers()))
-    def test_objects_as_text_or_real(self, label, value):
+    def test_json_label_is_read_from_text_or_native_value(self, label, value):
         assert wire.labels({label: json.dumps(value)})[label] == value
         assert wire.labels({label: value})[label] == value
 
@@ -110,27 +110,27 @@ class TestLabels:
             ("k8s_node_labels", {"delay": "5", "enable": "true"}, {"delay": "5", "enable": "true"}),
         ],
     )
-    def test_members_of_json_text_are_typed(self, label, value, typed, form):
+    def test_members_of_json_labels_are_typed(self, label, value, typed, form):
         found = wire.labels({label: form(value)})[label]
         # Equal as text, so that 10 is no 10.0 and True no 1.
         assert json.dumps(found) == json.dumps(typed)
 
     @pytest.mark.parametrize("label", sorted(wire.LABELS))
-    def test_an_empty_text_is_no_value(self, label):
+    def test_empty_text_is_read_as_empty(self, label):
         assert wire.labels({label: ""})[label] == ([] if label in LISTS else None)
 
     @pytest.mark.parametrize("label", sorted(set(wire.LABELS) - set(LISTS)))
     @pytest.mark.parametrize("odd", ["maybe", "1.5x", "{broken", "[" * 100000, "9" * 10000 + "x"])
-    def test_what_does_not_fit_stays_as_it_came(self, label, odd):
+    def test_unparsable_value_is_kept_unchanged(self, label, odd):
         assert wire.labels({label: odd})[label] == odd
 
-    def test_other_labels_are_texts(self):
+    def test_other_labels_stay_text(self):
         given_labels = {"kube_tag": "v1.31.4", "station_id": "5", "something": "true", "cni_driver": ""}
         assert wire.labels(given_labels) == given_labels
 
     @many
     @given(st.sampled_from(["bool", "int", "colon_list", None]), st.data())
-    def test_what_is_written_is_read_again(self, kind, data):
+    def test_written_value_is_read_back(self, kind, data):
         values = {"bool": st.booleans(), "int": st.integers(), "colon_list": st.lists(st.uuids().map(str)), None: st.text(min_size=1)}
         value = data.draw(values[kind])
         written = wire.write(kind, value)
@@ -140,16 +140,16 @@ class TestLabels:
     @pytest.mark.parametrize(
         "kind, value, text", [("bool", True, "True"), ("bool", False, "False"), ("int", 0, "0"), ("colon_list", ["a", "b"], "a:b"), (None, "x", "x")]
     )
-    def test_labels_are_written_as_the_guide_has_them(self, kind, value, text):
+    def test_labels_are_written_in_the_documented_format(self, kind, value, text):
         assert wire.write(kind, value) == text
 
     @pytest.mark.parametrize("value, text", [({"b": 1, "a": [True]}, '{"a": [true], "b": 1}'), (["x"], '["x"]'), ("{}", "{}"), (5, 5), (True, True), ("", "")])
-    def test_labels_of_the_users_own_are_json_text_or_as_given(self, value, text):
+    def test_custom_labels_are_written_as_json_or_unchanged(self, value, text):
         assert wire.write_any(value) == text
 
 
 class TestResources:
-    def test_a_cluster_of_the_real_service(self):
+    def test_real_cluster_response_is_typed(self):
         reply = {
             "uuid": UUID,
             "name": "demo",
@@ -183,11 +183,11 @@ class TestResources:
         }
         assert json.dumps(reply) == before
 
-    def test_what_is_not_there_is_not_made_up(self):
+    def test_missing_fields_are_not_added(self):
         assert wire.resource({"uuid": UUID, "max_node_count": None}) == {"uuid": UUID, "max_node_count": None}
 
     @pytest.mark.parametrize("odd", [None, "text", [], 5])
-    def test_labels_that_are_none_are_an_empty_dict(self, odd):
+    def test_invalid_labels_become_an_empty_dict(self, odd):
         assert wire.resource({"labels": odd})["labels"] == {}
         assert wire.autoscale_of(wire.resource({"labels": odd})) == {}
         assert wire.autoscale_of({}) == {}
@@ -197,13 +197,13 @@ class TestResources:
         assert wire.resource({"node_addresses": odd})["node_addresses"] == ["10.0.0.5", "10.0.0.6"]
 
     @pytest.mark.parametrize("reply", [{}, {"uuid": UUID}, {"status": "CREATE_COMPLETE"}, {"uuid": "", "status": "X"}, {"uuid": UUID, "status": None}])
-    def test_a_reply_without_uuid_or_status_is_not_trusted(self, reply):
+    def test_response_without_uuid_or_status_is_rejected(self, reply):
         with pytest.raises(BadReply, match=r"^Could not read cluster demo: the answer has no uuid or no status\.$"):
             wire.identified(reply, "read cluster demo")
 
     @many
     @given(replies)
-    def test_junk_is_never_a_traceback(self, reply):
+    def test_random_response_never_causes_a_traceback(self, reply):
         typed = wire.resource(reply)
         assert set(typed) == set(reply)
         assert isinstance(typed.get("labels", {}), dict)
@@ -218,7 +218,7 @@ class TestResources:
 
     @many
     @given(junk)
-    def test_junk_labels_and_values_are_never_a_traceback(self, value):
+    def test_random_labels_and_values_never_cause_a_traceback(self, value):
         for kind in ("bool", "int", "colon_list", "json", None):
             wire.read(kind, value)
         wire.labels(value)
@@ -231,9 +231,9 @@ class TestResources:
         wire.ipacl({"enable": value, "action": value, "ipacl_targets": value})
 
 
-class TestSmallReplies:
+class TestOtherResponses:
     @pytest.mark.parametrize("true", [True, "true", "True", "TRUE"])
-    def test_the_autoscaler_comes_in_two_forms(self, true):
+    def test_autoscaler_booleans_may_be_text_or_native(self, true):
         assert wire.autoscale({"ca_enable": true, "ca_max_node_count": "10", "ca_min_node_count": 0, "ca_image": "x"}) == {
             "ca_enable": True,
             "ca_max_node_count": 10,
@@ -241,25 +241,25 @@ class TestSmallReplies:
             "ca_image": "x",
         }
 
-    def test_the_autoscaler_of_a_group_is_in_its_labels(self):
+    def test_autoscaler_is_read_from_node_group_labels(self):
         group = wire.resource({"labels": {"ca_enable": "false", "ca_max_node_count": "0", "kube_tag": "v1"}})
         assert wire.autoscale_of(group) == {"ca_enable": False, "ca_max_node_count": 0}
 
     @pytest.mark.parametrize(
         "enable, expected", [("true", True), ("True", True), (True, True), ("false", False), (False, False), (None, False), ("x", False), (1, False)]
     )
-    def test_access_control_is_on_only_where_the_service_says_so(self, enable, expected):
+    def test_access_control_is_on_only_if_enable_is_true(self, enable, expected):
         found = wire.ipacl({"cluster_uuid": UUID, "enable": enable, "action": "allow", "ipacl_targets": [{"cidr_address": "10.0.0.1"}, "x", None]})
         assert found == {"cluster_uuid": UUID, "enable": expected, "action": "ALLOW", "ipacl_targets": [{"cidr_address": "10.0.0.1"}]}
 
-    def test_access_control_that_is_off_has_no_targets(self):
+    def test_disabled_access_control_has_no_targets(self):
         assert wire.ipacl({"cluster_uuid": UUID, "enable": "false"}) == {"cluster_uuid": UUID, "enable": False, "ipacl_targets": []}
 
     @pytest.mark.parametrize("number", [3683, "3683", 3683.0])
-    def test_an_event_has_a_number(self, number):
+    def test_event_id_is_an_integer(self, number):
         assert wire.event({"id": number, "contents": None}) == {"id": 3683, "contents": None}
 
-    def test_versions_are_in_version_order(self):
+    def test_versions_are_sorted(self):
         supported = {"v1.10.0": True, "v1.9.3": "False", "v1.31.4": "true", "v1.27.13": False, "v1.27.3": True}
         assert wire.versions({"supported_k8s": supported}) == [
             {"version": "v1.9.3", "available": False},
@@ -271,10 +271,10 @@ class TestSmallReplies:
 
     @many
     @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(0, 40)), max_size=8))
-    def test_version_keys_go_by_number(self, numbers):
+    def test_version_keys_sort_numerically(self, numbers):
         assert sorted(["v%d.%d.%d" % triple for triple in numbers], key=wire.version_key) == ["v%d.%d.%d" % triple for triple in sorted(numbers)]
 
-    def test_event_types_are_flat_from_either_shape(self):
+    def test_event_types_are_flattened_from_both_formats(self):
         flat = {"CLUSTER_CREATE": "Create a cluster", "NODEGROUP_CREATE": "Node group creation"}
         nested = {"cluster_events": {"CLUSTER_CREATE": "Create a cluster"}, "nodegroup_events": {"NODEGROUP_CREATE": "Node group creation"}}
         assert wire.event_types({"supported_event_type": flat}) == flat
@@ -283,7 +283,7 @@ class TestSmallReplies:
 
 
 class TestMasking:
-    def test_appkeys_are_masked_wherever_they_stand(self):
+    def test_appkeys_are_masked_at_any_depth(self):
         value = {
             "labels": {
                 "boot_volume_appkey": "s3cr3t",
@@ -311,7 +311,7 @@ class TestMasking:
             '[{"x": "shown", "volume_appKey":"s3cr3t',
         ],
     )
-    def test_appkeys_in_json_text_that_was_not_read_are_masked_too(self, text):
+    def test_appkeys_in_unparsed_json_text_are_masked(self, text):
         masked = wire.masked({"some_label": text})["some_label"]
         assert "s3cr3t" not in masked
         assert "shown" in masked
@@ -319,5 +319,5 @@ class TestMasking:
 
     @many
     @given(junk)
-    def test_what_is_no_secret_is_left_alone(self, value):
+    def test_other_values_are_not_masked(self, value):
         assert repr(wire.masked(value)) == repr(value) or "appkey" in repr(value).lower()
