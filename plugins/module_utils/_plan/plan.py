@@ -30,6 +30,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan import (
     autoscale,
     certificate,
     nodes,
+    rules,
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
     Operation,
@@ -210,8 +211,6 @@ def _group_changes(
 
     before, after = wire.one_spelling(str(group.state.get("flavor_id"))), options.get("flavor")
     if observed.flavors and after is not None and not UUID.equal(after, before):
-        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
-
         names = observed.flavors
         rules.check_flavor_change(
             group_resource(cluster, group.state["name"]), names.get(before), names.get(after)
