@@ -11,6 +11,7 @@ check mode.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Mapping
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
@@ -63,7 +64,10 @@ def plan(desired: ClusterSpec, observed: Observed, policy: Policy | None = None)
     if desired.state == ABSENT:
         return _delete(cluster_resource(desired.name)) if observed.cluster else Plan()
     parts = [_cluster(desired, observed, policy)] if desired.options is not None else []
-    parts += [_nodegroup(desired, spec, observed, policy) for spec in desired.nodegroups]
+    cluster = observed if not parts else _upgraded(observed, parts[0].operations)
+    parts += [
+        _nodegroup(desired, spec, cluster, spec.policy or policy) for spec in desired.nodegroups
+    ]
     if desired.ipacl is not None:
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ipacl
 
@@ -79,6 +83,38 @@ def plan(desired: ClusterSpec, observed: Observed, policy: Policy | None = None)
     operations = [operation for part in parts for operation in part.operations]
     return Plan(operations, [warning for part in parts for warning in part.warnings]).named(
         observed.names
+    )
+
+
+def _upgraded(observed: Observed, operations: list[Operation]) -> Observed:
+    """The observed document with the versions that it has after the upgrades of a plan, with which
+    later parts of the plan begin.
+
+    :param operations: those of the plan's earlier parts.
+    """
+    versions = {
+        operation.group: operation.changes["kubernetes_version"][1]
+        for operation in operations
+        if operation.name == "upgrade"
+    }
+    if not versions:
+        return observed
+
+    def after(state: State, group: str | None) -> State:
+        if group not in versions:
+            return state
+        labels = dict(state.get("labels") or {}, kube_tag=versions[group])
+        # The service shows other versions for the next step then.
+        labels.pop("upgradable_kube_versions", None)
+        return dict(state, labels=labels)
+
+    return replace(
+        observed,
+        cluster=after(observed.cluster, None) if observed.cluster else None,
+        nodegroups={
+            name: replace(group, state=after(group.state, group.state.get("uuid")))
+            for name, group in observed.nodegroups.items()
+        },
     )
 
 
