@@ -230,20 +230,4 @@ def _read_for_upgrade(
     return workers, wire.versions(task.api.supports()) if needed else []
 
 
-JOB = Job(
-    "nks_cluster",
-    dict(
-        arguments.auth(),
-        name={"type": "str", "required": True},
-        upgrade={
-            "type": "str",
-            "choices": ["control_plane", "all", "never"],
-            "default": "control_plane",
-        },
-        **arguments.state("present", "absent"),
-        **arguments.wait(),
-        **arguments.reconciled(),
-        **arguments.creation(rows.CLUSTER),
-    ),
-    run,
-)
+JOB = Job("nks_cluster", dict(arguments.auth(), **arguments.wait(), **arguments.cluster()), run)

@@ -141,19 +141,8 @@ JOB = Job(
     dict(
         arguments.auth(),
         cluster={"type": "str", "required": True},
-        action={"type": "str", "choices": ["allow", "deny"]},
-        targets={
-            "type": "list",
-            "elements": "dict",
-            "options": {
-                "cidr_address": {"type": "str", "required": True, "aliases": ["cidr"]},
-                "description": {"type": "str"},
-            },
-        },
-        purge={"type": "bool", "default": True},
-        keep={"type": "list", "elements": "str"},
-        **arguments.state("present", "absent"),
         **arguments.wait(),
+        **arguments.ipacl(),
     ),
     run,
 )

@@ -322,12 +322,8 @@ JOB = Job(
     dict(
         arguments.auth(),
         cluster={"type": "str", "required": True},
-        name={"type": "str", "required": True},
-        nodes_to_remove={"type": "list", "elements": "str"},
-        **arguments.state("present", "absent"),
         **arguments.wait(),
-        **arguments.reconciled(),
-        **arguments.creation(rows.NODEGROUP),
+        **arguments.nodegroup(),
     ),
     run,
 )
