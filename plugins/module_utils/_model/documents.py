@@ -137,7 +137,13 @@ class Observed:
         flavors: dict[str, str] = {}
         for part in parts:
             whole.cluster = whole.cluster or part.cluster
-            whole.nodegroups = {**part.nodegroups, **whole.nodegroups}
+            for name, group in part.nodegroups.items():
+                known = whole.nodegroups.get(name)
+                if known is not None:
+                    group = ObservedNodegroup(
+                        {**group.state, **known.state}, known.autoscale or group.autoscale
+                    )
+                whole.nodegroups[name] = group
             whole.workers = whole.workers or part.workers
             whole.versions = whole.versions or part.versions
             whole.ipacl = whole.ipacl or part.ipacl

@@ -29,6 +29,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import 
 )
 
 if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._apply.run import Runner
     from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
 
 
@@ -117,12 +118,17 @@ def _create(task: Task) -> Result:
     todo = plan.plan(ClusterSpec(name, options=desired), observed)
     runner, state = task.apply(todo)
     if state is None and runner is not None:
-        # The task does not wait: the result has what the service shows already, or what is known
-        # for certain.
-        state = task.wait_until_shown(runner.cluster)
-        state = state or {"uuid": runner.cluster.cluster, "name": name}
-        runner.require_only_cluster(name, last=True)
+        state = shown_creation(task, runner, name)
     return {"cluster": wire.masked(state or {}), "plan": todo}
+
+
+def shown_creation(task: Task, runner: Runner, name: str) -> State:
+    """What the service shows already of a cluster whose creation the task does not wait for, or
+    what is known for certain.
+    """
+    state = task.wait_until_shown(runner.cluster) or {"uuid": runner.cluster.cluster, "name": name}
+    runner.require_only_cluster(name, last=True)
+    return state
 
 
 def observe(task: Task, watch: Watch) -> tuple[Options, Observed, list[Watch]]:

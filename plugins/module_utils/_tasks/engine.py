@@ -142,7 +142,7 @@ class Task:
             timeout=options.get("request_timeout", 30.0),
             max_retries=options.get("max_retries", 5),
             verify=verify,
-            pool_size=READERS,
+            pool_size=READERS * options.get("parallel", 1),
         )
         self.progress = self._without_secrets(progress) if progress else None
         self.identity = identity.Identity(self.transport, options)
