@@ -281,15 +281,15 @@ def _result(task: Task, members: Sequence[Member]) -> Result:
 def _failure(failed: Sequence[Member], count: int, result: Result) -> NksError:
     """The failure of the task: one sentence for each cluster, and the values of the result."""
     plan = result.pop("plan")
+    reasons = " ".join(
+        "%s: %s" % (member.name, member.error.msg) for member in failed if member.error
+    )
+    if count == 1 and failed[0].error:
+        message = failed[0].error.msg
+    else:
+        message = "%d of %d clusters failed. %s" % (len(failed), count, reasons)
     error = NksError(
-        "%d of %d clusters failed. %s"
-        % (
-            len(failed),
-            count,
-            " ".join(
-                "%s: %s" % (member.name, member.error.msg) for member in failed if member.error
-            ),
-        ),
+        message,
         changed=plan.changed,
         actions=plan.report(),
         **result,
