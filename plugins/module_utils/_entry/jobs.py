@@ -17,6 +17,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import (  # py
     autoscale,
     certificate,
     cluster,
+    fleet_info,
     info,
     ipacl,
     kubeconfig,
@@ -43,5 +44,6 @@ JOBS: dict[str, Job] = {
         info.EVENTS,
         info.VERSIONS,
         info.RESOURCES,
+        fleet_info.JOB,
     )
 }

@@ -100,7 +100,14 @@ def _private(network: Network) -> bool:
 
 def _subnets(task: Task, cluster: State) -> list[Network]:
     """The cluster's own subnet as networks; none if the network service does not show it."""
-    listed = task.names.resources("subnet", cluster.get("fixed_network"))
+    return own_subnets(task.names.resources("subnet", cluster.get("fixed_network")), cluster)
+
+
+def own_subnets(listed: Iterable[State], cluster: State) -> list[Network]:
+    """The cluster's own subnet as networks; none if the list does not have it.
+
+    :param listed: subnets as the network service lists them.
+    """
     return [
         ipaddress.ip_network(item["cidr"], strict=False)
         for item in listed
