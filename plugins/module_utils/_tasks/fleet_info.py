@@ -141,7 +141,7 @@ def _regions(task: Task) -> list[Region]:
     if not codes:
         code = options["region"].lower() if options["region"] else None
         return [Region(code, task.api, task.names)]
-    apis = [Api(task.transport, task.api.identity, code) for code in codes]
+    apis = [Api(task.transport, task.identity, code) for code in codes]
     return [Region(code, api, Names(api)) for code, api in zip(codes, apis)]
 
 
@@ -418,7 +418,7 @@ def _export(
     by_name = references_by_name(task, region)
     subnets = ()
     if _needs_subnets(found) and ("subnet", None) in region.lists:
-        subnets = tuple(ipacl.own_subnets(region.names.resources("subnet"), cluster))
+        subnets = tuple(ipacl.subnets_of(region.names.resources("subnet"), cluster))
     observed = Observed(
         cluster,
         {group.state["name"]: group for group in found.groups if group is not None},
