@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, Iterable, Mapping
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import (
+    AccessSpec,
     Observed,
     ObservedNodegroup,
     Options,
@@ -37,9 +38,7 @@ Refer = Callable[..., str]
 
 NEVER_SHOWN = "It is a secret, which is never shown."
 NOT_SHOWN = "NKS does not show it."
-MAY_BE_SENSITIVE = (
-    "The current value contains something that looks like a secret, so it is not shown."
-)
+NOT_SAFE = "The current value contains something that looks like a secret, so it is not shown."
 NO_DEFAULT_GROUP = "The cluster has no node group %s." % wire.DEFAULT_GROUP
 
 #: Options that every cluster or node group has a value for, although a creation does not need them.
@@ -264,7 +263,7 @@ def _collect_row(part: _Part, row: rows.Row, cluster: State | None, group: State
     elif not row.equal(value, current):
         part.omit(row.option, "The current value cannot be compared.")
     elif not part.shows(value):
-        part.omit(row.option, MAY_BE_SENSITIVE)
+        part.omit(row.option, NOT_SAFE)
     else:
         part.options[row.option] = value
     if row.option == "extra_volumes" and value is not UNKNOWN:
@@ -284,15 +283,17 @@ def _collect_autoscale(part: _Part, group: ObservedNodegroup) -> None:
     """Collect the settings of the cluster autoscaler; while it is on, it decides ``node_count``."""
     current = group.autoscale or wire.autoscale_of(group.state)
     settings: Document = {}
+    missing: list[str] = []
     for row in rows.AUTOSCALE.values():
         value = row.kind.export(current.get(str(row.group)))
         if value is UNKNOWN:
-            if settings.get("enabled"):
-                part.omit("autoscale.%s" % row.option, NOT_SHOWN)
+            missing.append("autoscale.%s" % row.option)
         elif row.option == "enabled" or settings.get("enabled") or _is_chosen(row.option, value):
             settings[row.option] = value
     if group.autoscale and "enabled" in settings:
         part.options["autoscale"] = settings
+        for option in missing if settings["enabled"] else ():
+            part.omit(option, NOT_SHOWN)
     else:
         part.omit("autoscale", NOT_SHOWN)
     if current.get("ca_enable") is True and "node_count" in part.options:
@@ -330,10 +331,7 @@ def _accept(part: _Part) -> None:
             rules.check_options(part.options)
             return
         except BadInput as error:
-            part.drop(
-                error.option,
-                "The option does not accept the current value, because it %s." % error.problem,
-            )
+            part.drop(error.option, _rejected(error))
 
 
 # -- labels ----------------------------------------------------------------------------------------
@@ -359,7 +357,7 @@ def _collect_labels(part: _Part, cluster: State | None, group: State, parent: St
         if label in GROUP_LABELS or (label in CLUSTER_LABELS and cluster is not None):
             written = _written(value)
             if not part.shows(value) or wire.appkeys(value):
-                part.omit(name, MAY_BE_SENSITIVE)
+                part.omit(name, NOT_SAFE)
             elif LABELS.same(LABELS.write({label: written})[label], value):
                 labels[label] = written
             else:
@@ -458,13 +456,21 @@ def _access(observed: Observed, part: _Part) -> Document | None:
         return None
     document: Document = {"state": "present", "action": control.action.lower()}
     targets = control.sent()
+    try:
+        spec = AccessSpec(action=document["action"], targets=targets)
+        ipacl.plan_access("", spec, observed.ipacl, observed.subnets)
+    except BadInput as error:
+        # The plan keeps the list if it is not set.
+        part.omit("ipacl.targets", _rejected(error))
+        return document
     for target in targets:
         if not part.shows(target):
             # The plan keeps a description that is not set.
             target.pop("description", None)
-            part.omit("ipacl.targets.description", MAY_BE_SENSITIVE)
-    if targets:
-        document["targets"] = targets
-    else:
-        part.omit("ipacl.targets", NOT_SHOWN)
-    return document
+            part.omit("ipacl.targets.description", NOT_SAFE)
+    return dict(document, targets=targets)
+
+
+def _rejected(error: BadInput) -> str:
+    """The reason for a value that the rules reject."""
+    return "The option does not accept the current value, because it %s." % error.problem
