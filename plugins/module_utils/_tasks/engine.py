@@ -489,7 +489,8 @@ def perform(
     connection.settle(options)
     options = rows.normalized(options)
     if not job.offline(options):
-        connection.check(options)
+        # Tasks that work in several regions name them in this option.
+        connection.check(options, options.get("regions"))
     rules.check_options(options)
     task = Task(options, check_mode, clock, progress)
     try:
