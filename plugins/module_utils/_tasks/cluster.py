@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
@@ -77,6 +77,7 @@ def _absent(task: Task, watch: Watch | None) -> Result:
         return unchanged
     if watch.state["status"] == "DELETE_IN_PROGRESS":
         # It is being deleted already: there is nothing to send, the task only waits.
+        task.require_approved(unchanged["plan"])
         if task.options["wait"] and task.wait_until_idle(watch) is not None:
             raise task.failure(watch)
         return unchanged
@@ -104,6 +105,8 @@ def _create(task: Task) -> Result:
         state = task.wait_until_shown(runner.cluster)
         state = state or {"uuid": runner.cluster.cluster, "name": name}
         runner.require_only_cluster(name, last=True)
+    elif runner is not None and task.options["wait_for_nodes"]:
+        state = _wait_for_nodes(task, todo, runner.cluster, [])
     return {"cluster": wire.masked(state or {}), "plan": todo}
 
 
@@ -134,7 +137,39 @@ def _reconcile(task: Task, watch: Watch) -> Result:
                 "%s was deleted by someone else while it was being changed." % watch.name
             )
         cluster = current
+    if options["wait_for_nodes"] and not task.check_mode:
+        default = [group] if group else []
+        every = list(watches.values())
+        cluster = _wait_for_nodes(
+            task, todo, watch, every if options["upgrade"] == "all" else default
+        )
     return {"cluster": wire.masked(cluster), "plan": todo}
+
+
+def _wait_for_nodes(
+    task: Task, todo: operations.Plan, watch: Watch, nodegroups: Sequence[Watch]
+) -> State:
+    """Wait until the nodes are ready.
+
+    :param todo: the plan that was applied.
+    :param nodegroups: the node groups whose nodes have to be ready, as far as they were read; none
+        for the default node group.
+    :returns: the typed cluster.
+    """
+    # See engine for imports within functions.
+    from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import readiness
+
+    if not nodegroups:
+        group = groups.find_group(task, watch, wire.DEFAULT_GROUP)
+        if group is None:
+            task.warnings.append(
+                "%s has no node group %s, so wait_for_nodes has no effect. Use it with nks_nodegroup."
+                % (watch.name, wire.DEFAULT_GROUP)
+            )
+            return watch.state
+        nodegroups = [group]
+    readiness.wait_for_nodes(task, todo, watch, nodegroups)
+    return watch.state
 
 
 def _read_default_group(
@@ -212,6 +247,8 @@ JOB = Job(
         },
         **arguments.state("present", "absent"),
         **arguments.wait(),
+        **arguments.wait_for_nodes(),
+        **arguments.approval(),
         **arguments.reconciled(),
         **arguments.creation(rows.CLUSTER),
     ),

@@ -127,6 +127,7 @@ JOB = Job(
         keep={"type": "list", "elements": "str"},
         **arguments.state("present", "absent"),
         **arguments.wait(),
+        **arguments.approval(),
     ),
     run,
 )
