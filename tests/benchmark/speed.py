@@ -381,7 +381,7 @@ def imports(bench: Bench) -> Table:
                 kept = bench.scratch / "pycache" / str(len(rows)) / str(number)
                 bases = [] if place.startswith(ALONE) else [PACKAGE + "module_utils._tasks.engine"]
                 command = [str(bench.bin_folder / "python"), "-X", "pycache_prefix=%s" % kept, "-c", TIMED, *bases, PACKAGE + place, name]
-                env = dict(bench.env, PYTHONPATH=str(envs.collections()))
+                env = dict(bench.env, PYTHONPATH=str(envs.collections()), NHNCLOUD_IN_PROCESS="false")
                 done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
                 if done.returncode:
                     raise SystemExit(done.stderr)

@@ -69,6 +69,28 @@ def test_role_options_match_the_module(module) -> None:
     assert meaning(ours) == wanted
 
 
+def test_role_options_match_the_document() -> None:
+    own = {"kubeconfig", *WAITING}
+    document = {name: entry for name, entry in arguments.document().items() if name not in ("region", "purge_nodegroups")}
+    assert meaning(document) == meaning({name: entry for name, entry in CLUSTER.items() if name not in own})
+
+
+def test_document_accepts_aliases_and_rejects_other_options() -> None:
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+    validator = ArgumentSpecValidator({"clusters": {"type": "list", "elements": "dict", "options": arguments.document()}})
+    aliased = {"name": "demo", "kube_tag": "v1.31.4", "nodegroups": [{"name": "extra", "autoscale": {"ca_enable": True}}]}
+    aliased["ipacl"] = {"action": "allow", "targets": [{"cidr": "192.0.2.1"}]}
+    checked = validator.validate({"clusters": [aliased]})
+    assert not checked.error_messages
+    document = checked.validated_parameters["clusters"][0]
+    assert document["kubernetes_version"] == "v1.31.4" and document["nodegroups"][0]["autoscale"]["enabled"] is True
+    assert document["ipacl"]["targets"][0]["cidr_address"] == "192.0.2.1"
+    assert (document["state"], document["purge_nodegroups"], document["region"]) == ("present", False, None)
+    for wrong in ({"cluster": "demo"}, {"nodegroups": [{"name": "extra", "cluster": "demo"}]}, {"wait": True}, {"password": "secret"}):
+        assert validator.validate({"clusters": [dict({"name": "demo"}, **wrong)]}).error_messages, wrong
+
+
 @pytest.mark.parametrize("module", CALLED)
 def test_each_option_is_passed_to_the_module(module) -> None:
     dummy, ours, variable = CALLED[module]

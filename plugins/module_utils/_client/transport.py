@@ -8,6 +8,7 @@ verified form.
 
 from __future__ import annotations
 
+import copy
 import os
 import random
 import re
@@ -76,6 +77,16 @@ class Adapter(HTTPAdapter):  # type: ignore[misc,unused-ignore]
         return manager if known else bound(manager)
 
 
+class Hold:
+    """When requests may be sent again: a service that asks one thread to wait (Retry-After) means
+    all of them.
+    """
+
+    def __init__(self) -> None:
+        #: Seconds on the clock of the transport.
+        self.until = float("-inf")
+
+
 class Reply:
     """One answer of a verified form.
 
@@ -131,6 +142,7 @@ class Transport:
         #: (Scheme, host and port) -> the proxies that requests gets.
         self._proxies: dict[tuple[str, ...], Any] = {}
         self._deadline: float | None = None
+        self._hold = Hold()
         self.warnings: list[str] = []
         self._secrets: set[str] = set()
         self._session = requests.Session()
@@ -156,6 +168,12 @@ class Transport:
         if verify is False:
             # The user has requested this, so that a line on stderr is not needed.
             warnings.filterwarnings("ignore", category=urllib3.exceptions.InsecureRequestWarning)
+
+    def fork(self) -> Transport:
+        """The same connections, secrets and warnings with a time limit of its own, for one of
+        several tasks at a time.
+        """
+        return copy.copy(self)
 
     def close(self) -> None:
         """Close the connections."""
@@ -226,13 +244,14 @@ class Transport:
         :param error: the last failure, which may have the time to wait.
         :returns: whether to repeat it.
         """
-        seconds: float | None = getattr(error, "retry_after", None)
-        if seconds is None:
-            seconds = self.backoff(attempt)
+        asked: float | None = getattr(error, "retry_after", None)
+        seconds = self.backoff(attempt) if asked is None else asked
         if attempt > self.max_retries or (
             self._deadline is not None and self.clock.now() + seconds > self._deadline
         ):
             return False
+        if asked is not None:
+            self._hold.until = max(self._hold.until, self.clock.now() + seconds)
         self.clock.sleep(seconds)
         return True
 
@@ -256,6 +275,9 @@ class Transport:
     ) -> Reply:
         """One attempt: the answer, or the error that it means."""
         self.warn_if_plain(url)
+        held = self._hold.until - self.clock.now()
+        if held > 0:
+            self.clock.sleep(held)
         LIMIT.begin(self.clock, self.timeout, answers.MAX_BODY + MAX_REST)
         response, content, answer = self._followed(method, url, doing, headers, params, body)
         status = answer.status

@@ -19,6 +19,7 @@ from typing import Any, Collection, Iterable, Iterator, Mapping
 
 from ansible.module_utils.common.validation import check_type_dict, check_type_list
 
+from ansible_collections.nhncloud.nks.plugins.module_utils._client import words
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 
@@ -270,9 +271,6 @@ def _spellings(secret: str) -> Iterable[str]:
     """The forms in which a secret may appear in a text."""
     if PLAIN.fullmatch(secret):
         return [secret]
-    # Most secrets do not need this file; see engine for imports within functions.
-    from ansible_collections.nhncloud.nks.plugins.module_utils._client import words
-
     spellings: Iterable[str] = words.spellings(secret)
     return spellings
 

@@ -17,6 +17,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import (  # py
     autoscale,
     certificate,
     cluster,
+    fleet,
     info,
     ipacl,
     kubeconfig,
@@ -32,6 +33,7 @@ JOBS: dict[str, Job] = {
     for job in (
         cluster.JOB,
         nodegroup.JOB,
+        fleet.JOB,
         kubeconfig.JOB,
         autoscale.JOB,
         autoscale.INFO,

@@ -12,7 +12,7 @@ changed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, Iterable, Mapping
 
 Options = Mapping[str, Any]
 State = Dict[str, Any]
@@ -62,6 +62,8 @@ class NodegroupSpec:
     #: group they are in ``options``.
     autoscale: Options | None = None
     nodes: NodesSpec | None = None
+    #: Its own policy; None for that of the document.
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True)
@@ -122,3 +124,32 @@ class Observed:
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: UUID -> name of the flavors, if they were looked up.
     flavors: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def merged(cls, parts: Iterable[Observed]) -> Observed:
+        """What several tasks observed of one cluster, as one document. Of what cannot be united,
+        the first part that has it counts.
+
+        :param parts: each with what one part of the document needs.
+        """
+        whole = cls()
+        names: dict[str, dict[str, str]] = {}
+        flavors: dict[str, str] = {}
+        for part in parts:
+            whole.cluster = whole.cluster or part.cluster
+            for name, group in part.nodegroups.items():
+                known = whole.nodegroups.get(name)
+                if known is not None:
+                    group = ObservedNodegroup(
+                        {**group.state, **known.state}, known.autoscale or group.autoscale
+                    )
+                whole.nodegroups[name] = group
+            whole.workers = whole.workers or part.workers
+            whole.versions = whole.versions or part.versions
+            whole.ipacl = whole.ipacl or part.ipacl
+            whole.subnets = whole.subnets or part.subnets
+            flavors.update(part.flavors)
+            for option, found in part.names.items():
+                names.setdefault(option, {}).update(found)
+        whole.names, whole.flavors = names, flavors
+        return whole

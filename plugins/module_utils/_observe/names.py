@@ -11,6 +11,7 @@ match lists the candidates.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
@@ -58,7 +59,7 @@ KINDS = [
 
 
 class Names:
-    """Look-ups for one task; each list is read at most once.
+    """Look-ups for one task, or for several at once; each list is read at most once.
 
     :param api: see :class:`api.Api`.
     """
@@ -66,6 +67,8 @@ class Names:
     def __init__(self, api: Api) -> None:
         self.api = api
         self._lists: dict[tuple[str, str | None], list[Resource]] = {}
+        self._lock = threading.Lock()
+        self._reading: dict[tuple[str, str | None], threading.Lock] = {}
         self._instances: Instances | None = None
         self._readers: dict[str, Callable[[str | None], Iterable[Resource]]] = {
             "network": self._read_networks,
@@ -89,9 +92,22 @@ class Names:
         :param scope: the network's UUID, for the two kinds of subnets.
         """
         key = (kind, scope)
-        if key not in self._lists:
-            self._lists[key] = [_named(item) for item in self._readers[kind](scope)]
-        return self._lists[key]
+        with self._lock:
+            reading = self._reading.setdefault(key, threading.Lock())
+        # Of several threads that need a list, one reads it.
+        with reading:
+            if key not in self._lists:
+                self._lists[key] = [_named(item) for item in self._readers[kind](scope)]
+            return self._lists[key]
+
+    def renewed(self) -> Names:
+        """The look-ups for the state after a change: what tasks do not change is not read again."""
+        names = Names(self.api)
+        with self._lock:
+            names._lists.update(
+                (key, found) for key, found in self._lists.items() if key[0] != "instance"
+            )
+        return names
 
     def find(
         self,

@@ -148,7 +148,9 @@ def require_approved(
         return
     found = "the current plan has the digest %s" % current
     if not actions:
-        found = "nothing is left to do, so the current plan is empty and has the digest %s" % current
+        found = (
+            "nothing is left to do, so the current plan is empty and has the digest %s" % current
+        )
     outcome = "no changes were made"
     if performed:
         found = "the state changed during the task, and " + found

@@ -11,6 +11,7 @@ check mode.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Mapping
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
@@ -30,6 +31,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan import (
     autoscale,
     certificate,
     nodes,
+    rules,
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
     Operation,
@@ -62,7 +64,10 @@ def plan(desired: ClusterSpec, observed: Observed, policy: Policy | None = None)
     if desired.state == ABSENT:
         return _delete(cluster_resource(desired.name)) if observed.cluster else Plan()
     parts = [_cluster(desired, observed, policy)] if desired.options is not None else []
-    parts += [_nodegroup(desired, spec, observed, policy) for spec in desired.nodegroups]
+    cluster = observed if not parts else _upgraded(observed, parts[0].operations)
+    parts += [
+        _nodegroup(desired, spec, cluster, spec.policy or policy) for spec in desired.nodegroups
+    ]
     if desired.ipacl is not None:
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ipacl
 
@@ -78,6 +83,38 @@ def plan(desired: ClusterSpec, observed: Observed, policy: Policy | None = None)
     operations = [operation for part in parts for operation in part.operations]
     return Plan(operations, [warning for part in parts for warning in part.warnings]).named(
         observed.names
+    )
+
+
+def _upgraded(observed: Observed, operations: list[Operation]) -> Observed:
+    """The observed document with the versions that it has after the upgrades of a plan, with which
+    later parts of the plan begin.
+
+    :param operations: those of the plan's earlier parts.
+    """
+    versions = {
+        operation.group: operation.changes["kubernetes_version"][1]
+        for operation in operations
+        if operation.name == "upgrade"
+    }
+    if not versions:
+        return observed
+
+    def after(state: State, group: str | None) -> State:
+        if group not in versions:
+            return state
+        labels = dict(state.get("labels") or {}, kube_tag=versions[group])
+        # The service shows other versions for the next step then.
+        labels.pop("upgradable_kube_versions", None)
+        return dict(state, labels=labels)
+
+    return replace(
+        observed,
+        cluster=after(observed.cluster, None) if observed.cluster else None,
+        nodegroups={
+            name: replace(group, state=after(group.state, group.state.get("uuid")))
+            for name, group in observed.nodegroups.items()
+        },
     )
 
 
@@ -210,8 +247,6 @@ def _group_changes(
 
     before, after = wire.one_spelling(str(group.state.get("flavor_id"))), options.get("flavor")
     if observed.flavors and after is not None and not UUID.equal(after, before):
-        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import rules
-
         names = observed.flavors
         rules.check_flavor_change(
             group_resource(cluster, group.state["name"]), names.get(before), names.get(after)

@@ -96,6 +96,67 @@ def creation(table: Mapping[str, rows.Row]) -> Spec:
     return rows.arguments({**table, **rows.COMMON})
 
 
+def cluster() -> Spec:
+    """The options of nks_cluster that describe a cluster: all but those of the connection and of
+    waiting.
+    """
+    return dict(
+        name={"type": "str", "required": True},
+        upgrade={
+            "type": "str",
+            "choices": ["control_plane", "all", "never"],
+            "default": "control_plane",
+        },
+        **state("present", "absent"),
+        **reconciled(),
+        **creation(rows.CLUSTER),
+    )
+
+
+def nodegroup() -> Spec:
+    """The options of nks_nodegroup that describe a node group of a cluster."""
+    return dict(
+        name={"type": "str", "required": True},
+        nodes_to_remove={"type": "list", "elements": "str"},
+        **state("present", "absent"),
+        **reconciled(),
+        **creation(rows.NODEGROUP),
+    )
+
+
+def ipacl() -> Spec:
+    """The options of nks_ipacl that describe the access control of a cluster."""
+    return dict(
+        action={"type": "str", "choices": ["allow", "deny"]},
+        targets={
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "cidr_address": {"type": "str", "required": True, "aliases": ["cidr"]},
+                "description": {"type": "str"},
+            },
+        },
+        purge={"type": "bool", "default": True},
+        keep={"type": "list", "elements": "str"},
+        **state("present", "absent"),
+    )
+
+
+def document() -> Spec:
+    """The document of a cluster: the options that describe the cluster itself, its region, its node
+    groups, and its access control; see docs/architecture.md.
+
+    The role's variable ``nks_cluster_spec`` has the same options, and a few of its own.
+    """
+    return dict(
+        cluster(),
+        region={"type": "str"},
+        nodegroups={"type": "list", "elements": "dict", "options": nodegroup()},
+        ipacl={"type": "dict", "options": ipacl()},
+        purge_nodegroups={"type": "bool", "default": False},
+    )
+
+
 def query() -> Spec:
     """The expression of the information modules."""
     return {"query": {"type": "str"}}

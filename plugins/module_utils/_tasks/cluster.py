@@ -29,27 +29,37 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import 
 )
 
 if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._apply.run import Runner
     from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
 
 
 def run(task: Task) -> Result:
     """One task of nks_cluster; see the documentation of the module."""
     name = task.options["name"]
-    watch = task.read_cluster(name)
     if task.options["state"] == "absent":
-        return _absent(task, watch)
+        return _absent(task, task.read_cluster(name))
+    watch = find(task, name)
+    return _create(task) if watch is None else _reconcile(task, watch)
+
+
+def find(task: Task, name: str) -> Watch | None:
+    """The cluster to compare with the options, once it is idle; None if it has to be created.
+
+    :param name: its name or UUID.
+    :raises NksError: no cluster has this UUID, or the creation of the cluster failed.
+    """
+    watch = task.read_cluster(name)
     if watch is not None and task.wait_until_idle(watch) is None:
         watch = None
     if watch is None and not wire.is_uuid(name):
         watch = _find_listed(task, name)
         if watch is not None and task.wait_until_idle(watch) is None:
             watch = None
-    if watch is None:
-        if wire.is_uuid(name):
-            raise task.names.no_cluster("name", name)
-        return _create(task)
-    task.require_created(watch)
-    return _reconcile(task, watch)
+    if watch is not None:
+        task.require_created(watch)
+    elif wire.is_uuid(name):
+        raise task.names.no_cluster("name", name)
+    return watch
 
 
 def _find_listed(task: Task, name: str) -> Watch | None:
@@ -89,29 +99,49 @@ def _absent(task: Task, watch: Watch | None) -> Result:
     return {"cluster": wire.masked(before), "plan": todo}
 
 
-def _create(task: Task) -> Result:
+def desired_creation(task: Task) -> tuple[Options, Observed]:
+    """The options that create a cluster, with UUIDs for names and complete, and what was looked up.
+
+    :raises NksError: the look-ups show that the service would reject the options.
+    """
     # See engine for imports within functions.
     from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.references import References
 
     references = References(task)
     desired = references.resolve(task.specified(rows.CLUSTER), rows.CLUSTER)
     references.complete(desired)
+    return desired, Observed(names=references.names)
+
+
+def _create(task: Task) -> Result:
+    desired, observed = desired_creation(task)
     name = desired["name"]
-    todo = plan.plan(ClusterSpec(name, options=desired), Observed(names=references.names))
+    todo = plan.plan(ClusterSpec(name, options=desired), observed)
     runner, state = task.apply(todo)
     if state is None and runner is not None:
-        # The task does not wait: the result has what the service shows already, or what is known
-        # for certain.
-        state = task.wait_until_shown(runner.cluster)
-        state = state or {"uuid": runner.cluster.cluster, "name": name}
-        runner.require_only_cluster(name, last=True)
+        state = shown_creation(task, runner, name)
     elif runner is not None and task.options["wait_for_nodes"]:
         state = _wait_for_nodes(task, todo, runner.cluster, [])
     return {"cluster": wire.masked(state or {}), "plan": todo}
 
 
-def _reconcile(task: Task, watch: Watch) -> Result:
-    options, cluster = task.options, watch.state
+def shown_creation(task: Task, runner: Runner, name: str) -> State:
+    """What the service shows already of a cluster whose creation the task does not wait for, or
+    what is known for certain.
+    """
+    state = task.wait_until_shown(runner.cluster) or {"uuid": runner.cluster.cluster, "name": name}
+    runner.require_only_cluster(name, last=True)
+    return state
+
+
+def observe(task: Task, watch: Watch) -> tuple[Options, Observed, list[Watch]]:
+    """Read what the options are compared with.
+
+    :param watch: the watch of the cluster.
+    :returns: (the options that are set, with UUIDs for names; the observed document; the watches of
+        the node groups that were read).
+    """
+    cluster = watch.state
     given = task.specified(rows.CLUSTER)
     # The name has identified the cluster; it is not compared.
     given.pop("name")
@@ -126,9 +156,15 @@ def _reconcile(task: Task, watch: Watch) -> Result:
         names=names,
         flavors=flavors,
     )
-    todo = plan.plan(ClusterSpec(cluster["name"], options=desired), observed, Policy.of(options))
     watches = {item.state["uuid"]: item for item in workers + ([group] if group else [])}
-    task.apply(todo, watch, watches.values())
+    return desired, observed, list(watches.values())
+
+
+def _reconcile(task: Task, watch: Watch) -> Result:
+    options, cluster = task.options, watch.state
+    desired, observed, watches = observe(task, watch)
+    todo = plan.plan(ClusterSpec(cluster["name"], options=desired), observed, Policy.of(options))
+    task.apply(todo, watch, watches)
     if todo.operations and not task.check_mode:
         # Every wait ends with a read of the cluster.
         current = watch.last if options["wait"] else watch.read()
@@ -138,10 +174,9 @@ def _reconcile(task: Task, watch: Watch) -> Result:
             )
         cluster = current
     if options["wait_for_nodes"] and not task.check_mode:
-        default = [group] if group else []
-        every = list(watches.values())
+        default = [item for item in watches if item.state["name"] == wire.DEFAULT_GROUP]
         cluster = _wait_for_nodes(
-            task, todo, watch, every if options["upgrade"] == "all" else default
+            task, todo, watch, watches if options["upgrade"] == "all" else default
         )
     return {"cluster": wire.masked(cluster), "plan": todo}
 
@@ -239,18 +274,10 @@ JOB = Job(
     "nks_cluster",
     dict(
         arguments.auth(),
-        name={"type": "str", "required": True},
-        upgrade={
-            "type": "str",
-            "choices": ["control_plane", "all", "never"],
-            "default": "control_plane",
-        },
-        **arguments.state("present", "absent"),
         **arguments.wait(),
         **arguments.wait_for_nodes(),
         **arguments.approval(),
-        **arguments.reconciled(),
-        **arguments.creation(rows.CLUSTER),
+        **arguments.cluster(),
     ),
     run,
 )

@@ -18,6 +18,7 @@ functions" of docs/benchmark.md. The action plugin loads all of them once for a 
 from __future__ import annotations
 
 import contextlib
+import copy
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -81,6 +82,10 @@ SHOWN_TIMEOUT = 10.0
 READERS = 8
 #: The type of an upgrade's entry in the history (NKS API guide, supported event types).
 UPGRADE = "NODEGROUP_UPGRADE"
+
+
+class Deferred(NksError):
+    """A resource is busy, and the task does not wait for it now."""
 
 
 class Job:
@@ -147,11 +152,44 @@ class Task:
             timeout=options.get("request_timeout", 30.0),
             max_retries=options.get("max_retries", 5),
             verify=verify,
-            pool_size=READERS,
+            pool_size=READERS * options.get("parallel", 1),
         )
         self.progress = self._without_secrets(progress) if progress else None
-        self.api = Api(self.transport, identity.Identity(self.transport, options))
+        self.identity = identity.Identity(self.transport, options)
+        self.api = Api(self.transport, self.identity)
         self._names: Names | None = None
+        #: Whether check mode may expect that earlier tasks of the play create what does not exist.
+        self.predicts = check_mode
+        #: Whether a busy resource ends the task instead of a wait.
+        self.defers = False
+        #: The operations that were performed, also those before a failure.
+        self.performed: list[Operation] = []
+
+    def part(self, options: Options) -> Task:
+        """A task with other options that shares the connections, the look-ups and the limits.
+
+        :param options: override those of this task.
+        """
+        part = copy.copy(self)
+        part.options = {**self.options, **options}
+        part.warnings = []
+        return part
+
+    def member(self, options: Options, names: Names, check_mode: bool) -> Task:
+        """A task on one of several clusters, with a time limit of its own.
+
+        :param options: override those of this task; ``region`` is the region of the cluster.
+        :param names: the look-ups of that region.
+        """
+        member = self.part(options)
+        member.transport = self.transport.fork()
+        member.api = Api(member.transport, self.identity, member.options.get("region"))
+        member.performed = []
+        member._done = []
+        member.check_mode = check_mode
+        member.predicts = False
+        member._names = names
+        return member
 
     def _without_secrets(self, progress: Callable[[str], None]) -> Callable[[str], None]:
         return lambda line: progress(self.transport.hide(line))
@@ -200,7 +238,7 @@ class Task:
                     warnings += self.warnings
                 elif self.clock.now() >= deadline:
                     raise outdated.refusal from None
-            self._names = None
+            self._names = self._names.renewed() if self._names else None
             self.warnings = []
         if "plan" in result:
             # Not every task that finds nothing to do gets as far as to apply its plan.
@@ -276,7 +314,7 @@ class Task:
         """
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation
 
-        if not self.check_mode or not creation.NAME.fullmatch(ref) or wire.is_uuid(ref):
+        if not self.predicts or not creation.NAME.fullmatch(ref) or wire.is_uuid(ref):
             raise missing
         self.warnings.append(
             missing.msg
@@ -315,6 +353,8 @@ class Task:
         if not busy(watch.last):
             return watch.last
         status = watch.state["status"]
+        if self.defers:
+            raise Deferred("%s is in %s." % (watch.name, status))
         if not self.options.get("wait", True):
             raise WaitError(
                 "%s is in %s, so it cannot be compared yet. Run the task again later, or set wait to true."
@@ -369,13 +409,18 @@ class Task:
         )
 
     def apply(
-        self, plan: Plan, cluster: Watch | None = None, watches: Iterable[Watch] = ()
+        self,
+        plan: Plan,
+        cluster: Watch | None = None,
+        watches: Iterable[Watch] = (),
+        waits: bool | None = None,
     ) -> tuple[Runner | None, State | None]:
         """Perform the operations of a plan, unless this is check mode; warn or fail if a resource
         is in a failed status.
 
         :param cluster: the watch of the cluster; None if the plan creates it.
         :param watches: watches of its node groups.
+        :param waits: whether to wait for the last operation; by default as the options say.
         :returns: (the runner, or None if nothing was to be done; the state after the last
             operation, or None).
         :raises NksError: another plan was approved; nothing has been changed.
@@ -392,7 +437,9 @@ class Task:
             return None, None
         from ansible_collections.nhncloud.nks.plugins.module_utils._apply.run import Runner
 
-        runner = Runner(self.api, self.waiter(), self.options.get("wait", True), cluster)
+        if waits is None:
+            waits = self.options.get("wait", True)
+        runner = Runner(self.api, self.waiter(), waits, cluster)
         runner.warnings = self.warnings
         runner.groups.update({watch.group: watch for watch in watches})
         try:
@@ -404,6 +451,8 @@ class Task:
             error.msg += " NKS rejected the attempt to repeat the failed step: %s" % refusal.msg
             error.values.update(refusal.values)
             raise error from None
+        finally:
+            self.performed += runner.done
 
     def _warn_or_raise_failed(self, plan: Plan, broken: Iterable[Watch], again: bool) -> None:
         """Warn of resources in a failed status, or fail if the plan changes anything that they

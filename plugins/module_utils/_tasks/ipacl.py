@@ -29,6 +29,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import 
 
 if TYPE_CHECKING:
     from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
+    from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
@@ -39,23 +40,49 @@ PRIVATE = [
 
 def run(task: Task) -> Result:
     """One task of nks_ipacl; see the documentation of the module."""
-    options = task.options
-    # What the options alone show to be invalid fails before the first request.
-    ipacl.given_targets(options["targets"])
-    for address in options["keep"] or []:
-        ipacl.network("keep", address)
+    check(task.options)
     watch = task.require_or_predict_cluster()
     if watch is None:
         return _predicted(task)
     task.require_created(watch)
-    reply = wire.ipacl(task.api.ipacl(watch.cluster))
-    subnets = _subnets(task, watch.state) if _needs_subnets(options, reply) else []
-    desired = ClusterSpec(watch.state["name"], ipacl=_desired(options, options["keep"]))
-    todo = plan.plan(desired, Observed(watch.state, ipacl=reply, subnets=tuple(subnets)))
+    access, observed = observe(task, watch)
+    reply = observed.ipacl
+    todo = plan.plan(ClusterSpec(watch.state["name"], ipacl=access), observed)
     task.apply(todo, watch)
     if todo.operations and not task.check_mode:
         reply = wire.ipacl(task.api.ipacl(watch.cluster))
     return {"ipacl": reply, "plan": todo}
+
+
+def check(options: Options) -> None:
+    """Check what the options alone show to be invalid, before the first request.
+
+    :raises BadInput: an address is invalid, or listed twice with different descriptions.
+    """
+    ipacl.given_targets(options["targets"])
+    for address in options["keep"] or []:
+        ipacl.network("keep", address)
+
+
+def observe(task: Task, watch: Watch) -> tuple[AccessSpec, Observed]:
+    """Read what the options are compared with.
+
+    :param watch: the watch of the cluster.
+    :returns: (the desired access control; the observed document, with what its plan needs).
+    """
+    reply = wire.ipacl(task.api.ipacl(watch.cluster))
+    subnets = own_subnets(task, watch.state) if _needs_subnets(task.options, reply) else []
+    desired = _desired(task.options, task.options["keep"])
+    return desired, Observed(watch.state, ipacl=reply, subnets=tuple(subnets))
+
+
+def desired_creation(task: Task, cluster: State) -> tuple[AccessSpec, Observed]:
+    """The access control of a cluster that does not exist yet; it is created without one.
+
+    :param cluster: its network and subnet, by the names of a typed cluster.
+    """
+    subnets = own_subnets(task, cluster)
+    return _desired(task.options, task.options["keep"]), Observed(subnets=tuple(subnets))
 
 
 def _predicted(task: Task) -> Result:
@@ -98,7 +125,7 @@ def _private(network: Network) -> bool:
     return isinstance(network, ipaddress.IPv4Network) and any(map(network.subnet_of, PRIVATE))
 
 
-def _subnets(task: Task, cluster: State) -> list[Network]:
+def own_subnets(task: Task, cluster: State) -> list[Network]:
     """The cluster's own subnet as networks; none if the network service does not show it."""
     listed = task.names.resources("subnet", cluster.get("fixed_network"))
     return [
@@ -114,20 +141,9 @@ JOB = Job(
     dict(
         arguments.auth(),
         cluster={"type": "str", "required": True},
-        action={"type": "str", "choices": ["allow", "deny"]},
-        targets={
-            "type": "list",
-            "elements": "dict",
-            "options": {
-                "cidr_address": {"type": "str", "required": True, "aliases": ["cidr"]},
-                "description": {"type": "str"},
-            },
-        },
-        purge={"type": "bool", "default": True},
-        keep={"type": "list", "elements": "str"},
-        **arguments.state("present", "absent"),
         **arguments.wait(),
         **arguments.approval(),
+        **arguments.ipacl(),
     ),
     run,
 )

@@ -133,14 +133,26 @@ def _absent(task: Task, name: str) -> Result:
     return {"nodegroup": wire.masked(before), "plan": todo}
 
 
-def _create(task: Task, cluster: Watch) -> Result:
+def desired_creation(task: Task, cluster: Watch) -> tuple[Options, Observed]:
+    """The options that create a node group, with UUIDs for names, and what was looked up.
+
+    :param cluster: the watch of the cluster.
+    :raises NksError: the look-ups show that the service would reject the options.
+    """
     references = References(task, cluster.state)
     desired = references.resolve(task.specified(rows.NODEGROUP), rows.NODEGROUP)
     above = _predicted_upgrade(task, cluster, desired.get("kubernetes_version"))
     references.check_group(desired, (above.get("labels") or {}).get("kube_tag"))
+    return desired, Observed(cluster.state, names=references.names)
+
+
+def _create(task: Task, cluster: Watch) -> Result:
+    desired, observed = desired_creation(task, cluster)
     name = desired["name"]
-    spec = NodegroupSpec(name, options=desired)
-    todo = _plan(cluster.state, spec, None, names=references.names)
+    todo = plan.plan(
+        ClusterSpec(cluster.state["name"], nodegroups=(NodegroupSpec(name, options=desired),)),
+        observed,
+    )
     runner, state = task.apply(todo, cluster)
     if state is None and runner is not None:
         # The task does not wait: the result has what the service shows already, or what is known
@@ -167,7 +179,7 @@ def _predicted_upgrade(
     labels = cluster.state.get("labels") or {}
     at, offered = labels.get("kube_tag"), labels.get("upgradable_kube_versions")
     if (
-        not task.check_mode
+        not task.predicts
         or at is None
         or version is None
         or version == at
@@ -184,7 +196,14 @@ def _predicted_upgrade(
     return dict(cluster.state, labels=dict(labels, kube_tag=version))
 
 
-def _reconcile(task: Task, cluster: Watch, group: Watch) -> Result:
+def observe(task: Task, cluster: Watch, group: Watch) -> tuple[Options, Observed]:
+    """Read what the options are compared with.
+
+    :param cluster: the watch of the cluster.
+    :param group: the watch of the node group.
+    :returns: (the options that are set, with UUIDs for names; the observed document, with what the
+        plan of the node group needs).
+    """
     given = task.specified(rows.NODEGROUP)
     # The name has identified the node group; it is not compared.
     given.pop("name")
@@ -197,15 +216,24 @@ def _reconcile(task: Task, cluster: Watch, group: Watch) -> Result:
     note_stopped(task, cluster, group, given.get("autoscale"), autoscale)
     if not changes.autoscaled(given.get("autoscale"), autoscale):
         _resolve_nodes(task, cluster, group, references, desired)
-    todo = _plan(
+    return desired, Observed(
         above,
-        NodegroupSpec(before["name"], options=desired),
-        before,
-        autoscale,
-        Policy.of(task.options),
+        {before["name"]: ObservedNodegroup(before, autoscale)},
         versions=versions,
         names=references.names,
         flavors=references.flavors(before, desired),
+    )
+
+
+def _reconcile(task: Task, cluster: Watch, group: Watch) -> Result:
+    desired, observed = observe(task, cluster, group)
+    before = group.state
+    todo = plan.plan(
+        ClusterSpec(
+            cluster.state["name"], nodegroups=(NodegroupSpec(before["name"], options=desired),)
+        ),
+        observed,
+        Policy.of(task.options),
     )
     _runner, state = task.apply(todo, cluster, [group])
     if state is None and todo.operations and not task.check_mode:
@@ -312,14 +340,10 @@ JOB = Job(
     dict(
         arguments.auth(),
         cluster={"type": "str", "required": True},
-        name={"type": "str", "required": True},
-        nodes_to_remove={"type": "list", "elements": "str"},
-        **arguments.state("present", "absent"),
         **arguments.wait(),
         **arguments.wait_for_nodes(),
         **arguments.approval(),
-        **arguments.reconciled(),
-        **arguments.creation(rows.NODEGROUP),
+        **arguments.nodegroup(),
     ),
     run,
 )

@@ -1,0 +1,320 @@
+# Copyright (c) 2026, nhncloud.nks contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nks_fleet: many clusters from their documents, in one task."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from functools import partial
+from typing import Any, Callable, Sequence
+
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.names import Names
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.pool import Pending, Pool
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments, document
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import (
+    Deferred,
+    Job,
+    Options,
+    Result,
+    Task,
+)
+
+#: What each entry of the result has, besides its name, region and outcome.
+EMPTY: dict[str, Any] = {"cluster": {}, "nodegroups": [], "ipacl": {}, "unmanaged": []}
+
+
+class Member:
+    """One cluster of the fleet.
+
+    :param task: the task of the whole fleet.
+    :param options: the document, checked.
+    :param names: the look-ups of its region.
+    """
+
+    def __init__(self, task: Task, options: Options, names: Names) -> None:
+        self._fleet = task
+        self._options = options
+        self._names = names
+        self.name: str = options["name"]
+        self.region: str | None = options["region"]
+        self.warnings: list[str] = []
+        #: The plan, once it is known; it is not while another operation is in progress.
+        self.plan: Plan | None = None
+        self.result: Result = {}
+        self.error: NksError | None = None
+        #: Why no operation of the plan was begun; empty if one was, or there is none.
+        self.skipped = ""
+        self.operations: list[Operation] = []
+
+    def preview(self, defer: bool) -> None:
+        """Observe the cluster and plan, without changing anything.
+
+        :param defer: whether a cluster on which another operation is in progress is left for later.
+        """
+        self._run(True, defer)
+        if self.error is None and self.result:
+            self.plan = self.result.pop("plan")
+
+    def apply(self) -> None:
+        """Perform what the plan says. The state is observed again: others may have changed it."""
+        self._run(False, False)
+        if self.error is None:
+            self.plan = self.result.pop("plan")
+            self.operations = self.plan.operations
+
+    @property
+    def todo(self) -> bool:
+        """Whether there is, or may be, an operation to perform."""
+        return self.error is None and (self.plan is None or self.plan.changed)
+
+    def _run(self, check_mode: bool, defer: bool) -> None:
+        """One task on the document; a failure becomes ``error``, whatever it is: it must not end
+        the tasks on other clusters.
+        """
+        task = self._fleet.member(self._options, self._names, check_mode)
+        task.defers = defer
+        try:
+            self.result = task.run(document.JOB)
+        except Deferred:
+            self.result = {}
+        except NksError as error:
+            self.error = error
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            self.error = NksError(
+                "Unexpected error: %r. Report it together with the exception." % error,
+                exception=traceback.format_exc(),
+            )
+        if self.error is not None:
+            self.operations = task.performed
+        self.warnings = list(dict.fromkeys(self.warnings + task.warnings))
+
+    def entry(self, check_mode: bool) -> Result:
+        """The entry of the result."""
+        operations = self.operations
+        if check_mode and self.error is None and self.plan is not None:
+            operations = self.plan.operations
+        return {
+            **EMPTY,
+            **(self.result if self.error is None else {}),
+            "name": self.name,
+            "region": self.region,
+            "changed": bool(operations),
+            "failed": self.error is not None,
+            "skipped": bool(self.skipped),
+            "msg": self._fleet.transport.hide(self.error.msg) if self.error else self.skipped,
+            "actions": Plan(operations).report(),
+        }
+
+
+class Rollout:
+    """Begins clusters, some at a time, until too many have failed.
+
+    :param limit: once so many have failed, no further cluster is begun; None for no limit.
+    :param failures: how many have failed before the first is begun.
+    """
+
+    def __init__(self, limit: int | None, failures: int) -> None:
+        self._limit = limit
+        self._failures = failures
+        self._lock = threading.Lock()
+
+    def begin(self, member: Member) -> None:
+        """Apply the plan of one cluster, unless the rollout has stopped."""
+        with self._lock:
+            stopped = self._limit is not None and self._failures >= self._limit
+        if stopped:
+            member.skipped = "Not begun, because %d clusters have failed (max_failures: %d)." % (
+                self._failures,
+                self._limit or 0,
+            )
+            return
+        member.apply()
+        if member.error is not None:
+            with self._lock:
+                self._failures += 1
+
+
+def run(task: Task) -> Result:
+    """One task of nks_fleet: all documents are checked, then all clusters are observed and planned,
+    and only then the first one is changed.
+    """
+    options = task.options
+    _check_numbers(options)
+    members = _members(task)
+    pool = Pool(options["parallel"])
+    try:
+        # A cluster that is busy is planned when its turn comes, unless the whole plan is wanted now.
+        defer = not task.check_mode
+        _each(pool, [partial(member.preview, defer) for member in members])
+        _check_different(members)
+        if not task.check_mode:
+            _roll_out(options, pool, members)
+    finally:
+        pool.close()
+    return _result(task, members)
+
+
+def _check_numbers(options: Options) -> None:
+    """Check the options of the fleet itself.
+
+    :raises BadInput: one is out of range.
+    """
+    for option, least in (("parallel", 1), ("canary", 0), ("max_failures", 1)):
+        value = options.get(option)
+        if value is not None and value < least:
+            raise BadInput(option, value, "is out of range", "set it to %d or more" % least)
+
+
+def _members(task: Task) -> list[Member]:
+    """The clusters of the fleet, in the order of their documents.
+
+    :raises NksError: documents are invalid; names each of them.
+    """
+    names: dict[str, Names] = {}
+    found: dict[tuple[str, str], int] = {}
+    members, errors = [], []
+    for number, given in enumerate(task.options["clusters"]):
+        region = given.get("region") or task.options.get("region")
+        try:
+            checked = dict(document.checked(given), region=region)
+            key = (str(region).lower(), checked["name"])
+            if key in found:
+                raise BadInput(
+                    "name",
+                    checked["name"],
+                    "is in clusters[%d] too, in the same region" % found[key],
+                    "describe each cluster once",
+                )
+            found[key] = number
+        except NksError as error:
+            errors.append("clusters[%d] (%s): %s" % (number, given.get("name"), error.msg))
+            continue
+        key_of_region = str(region).lower()
+        if key_of_region not in names:
+            names[key_of_region] = Names(Api(task.transport, task.identity, region))
+        members.append(Member(task, checked, names[key_of_region]))
+    if errors:
+        raise NksError(" ".join(errors))
+    return members
+
+
+def _each(pool: Pool, calls: Sequence[Callable[[], None]]) -> None:
+    """Make calls, as many at a time as the pool has threads, and wait for all of them."""
+    pending: list[Pending[None]] = [pool.submit(call) for call in calls]
+    for item in pending:
+        item.result()
+
+
+def _check_different(members: Sequence[Member]) -> None:
+    """Check that no two documents are about one cluster, by its name and by its UUID.
+
+    :raises BadInput: two are.
+    """
+    found: dict[str, Member] = {}
+    for member in members:
+        uuid = member.result.get("cluster", {}).get("uuid")
+        if uuid and uuid in found:
+            raise BadInput(
+                "clusters",
+                member.name,
+                "is the same cluster as '%s' in this list" % found[uuid].name,
+                "describe each cluster once",
+            )
+        if uuid:
+            found[uuid] = member
+
+
+def _roll_out(options: Options, pool: Pool, members: Sequence[Member]) -> None:
+    """Change the clusters: first the canaries, then, if they succeed, the others."""
+    rollout = Rollout(
+        options.get("max_failures"), sum(member.error is not None for member in members)
+    )
+    first, others = members[: options["canary"]], members[options["canary"] :]
+    _each(pool, [partial(rollout.begin, member) for member in first if member.todo])
+    failed = [member.name for member in first if member.error is not None or member.skipped]
+    if failed:
+        for member in others:
+            if member.todo:
+                member.skipped = (
+                    "Not begun, because canary clusters did not succeed: %s." % ", ".join(failed)
+                )
+        return
+    _each(pool, [partial(rollout.begin, member) for member in others if member.todo])
+
+
+def _result(task: Task, members: Sequence[Member]) -> Result:
+    """The result of the whole task.
+
+    :raises NksError: clusters have failed; the error has the same values, and names each.
+    """
+    for member in members:
+        task.warnings += member.warnings
+    entries = [member.entry(task.check_mode) for member in members]
+    summary = {
+        "ok": sum(not (entry["failed"] or entry["skipped"]) for entry in entries),
+        "changed": sum(entry["changed"] for entry in entries),
+        "failed": sum(entry["failed"] for entry in entries),
+        "skipped": sum(entry["skipped"] for entry in entries),
+    }
+    operations = [
+        operation
+        for member in members
+        for operation in (
+            member.plan.operations
+            if task.check_mode and member.error is None and member.plan is not None
+            else member.operations
+        )
+    ]
+    result: Result = {"clusters": entries, "summary": summary, "plan": Plan(operations)}
+    failed = [member for member in members if member.error is not None]
+    if not failed:
+        return result
+    raise _failure(failed, len(members), result)
+
+
+def _failure(failed: Sequence[Member], count: int, result: Result) -> NksError:
+    """The failure of the task: one sentence for each cluster, and the values of the result."""
+    plan = result.pop("plan")
+    error = NksError(
+        "%d of %d clusters failed. %s"
+        % (
+            len(failed),
+            count,
+            " ".join(
+                "%s: %s" % (member.name, member.error.msg) for member in failed if member.error
+            ),
+        ),
+        changed=plan.changed,
+        actions=plan.report(),
+        **result,
+    )
+    for member in failed:
+        # The values of the first failure that has any, as for a single cluster.
+        for key, value in (member.error.values if member.error else {}).items():
+            error.values.setdefault(key, value)
+    return error
+
+
+JOB = Job(
+    "nks_fleet",
+    dict(
+        arguments.auth(),
+        clusters={
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": arguments.document(),
+        },
+        parallel={"type": "int", "default": 10},
+        canary={"type": "int", "default": 0},
+        max_failures={"type": "int"},
+        **arguments.wait(),
+    ),
+    run,
+)
