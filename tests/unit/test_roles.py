@@ -21,6 +21,8 @@ SPEC = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding=
 CLUSTER = SPEC["nks_cluster_spec"]["options"]
 OWN = {"nodegroups", "ipacl", "kubeconfig"}
 WAITING = {"wait_timeout", "wait_interval"}
+# Modules that can wait for nodes too.
+NODES = {"nks_cluster", "nks_nodegroup"}
 # Module: its argument spec, the options that the role has for it, and the variable from which its task takes them.
 CALLED = {
     "nks_cluster": (cluster.JOB.arguments, {name: entry for name, entry in CLUSTER.items() if name not in OWN}, "nks_cluster_spec"),
@@ -70,7 +72,7 @@ def test_role_options_match_the_module(module) -> None:
 
 
 def test_role_options_match_the_document() -> None:
-    own = {"kubeconfig", *WAITING}
+    own = {"kubeconfig", "wait_for_nodes", *WAITING}
     document = {name: entry for name, entry in arguments.document().items() if name not in ("region", "purge_nodegroups")}
     assert meaning(document) == meaning({name: entry for name, entry in CLUSTER.items() if name not in own})
 
@@ -95,7 +97,8 @@ def test_document_accepts_aliases_and_rejects_other_options() -> None:
 def test_each_option_is_passed_to_the_module(module) -> None:
     dummy, ours, variable = CALLED[module]
     wanted = {name: "{{ %s.%s%s }}" % (variable, name, "" if entry.get("required") else " | default(omit)") for name, entry in ours.items()}
-    wanted.update({name: "{{ nks_cluster_spec.%s | default(omit) }}" % name for name in WAITING})
+    waiting = WAITING | ({"wait_for_nodes"} if module in NODES else set())
+    wanted.update({name: "{{ nks_cluster_spec.%s | default(omit) }}" % name for name in waiting})
     if module == "nks_cluster":
         wanted["state"] = "present"  # that is why this file was taken
     else:
