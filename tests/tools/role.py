@@ -27,11 +27,19 @@ HEADER = """\
 """ % "\n".join(Path(__file__).read_text().splitlines()[:3])
 
 # What the role does not take from a module: where its value comes from instead.
+# expect_plan approves the plan of one task, and the role runs several, so it has none.
 ROLE_DECIDES = {
-    "nks_cluster": {"wait"},  # each step needs what the one before has made
-    "nks_nodegroup": {"cluster", "wait", "wait_timeout", "wait_interval"},  # the latter two are those of the cluster
-    "nks_ipacl": {"cluster", "wait", "wait_timeout", "wait_interval"},
-    "nks_kubeconfig": {"cluster", "wait", "wait_timeout", "wait_interval", "return_content"},  # a secret is no result of a role
+    "nks_cluster": {"wait", "expect_plan"},  # each step needs what the one before has made
+    "nks_nodegroup": {"cluster", "wait", "expect_plan", "wait_timeout", "wait_interval", "wait_for_nodes"},  # the last three are those of the cluster
+    "nks_ipacl": {"cluster", "wait", "expect_plan", "wait_timeout", "wait_interval"},
+    "nks_kubeconfig": {"cluster", "wait", "expect_plan", "wait_timeout", "wait_interval", "return_content"},  # a secret is no result of a role
+}
+# Options of the cluster that its task passes on to other tasks too.
+SHARED = {
+    "nks_cluster": ("wait_timeout", "wait_interval", "wait_for_nodes"),
+    "nks_nodegroup": ("wait_timeout", "wait_interval", "wait_for_nodes"),
+    "nks_ipacl": ("wait_timeout", "wait_interval"),
+    "nks_kubeconfig": ("wait_timeout", "wait_interval"),
 }
 
 SHORT = "Manage an NHN Kubernetes Service (NKS) cluster, its node groups, access control and kubeconfig"
@@ -51,7 +59,8 @@ TEXTS = [
 ]
 SPEC = [
     "Desired state of the cluster. The keys are the options of M(nhncloud.nks.nks_cluster), and C(nodegroups), C(ipacl) and C(kubeconfig).",
-    "O(nks_cluster_spec.wait_timeout) and O(nks_cluster_spec.wait_interval) apply to every task of the role.",
+    "O(nks_cluster_spec.wait_timeout) and O(nks_cluster_spec.wait_interval) apply to every task of the role, O(nks_cluster_spec.wait_for_nodes)"
+    " to the cluster and all node groups of the list.",
 ]
 NODEGROUPS = [
     "Additional node groups, each with the options of M(nhncloud.nks.nks_nodegroup).",

@@ -69,7 +69,7 @@ def test_role_options_match_the_module(module) -> None:
 
 
 def test_role_options_match_the_document() -> None:
-    own = {"kubeconfig", *WAITING}
+    own = {"kubeconfig", "wait_for_nodes", *WAITING}
     document = arguments.document()
     # Its default is the role's own variable.
     del document["purge_nodegroups"]["default"]
