@@ -25,14 +25,14 @@ extends_documentation_fragment:
 options:
   clusters:
     description:
-      - Names or UUIDs of clusters. If it is not set, all clusters are returned.
+      - Names or UUIDs of clusters. If it is not set or empty, all clusters are returned.
       - If a cluster does not exist or cannot be read, the module omits it and issues a warning. If none of them can be read, the task
         fails.
     type: list
     elements: str
   regions:
     description:
-      - Codes of the regions to search, for example V([kr1, kr2]). If it is not set, only O(region) is searched.
+      - Codes of the regions to search, for example V([kr1, kr2]). If it is not set or empty, only O(region) is searched.
       - With several regions, the options for endpoints, such as O(network_endpoint), cannot be set.
     type: list
     elements: str
