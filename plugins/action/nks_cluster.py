@@ -195,6 +195,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     check_mode=self._task.check_mode,
                     diff_mode=self._task.diff,
                     progress=progress,
+                    hide=lambda tree: inputs.hidden(tree, secrets),
                 )
         except NksError as error:
             result = dict(error.values, failed=True, msg=error.msg)

@@ -8,6 +8,23 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
+    NODES = r"""
+options:
+  wait_for_nodes:
+    description:
+      - Whether the module also waits until the nodes are ready for Kubernetes, as far as NKS shows it in C(health_status_reason) of the cluster.
+        It needs no access to the Kubernetes API. Stopped nodes do not count.
+      - The module waits after its operations, and also if nothing has to change. Waiting is not a change. It does not wait in check mode
+        and with C(state=absent).
+      - O(wait_timeout) applies to this wait separately. If it is exceeded, the task fails and reports the node groups whose nodes are not
+        ready, with the numbers and the status that NKS shows. If NKS shows no health, or only outdated data, the failure reports that.
+      - NKS collects the health at intervals. After an operation the module waits for data that was collected after its end, which can take
+        some minutes.
+      - It cannot be combined with O(wait=false).
+    type: bool
+    default: false
+"""
+
     DOCUMENTATION = r"""
 options:
   wait:

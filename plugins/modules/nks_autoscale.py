@@ -17,6 +17,7 @@ description:
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
+  - nhncloud.nks.plan
   - nhncloud.nks.attributes
   - nhncloud.nks.attributes.actiongroup_nks
   - nhncloud.nks.options.autoscale
@@ -133,6 +134,13 @@ actions:
         max_node_count:
           before: 3
           after: 5
+plan_digest:
+  description:
+    - Digest of RV(actions) (64 hexadecimal digits), the same in check mode and in a normal run. See O(expect_plan).
+    - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
+  returned: success, and if the plan is not the one of O(expect_plan)
+  type: str
+  sample: 2a42cb863313526fca96098a95020db2a904b01157f191a9bb3200829f8596c7
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry

@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
+  - nhncloud.nks.plan
   - nhncloud.nks.attributes
   - nhncloud.nks.attributes.actiongroup_nks
 options:
@@ -122,6 +123,13 @@ actions:
         term_of_validity:
           before: 5
           after: 5
+plan_digest:
+  description:
+    - Digest of RV(actions) (64 hexadecimal digits), the same in check mode and in a normal run. See O(expect_plan).
+    - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
+  returned: success, and if the plan is not the one of O(expect_plan)
+  type: str
+  sample: 03d66dd08835c1ca3f128cceacd1f31ac94163096b20f445ae84285bc0832d72
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry

@@ -26,6 +26,8 @@ description:
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
+  - nhncloud.nks.wait.nodes
+  - nhncloud.nks.plan
   - nhncloud.nks.attributes
   - nhncloud.nks.attributes.actiongroup_nks
   - nhncloud.nks.options.cluster
@@ -375,6 +377,13 @@ actions:
         node_count:
           before: 2
           after: 3
+plan_digest:
+  description:
+    - Digest of RV(actions) (64 hexadecimal digits), the same in check mode and in a normal run. See O(expect_plan).
+    - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
+  returned: success, and if the plan is not the one of O(expect_plan)
+  type: str
+  sample: 164cf1ca8391532e4f239c556c0c19589ae8877cb25ecfaf0b310c6c3713ba1f
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry

@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
+  - nhncloud.nks.plan
   - nhncloud.nks.attributes
   - nhncloud.nks.attributes.actiongroup_nks
 options:
@@ -187,6 +188,13 @@ actions:
         action:
           before: null
           after: allow
+plan_digest:
+  description:
+    - Digest of RV(actions) (64 hexadecimal digits), the same in check mode and in a normal run. See O(expect_plan).
+    - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
+  returned: success, and if the plan is not the one of O(expect_plan)
+  type: str
+  sample: 1ae46c45b5bb391681dbff175655de48c7f0b31b0c4e3cc28acd5bee49e1c1a1
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry

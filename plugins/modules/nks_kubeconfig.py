@@ -22,6 +22,7 @@ description:
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
+  - nhncloud.nks.plan
   - nhncloud.nks.attributes
   - nhncloud.nks.attributes.actiongroup_nks
 options:
@@ -219,6 +220,13 @@ actions:
         mode:
           before: "0644"
           after: "0600"
+plan_digest:
+  description:
+    - Digest of RV(actions) (64 hexadecimal digits), the same in check mode and in a normal run. See O(expect_plan).
+    - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
+  returned: success, and if the plan is not the one of O(expect_plan)
+  type: str
+  sample: 7bed87591d8e748370af7323601ddb272b6fca75bde51165038f06084bc63b90
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry

@@ -17,6 +17,7 @@ description:
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
+  - nhncloud.nks.plan
   - nhncloud.nks.attributes
   - nhncloud.nks.attributes.actiongroup_nks
 options:
@@ -130,6 +131,13 @@ actions:
             demo-default-worker-node-1: started
           after:
             demo-default-worker-node-1: stopped
+plan_digest:
+  description:
+    - Digest of RV(actions) (64 hexadecimal digits), the same in check mode and in a normal run. See O(expect_plan).
+    - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
+  returned: success, and if the plan is not the one of O(expect_plan)
+  type: str
+  sample: 545ea538461003efdc8c81c244531b003f6f26cfccf6c0073b3239fdedf49446
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry

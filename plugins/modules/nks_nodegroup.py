@@ -23,6 +23,8 @@ description:
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
+  - nhncloud.nks.wait.nodes
+  - nhncloud.nks.plan
   - nhncloud.nks.attributes
   - nhncloud.nks.attributes.actiongroup_nks
   - nhncloud.nks.options.nodegroup
@@ -330,6 +332,13 @@ actions:
         node_count:
           before: 2
           after: 3
+plan_digest:
+  description:
+    - Digest of RV(actions) (64 hexadecimal digits), the same in check mode and in a normal run. See O(expect_plan).
+    - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
+  returned: success, and if the plan is not the one of O(expect_plan)
+  type: str
+  sample: c927aa0be29822c7758643a7c5813b556866226c42cf897fce85417fcdb22007
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry

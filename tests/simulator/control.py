@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import math
 import re
 from typing import Any
 
@@ -336,10 +337,10 @@ def change_cluster(reference: str) -> Response:
         _change_group(cluster, name, changes)
     for name, changes in body.get("nodes", {}).items():
         nodes = [node for group in cluster.nodegroups.values() for node in group.nodes if name in (node.uuid, node.name, node.address)]
-        if len(nodes) != 1 or set(changes) - {"status", "address", "name"}:
+        if len(nodes) != 1 or set(changes) - {"status", "address", "name", "ready"}:
             raise ControlError(f"{len(nodes)} nodes are called {name}, or unknown keys in {sorted(changes)}")
         for key, value in changes.items():
-            setattr(nodes[0], key, value)
+            setattr(nodes[0], key, (0.0 if value else math.inf) if key == "ready" else value)
     if body.get("delete"):
         cluster.task = None
         cloud.projects[cluster.tenant_id, cluster.region].clusters.pop(cluster.uuid, None)
@@ -418,6 +419,9 @@ def seed_clusters(cloud: Cloud, body: dict[str, Any]) -> list[str]:
             cluster.nodegroups[group.uuid] = group
         project.clusters[cluster.uuid] = cluster
         nks.finish_cluster(cloud, cluster, now)
+        for group in cluster.nodegroups.values():
+            for node in group.nodes:
+                node.ready = now
         event = cloud.add_event(cluster, cluster, cloud.event_name("cluster_create"), now)
         event.state, event.contents = "SUCCESS", None
         things: list[Cluster | NodeGroup] = [cluster, *cluster.groups_with_master()]

@@ -613,10 +613,11 @@ def _node_action(call: Call, cluster_ref: str, group_ref: str, *, stop: bool) ->
     ids = rules.node_list(group, call.object(), stop=stop)
     call.cloud.refuse_if_blocked(cluster, group)
 
-    def apply(dummy: float) -> None:
+    def apply(now: float) -> None:
         for node in group.nodes:
             if node.uuid in ids:
                 node.status = "SHUTOFF" if stop else "ACTIVE"
+                call.cloud.restart([node], now)
 
     call.cloud.begin(cluster, "stop_node" if stop else "start_node", apply, nodegroup=group)
     return call.cloud.settings.action_status, {"uuid": group.uuid}
@@ -661,9 +662,10 @@ def upgrade(call: Call, cluster_ref: str, group_ref: str) -> tuple[int, Any]:
     version = rules.upgrade(call.cloud, cluster, group, call.object())
     call.cloud.refuse_if_blocked(cluster, group, "upgrade")
 
-    def apply(dummy: float) -> None:
+    def apply(now: float) -> None:
         # coe_version is left behind, as a peer found it on the service: the label is what tells the version.
         group.version = version
+        call.cloud.restart(group.nodes, now)
         if group is cluster.master:
             cluster.version = version
 
@@ -694,8 +696,9 @@ def change_flavor(call: Call, cluster_ref: str, group_ref: str) -> tuple[int, An
     new = rules.flavor_change(call.cloud, call.project, group, body)
     call.cloud.refuse_if_blocked(cluster, group)
 
-    def apply(dummy: float) -> None:
+    def apply(now: float) -> None:
         group.flavor_id = new
+        call.cloud.restart(group.nodes, now)
         for node in group.nodes:
             node.flavor_id = new
 

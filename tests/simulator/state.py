@@ -83,6 +83,9 @@ class Settings:
     quota_nodegroups: int = 3
     quota_nodes: int = 10
     token_seconds: float = 12 * 3600.0
+    nodes_ready_seconds: float = 0.0
+    health_seconds: float = 0.0
+    health_form: str = "current"
     latency: float = 0.0
     catalogue_kubernetes: str = "container-infra"
     catalogue_suffix: str = "/v1"
@@ -102,6 +105,7 @@ class Settings:
         "catalogue_kubernetes": ("container-infra", "kubernetes", ""),
         "autoscale_omitted": ("default", "keep"),
         "action_status": (200, 202),
+        "health_form": ("current", "guide"),
     }
 
     def update(self, values: dict[str, Any]) -> None:
@@ -137,7 +141,7 @@ class Token:
 
 @dataclasses.dataclass
 class Node:
-    """A worker node: an instance of the compute service."""
+    """A worker node: an instance of the compute service; `ready` is from when on Kubernetes calls it ready."""
 
     uuid: str
     name: str
@@ -147,6 +151,7 @@ class Node:
     zone: str
     status: str = "ACTIVE"
     created: float = 0.0
+    ready: float = 0.0
 
 
 @dataclasses.dataclass
@@ -251,6 +256,7 @@ class Cluster:
     ipacl: dict[str, Any] = dataclasses.field(default_factory=lambda: {"enable": False})
     task: Task | None = None
     failed_task: tuple[str, NodeGroup | None] | None = None
+    health: tuple[float, dict[str, str]] | None = None
     missing_left: int = 0
     stale_left: int = 0
     stale: Cluster | None = None
@@ -414,6 +420,12 @@ class Cloud:
                 )
             )
             nodegroup.next_node += 1
+            self.restart(nodegroup.nodes[-1:], now)
+
+    def restart(self, nodes: list[Node], now: float) -> None:
+        """Nodes that are new, replaced or started: they join Kubernetes some time after the task has ended."""
+        for node in nodes:
+            node.ready = now + self.settings.nodes_ready_seconds
 
     # -- tasks
 

@@ -12,7 +12,7 @@ import datetime
 import json
 from typing import Any
 
-from .state import Cloud, Cluster, Event, NodeGroup, version_key
+from .state import Cloud, Cluster, Event, Node, NodeGroup, version_key
 
 _KST = datetime.timezone(datetime.timedelta(hours=9))
 
@@ -93,7 +93,7 @@ def cluster_short(cloud: Cloud, cluster: Cluster, base: str) -> dict[str, Any]:
         "create_timeout": cluster.create_timeout,
         "docker_volume_size": None,
         "flavor_id": cluster.flavor_id,
-        "health_status": "FRESH" if cluster.api_address else None,
+        "health_status": health_status(cloud, cluster),
         "health_status_reason": health(cloud, cluster),
         "keypair": cluster.keypair,
         "labels": cluster_labels(cloud, cluster),
@@ -109,14 +109,44 @@ def cluster_short(cloud: Cloud, cluster: Cluster, base: str) -> dict[str, Any]:
 
 
 def health(cloud: Cloud, cluster: Cluster) -> dict[str, str]:
+    """What the service has last collected of Kubernetes; between two collections it shows the same."""
     if not cluster.api_address:
         return {}
-    reason = {"timestamp": kst(cloud.clock.now()), "api": "OK", "cluster.api_status": "NORMAL", "cluster.node_status": "NORMAL"}
-    for group in cluster.nodegroups.values():
-        stopped = len(group.stopped())
-        reason[f"nodegroup.node_status.{group.name}"] = "NORMAL"
-        reason[f"nodegroup-stats.{group.name}"] = f"{len(group.nodes) - stopped}:0"
+    now = cloud.clock.now()
+    if cluster.health is None or now - cluster.health[0] >= cloud.settings.health_seconds:
+        cluster.health = now, _collect(cloud, cluster, now)
+    return dict(cluster.health[1])
+
+
+def health_status(cloud: Cloud, cluster: Cluster) -> str | None:
+    """The age of the data (seen on the service), or a health as the older guide has it."""
+    reason = health(cloud, cluster)
+    if not reason:
+        return None
+    if cloud.settings.health_form == "current":
+        return "FRESH"
+    return "HEALTHY" if all(value in ("True", "ok") for value in reason.values()) else "UNHEALTHY"
+
+
+def _collect(cloud: Cloud, cluster: Cluster, now: float) -> dict[str, str]:
+    """Stopping a node removes it from Kubernetes (NKS user guide, node stop and start), so it counts neither way."""
+    groups = {group.name: [node for node in group.nodes if node.status != "SHUTOFF"] for group in cluster.nodegroups.values()}
+    if cloud.settings.health_form == "guide":
+        return {**{f"{node.name}.Ready": str(node.ready <= now) for nodes in groups.values() for node in nodes}, "api": "ok"}
+    every = [node for nodes in groups.values() for node in nodes]
+    reason = {"timestamp": kst(now), "api": "OK", "cluster.api_status": "NORMAL", "cluster.node_status": _node_status(every, now)}
+    for name, nodes in groups.items():
+        ready = sum(node.ready <= now for node in nodes)
+        reason[f"nodegroup.node_status.{name}"] = _node_status(nodes, now)
+        reason[f"nodegroup-stats.{name}"] = f"{ready}:{len(nodes) - ready}"
     return reason
+
+
+def _node_status(nodes: list[Node], now: float) -> str:
+    ready = [node for node in nodes if node.ready <= now]
+    if len(ready) == len(nodes):
+        return "NORMAL"
+    return "NOT_READY_NODE_EXIST" if ready else "ALL_NODES_NOT_READY"
 
 
 def cluster_full(cloud: Cloud, cluster: Cluster, base: str) -> dict[str, Any]:

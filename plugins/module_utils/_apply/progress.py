@@ -42,10 +42,11 @@ class Progress:
         """Whether anything has been reported yet."""
         return self._shown is not None
 
-    def update(self, watch: Watch, trouble: Exception | None = None) -> None:
+    def update(self, watch: Watch, trouble: Exception | None = None, note: str = "") -> None:
         """Report the state last seen, if it differs from what was reported or a minute has passed.
 
         :param trouble: why the state could not be read this time.
+        :param note: what else is known about the wait.
         """
         if self._report is None:
             return
@@ -57,13 +58,13 @@ class Progress:
             if self.reported
             else "not visible yet"
         )
-        shown = (watch.name, status, nodes(watch.last))
+        shown = (watch.name, status, nodes(watch.last), note)
         if shown == self._shown and now - self._when < REPORT_SECONDS:
             return
         self._shown, self._when = shown, now
         # A service that does not answer a read would not list its events either.
         event = running_event(watch) if trouble is None and busy(watch.last) else ""
-        parts = ["%s: %s" % shown[:2], duration(now - self._started), shown[2], event]
+        parts = ["%s: %s" % shown[:2], duration(now - self._started), *shown[2:], event]
         self._report(", ".join(part for part in parts if part))
 
 

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The poll loop, and what it waits for: idle, ready, done, deleted."""
+"""The poll loop, and what it waits for: idle, ready, done, deleted, and nodes that are ready."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Sequence, TypeVar
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._apply.failures import dropped, failure
 from ansible_collections.nhncloud.nks.plugins.module_utils._apply.progress import Progress
@@ -35,6 +35,15 @@ Answer = TypeVar("Answer")
 
 #: How long the service may answer 404 for a new resource (seconds).
 MISSING_SECONDS = 60.0
+#: What to do about a wait that took too long: for an operation, and for nodes.
+RESUME = (
+    "The operation may still be running: run the task again to resume waiting, or set a longer "
+    "wait_timeout."
+)
+CHECK_NODES = (
+    "Check the nodes and run the task again to resume waiting, set a longer wait_timeout, or set "
+    "wait_for_nodes to false."
+)
 
 
 class Waiter:
@@ -69,16 +78,21 @@ class Waiter:
         aim: str,
         pause_first: bool = False,
         parent: Watch | None = None,
+        note: Callable[[], str] | None = None,
+        remedy: str = RESUME,
     ) -> Answer:
         """Call ``until`` between pauses until it returns something other than None.
 
         :param watch: the resource whose status is reported.
         :param aim: what the wait is for, for messages ("to be ready").
         :param parent: the resource to report instead, while only that one is busy.
+        :param note: returns what else to report of the wait, as of the last poll.
+        :param remedy: what to do if the time is over.
         :raises WaitError: the time is over.
         """
         started = self.clock.now()
         progress = Progress(self._report, self.clock)
+        noted: Callable[[], str] = note or (lambda: "")
         self.limit(self.timeout)
         if pause_first:
             self.clock.sleep(min(self.interval, self.timeout))
@@ -88,7 +102,7 @@ class Waiter:
                 answer = until()
                 if answer is not None:
                     if progress.reported:
-                        progress.update(watch)
+                        progress.update(watch, note=noted())
                     # The requests after the wait have their own time limit.
                     self.limit(self.timeout)
                     return answer
@@ -101,17 +115,28 @@ class Waiter:
                 trouble = error
             elapsed = self.clock.now() - started
             only_parent_busy = parent is not None and busy(parent.last) and not busy(watch.last)
-            progress.update(parent if parent is not None and only_parent_busy else watch, trouble)
+            progress.update(
+                parent if parent is not None and only_parent_busy else watch, trouble, noted()
+            )
             if elapsed >= self.timeout:
-                raise self._timed_out(watch, aim, trouble)
+                raise self._timed_out(watch, aim, trouble, noted(), remedy)
             self.clock.sleep(min(self.interval, self.timeout - elapsed))
 
-    def _timed_out(self, watch: Watch, aim: str, trouble: NksError | None) -> WaitError:
+    def _timed_out(
+        self, watch: Watch, aim: str, trouble: NksError | None, note: str, remedy: str
+    ) -> WaitError:
         status = watch.last["status"] if watch.last else "nothing"
         return WaitError(
-            "Timed out after %g s waiting for %s %s; its last status was %s.%s The operation may still be running: run the task again to "
-            "resume waiting, or set a longer wait_timeout."
-            % (self.timeout, watch.name, aim, status, " " + trouble.msg if trouble else ""),
+            "Timed out after %g s waiting for %s %s; its last status was %s.%s%s %s"
+            % (
+                self.timeout,
+                watch.name,
+                aim,
+                status,
+                " What is missing: %s." % note if note else "",
+                " " + trouble.msg if trouble else "",
+                remedy,
+            ),
             status=status,
         )
 
@@ -251,4 +276,60 @@ class Waiter:
 
         return self.poll(
             watch, check, "to finish %s" % operation.name, pause_first=True, parent=parent
+        )
+
+    def wait_until_nodes_ready(
+        self,
+        watch: Watch,
+        groups: Sequence[Watch],
+        running: Callable[[Watch], Sequence[str] | None],
+        after: Any = None,
+        fresh: bool = False,
+    ) -> None:
+        """Wait until the service shows that all nodes of some node groups are ready.
+
+        :param watch: the watch of the cluster, which shows the health of all nodes.
+        :param groups: watches of the node groups.
+        :param running: returns the names of a node group's nodes that were not stopped; None if
+            they are not known.
+        :param after: see :func:`health.unusable`.
+        :param fresh: whether all states were just read and no operation has changed the nodes, so
+            that ready nodes cost no request.
+        :raises WaitError: the time is over, or a resource was deleted.
+        """
+        # Most tasks do not wait for nodes; see engine for imports within functions.
+        from ansible_collections.nhncloud.nks.plugins.module_utils._model import health
+
+        missing: list[str] = []
+
+        def judge() -> bool | None:
+            problem = health.unusable(watch.state, after)
+            if busy(watch.last):
+                problem = "another operation is in progress"
+            missing[:] = [problem] if problem else []
+            for group in [] if problem else groups:
+                found = health.unready(watch.state, group.state)
+                # Only if nodes seem to be missing, it matters which of them were stopped.
+                found = found and health.unready(watch.state, group.state, running(group))
+                missing.extend([found] if found else [])
+            return None if missing else True
+
+        def check() -> bool | None:
+            for one in (watch, *groups):
+                if one.read() is None:
+                    raise WaitError(
+                        "%s was deleted by someone else while the task waited for its nodes."
+                        % one.name
+                    )
+            return judge()
+
+        if fresh and judge():
+            return
+        self.poll(
+            watch,
+            check,
+            "to have all nodes ready",
+            pause_first=True,
+            note=lambda: "; ".join(missing) or "all nodes are ready",
+            remedy=CHECK_NODES,
         )

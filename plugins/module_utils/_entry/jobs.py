@@ -24,6 +24,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import (  # py
     kubeconfig,
     node,
     nodegroup,
+    readiness,  # noqa: F401
     references,  # noqa: F401
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Job

@@ -77,7 +77,11 @@ def main(job: engine.Job) -> None:
     module = Module(argument_spec=job.arguments, supports_check_mode=True, **job.constraints)
     try:
         result = engine.perform(
-            job, module.params, check_mode=module.check_mode, diff_mode=module._diff
+            job,
+            module.params,
+            check_mode=module.check_mode,
+            diff_mode=module._diff,
+            hide=lambda tree: inputs.hidden(tree, module.secrets),
         )
     except NksError as error:
         result = dict(error.values, msg=error.msg, failed=True)

@@ -2,13 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a plan consists of: operations with their changes, and what is reported of them."""
+"""What a plan consists of: operations with their changes, what is reported of them, and whether it
+is the plan that was approved.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Sequence, Tuple
 
+from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
 
 if TYPE_CHECKING:
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
 Change = Tuple[Any, Any]
 #: option -> UUID -> name, for options that the user set by name.
 Names = Mapping[str, Mapping[str, str]]
+#: An operation as :meth:`Operation.report` returns it.
+Action = Dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class Operation:
     def _whole(self, state: State, api: Api, cluster: str) -> State:
         return state if self.detail is None else dict(state, detail=self.detail(api, cluster))
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> Action:
         """The operation in the form of ``actions`` in the result."""
         changes = {
             option: {"before": before, "after": after}
@@ -84,7 +91,7 @@ class Plan:
         """Whether there is any operation to perform."""
         return bool(self.operations)
 
-    def report(self) -> list[dict[str, Any]]:
+    def report(self) -> list[Action]:
         """``actions`` of the result."""
         return [operation.report() for operation in self.operations]
 
@@ -110,6 +117,53 @@ class Plan:
                 before.setdefault(operation.resource, {}).setdefault(option, old)
                 after.setdefault(operation.resource, {})[option] = new
         return {"before": before, "after": after}
+
+
+def digest(actions: Sequence[Action]) -> str:
+    """The digest of a plan: SHA-256, as 64 hexadecimal digits in lower case, of the canonical JSON of
+    ``actions`` (keys sorted, no white space, ASCII).
+
+    It depends on nothing else, so check mode and a normal run have the same one. A plan without
+    operations has a digest too.
+
+    :param actions: as the result shows them, without secrets.
+    """
+    text = json.dumps(actions, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def require_approved(
+    actions: Sequence[Action], current: str, expected: str | None, performed: int = 0
+) -> None:
+    """Require that a plan is the one that was approved.
+
+    :param actions: the actions of the whole plan, for the failed result.
+    :param current: their digest.
+    :param expected: the digest of the approved plan; None if any plan is accepted.
+    :param performed: how many of the actions, from the first one, were performed before the state
+        turned out to be another one.
+    :raises NksError: another plan was approved; the values are ``actions`` and ``plan_digest``.
+    """
+    if expected is None or current == expected.lower():
+        return
+    found = "the current plan has the digest %s" % current
+    if not actions:
+        found = (
+            "nothing is left to do, so the current plan is empty and has the digest %s" % current
+        )
+    outcome = "no changes were made"
+    if performed:
+        found = "the state changed during the task, and " + found
+        outcome = "only the first %d of these actions %s performed" % (
+            performed,
+            "was" if performed == 1 else "were",
+        )
+    raise NksError(
+        "expect_plan: %s instead of the expected %s; %s. Run the task in check mode again, review "
+        "actions, and set expect_plan to the new plan_digest." % (found, expected, outcome),
+        actions=list(actions),
+        plan_digest=current,
+    )
 
 
 def named(value: Any, names: Mapping[str, str], beside: bool = False) -> Any:

@@ -24,6 +24,8 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import I
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ranges
 
 VERSION = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+")
+#: A digest of a plan; see :func:`operations.digest`.
+DIGEST = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 MAX_SCRIPT = 64 * 1024
 MAX_VOLUMES = 3
 MAX_SECURITY_GROUPS = 8
@@ -49,6 +51,13 @@ def check_options(options: Options) -> None:
     for table in (rows.NODEGROUP, rows.CLUSTER, rows.RECONCILE):
         check_ranges(given, table)
     _check_times(given)
+    if "expect_plan" in given and not DIGEST.fullmatch(given["expect_plan"]):
+        raise BadInput(
+            "expect_plan",
+            given["expect_plan"],
+            "is not the digest of a plan (64 hexadecimal digits)",
+            "set it to plan_digest of the result in check mode, or leave it out",
+        )
     for option in ("name", "cluster", "nodegroup"):
         if option in given and str(given[option]).strip() in ("", ".", ".."):
             raise BadInput(
@@ -117,8 +126,15 @@ def _check_range(
 def _check_times(given: Options) -> None:
     """Check the options about waiting and the days before a renewal, which have no row.
 
-    :raises BadInput: out of range.
+    :raises BadInput: out of range, or the task would have to wait for nodes without waiting.
     """
+    if given.get("wait_for_nodes") and given.get("wait") is False:
+        raise BadInput(
+            "wait_for_nodes",
+            True,
+            "cannot be combined with wait=false",
+            "set wait to true, or wait_for_nodes to false",
+        )
     _check_range("renew_before_days", given.get("renew_before_days", 0), 0, None)
     timeout, interval = given.get("wait_timeout", 1), given.get("wait_interval", 1)
     _check_range("wait_timeout", timeout, 1, None)

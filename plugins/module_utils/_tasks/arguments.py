@@ -71,6 +71,16 @@ def wait() -> Spec:
     }
 
 
+def wait_for_nodes() -> Spec:
+    """The option of modules that can wait for the nodes themselves."""
+    return {"wait_for_nodes": {"type": "bool", "default": False}}
+
+
+def approval() -> Spec:
+    """The digest of the approved plan, of all modules that change something."""
+    return {"expect_plan": {"type": "str"}}
+
+
 def state(*choices: str) -> Spec:
     """The desired state; the first choice is the default."""
     return {"state": {"type": "str", "choices": list(choices), "default": choices[0]}}

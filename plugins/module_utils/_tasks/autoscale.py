@@ -108,7 +108,13 @@ def _target() -> dict[str, dict[str, Any]]:
 
 JOB = Job(
     "nks_autoscale",
-    dict(arguments.auth(), **_target(), **arguments.wait(), **rows.arguments(rows.AUTOSCALE, True)),
+    dict(
+        arguments.auth(),
+        **_target(),
+        **arguments.wait(),
+        **arguments.approval(),
+        **rows.arguments(rows.AUTOSCALE, True),
+    ),
     run,
 )
 INFO = Job(

@@ -121,6 +121,7 @@ JOB = Job(
         renew_before_days={"type": "int", "default": 30},
         force={"type": "bool", "default": False},
         **arguments.wait(),
+        **arguments.approval(),
     ),
     run,
 )

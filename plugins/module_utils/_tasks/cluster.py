@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
@@ -87,6 +87,7 @@ def _absent(task: Task, watch: Watch | None) -> Result:
         return unchanged
     if watch.state["status"] == "DELETE_IN_PROGRESS":
         # It is being deleted already: there is nothing to send, the task only waits.
+        task.require_approved(unchanged["plan"])
         if task.options["wait"] and task.wait_until_idle(watch) is not None:
             raise task.failure(watch)
         return unchanged
@@ -119,6 +120,8 @@ def _create(task: Task) -> Result:
     runner, state = task.apply(todo)
     if state is None and runner is not None:
         state = shown_creation(task, runner, name)
+    elif runner is not None and task.options["wait_for_nodes"]:
+        state = wait_for_nodes(task, todo, runner.cluster, [])
     return {"cluster": wire.masked(state or {}), "plan": todo}
 
 
@@ -170,7 +173,38 @@ def _reconcile(task: Task, watch: Watch) -> Result:
                 "%s was deleted by someone else while it was being changed." % watch.name
             )
         cluster = current
+    if options["wait_for_nodes"] and not task.check_mode:
+        default = [item for item in watches if item.state["name"] == wire.DEFAULT_GROUP]
+        cluster = wait_for_nodes(
+            task, todo, watch, watches if options["upgrade"] == "all" else default
+        )
     return {"cluster": wire.masked(cluster), "plan": todo}
+
+
+def wait_for_nodes(
+    task: Task, todo: operations.Plan, watch: Watch, nodegroups: Sequence[Watch]
+) -> State:
+    """Wait until the nodes are ready.
+
+    :param todo: the plan that was applied.
+    :param nodegroups: the node groups whose nodes have to be ready, as far as they were read; none
+        for the default node group.
+    :returns: the typed cluster.
+    """
+    # See engine for imports within functions.
+    from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import readiness
+
+    if not nodegroups:
+        group = groups.find_group(task, watch, wire.DEFAULT_GROUP)
+        if group is None:
+            task.warnings.append(
+                "%s has no node group %s, so wait_for_nodes has no effect. Use it with nks_nodegroup."
+                % (watch.name, wire.DEFAULT_GROUP)
+            )
+            return watch.state
+        nodegroups = [group]
+    readiness.wait_for_nodes(task, todo, watch, nodegroups)
+    return watch.state
 
 
 def _read_default_group(
@@ -236,4 +270,14 @@ def _read_for_upgrade(
     return workers, wire.versions(task.api.supports()) if needed else []
 
 
-JOB = Job("nks_cluster", dict(arguments.auth(), **arguments.wait(), **arguments.cluster()), run)
+JOB = Job(
+    "nks_cluster",
+    dict(
+        arguments.auth(),
+        **arguments.wait(),
+        **arguments.wait_for_nodes(),
+        **arguments.approval(),
+        **arguments.cluster(),
+    ),
+    run,
+)

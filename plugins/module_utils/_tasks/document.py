@@ -39,7 +39,12 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations impo
     cluster_resource,
     group_resource,
 )
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import cluster, ipacl, nodegroup
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import (
+    cluster,
+    ipacl,
+    nodegroup,
+    readiness,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import (
     Job,
     Options,
@@ -153,11 +158,14 @@ def _create(task: Task) -> Result:
     runner, state = task.apply(
         Plan(todo.operations[:1] if not task.check_mode else todo.operations, todo.warnings),
         waits=True if more else None,
+        whole=todo,
     )
     if runner is not None and more:
         raise PlanOutdated(NksError("%s has just been created." % watch.name), runner.done)
     if runner is not None and state is None:
         state = cluster.shown_creation(task, runner, desired["name"])
+    elif runner is not None and task.options["wait_for_nodes"]:
+        state = cluster.wait_for_nodes(task, todo, runner.cluster, [])
     return {
         "cluster": wire.masked(state or {}),
         "nodegroups": [],
@@ -217,7 +225,10 @@ def _reconcile(task: Task, watch: Watch) -> Result:
     todo = plan.plan(desired, observed, Policy.of(task.options))
     task.apply(todo, watch, {item.state["uuid"]: item for item in watches}.values())
     done = bool(todo.operations) and not task.check_mode
-    result = _result(task, watch, parts, done)
+    result, groups = _result(task, watch, parts, done)
+    if task.options["wait_for_nodes"] and not task.check_mode:
+        default = [find_group(task, watch, wire.DEFAULT_GROUP)]
+        readiness.wait_for_nodes(task, todo, watch, [item for item in default if item] + groups)
     return dict(result, unmanaged=left, plan=todo)
 
 
@@ -313,9 +324,11 @@ def _unmanaged(task: Task, listed: Iterable[Watch]) -> list[Watch]:
     ]
 
 
-def _result(task: Task, watch: Watch, parts: Iterable[Part], changed: bool) -> Result:
+def _result(
+    task: Task, watch: Watch, parts: Iterable[Part], changed: bool
+) -> tuple[Result, list[Watch]]:
     """The cluster, the node groups of the document and the access control, read again if anything
-    changed.
+    changed; and the watches of the node groups.
     """
     wanted = [part.spec.name for part in parts if part.spec and part.spec.state == PRESENT]
     groups = {group.state["name"]: group for part in parts for group in part.watches if group.last}
@@ -339,11 +352,12 @@ def _result(task: Task, watch: Watch, parts: Iterable[Part], changed: bool) -> R
     states: list[State] = [dict(groups[name].last or {}) for name in wanted if name in groups]
     for state in states:
         state.pop("stopped", None)
-    return {
+    result = {
         "cluster": wire.masked(watch.state),
         "nodegroups": [wire.masked(state) for state in states if state],
         "ipacl": access or {},
     }
+    return result, [groups[name] for name in wanted if name in groups and groups[name].last]
 
 
 # -- the parts of a document as tasks --------------------------------------------------------------

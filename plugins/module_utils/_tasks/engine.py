@@ -55,6 +55,8 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations impo
     Operation,
     Plan,
     cluster_resource,
+    digest,
+    require_approved,
 )
 
 if TYPE_CHECKING:
@@ -121,6 +123,7 @@ class Task:
 
     :param options: validated options.
     :param check_mode: whether nothing may be changed.
+    :param hide: returns a copy of a part of the result without the secrets among the options.
     """
 
     def __init__(
@@ -129,11 +132,18 @@ class Task:
         check_mode: bool = False,
         clock: Clock | None = None,
         progress: Callable[[str], None] | None = None,
+        hide: Callable[[Any], Any] | None = None,
     ) -> None:
         self.options = options
         self.check_mode = check_mode
         self.clock: Clock = clock or Clock()
         self.warnings: list[str] = []
+        self._hide: Callable[[Any], Any] = hide or (lambda tree: tree)
+        #: The operations that were performed before the plan was outdated, over all attempts.
+        self._done: list[Operation] = []
+        #: Whether an operation that the current plan does not contain was in progress during the
+        #: task.
+        self.disturbed = False
         verify = options.get("validate_certs", True)
         if verify and options.get("ca_cert"):
             verify = options["ca_cert"]
@@ -175,6 +185,7 @@ class Task:
         member.transport = self.transport.fork()
         member.api = Api(member.transport, self.identity, member.options.get("region"))
         member.performed = []
+        member._done = []
         member.check_mode = check_mode
         member.predicts = False
         member._names = names
@@ -212,7 +223,6 @@ class Task:
         :raises NksError: as the job does.
         """
         deadline = self.clock.now() + self.timeout
-        done: list[Operation] = []
         warnings: list[str] = []
         while True:
             self.transport.limit(self.timeout)
@@ -220,17 +230,21 @@ class Task:
                 result = job.run(self)
                 break
             except PlanOutdated as outdated:
+                self.disturbed = True
                 if outdated.done:
                     # Each operation has its own time limit.
                     deadline = self.clock.now() + self.timeout
-                    done += outdated.done
+                    self._done += outdated.done
                     warnings += self.warnings
                 elif self.clock.now() >= deadline:
                     raise outdated.refusal from None
             self._names = self._names.renewed() if self._names else None
             self.warnings = []
-        if done:
-            result["plan"] = Plan(done + result["plan"].operations)
+        if "plan" in result:
+            # Not every task that finds nothing to do gets as far as to apply its plan.
+            self.require_approved(result["plan"])
+            result["plan"] = Plan(self._done + result["plan"].operations)
+        if self._done:
             self.warnings = list(dict.fromkeys(warnings + self.warnings))
         return result
 
@@ -347,6 +361,7 @@ class Task:
                 % (watch.name, status),
                 status=status,
             )
+        self.disturbed = True
         state = self.waiter().wait_until_idle(watch, watch.last)
         if again:
             raise PlanOutdated(
@@ -376,12 +391,30 @@ class Task:
         """Why a resource is in a failed status; see :func:`failures.failure`."""
         return failures.failure(watch, watch.state)
 
+    def digest(self, plan: Plan) -> str:
+        """The digest of a plan; see :func:`operations.digest`."""
+        return digest(self._hide(wire.masked(plan.report())))
+
+    def require_approved(self, plan: Plan) -> None:
+        """Require that a plan is the one that ``expect_plan`` approves, together with the operations
+        that the task performed before it read the state again.
+
+        Tasks that do not call :meth:`apply` call this before they change anything.
+
+        :raises NksError: another plan was approved.
+        """
+        whole = Plan(self._done + plan.operations)
+        require_approved(
+            whole.report(), self.digest(whole), self.options.get("expect_plan"), len(self._done)
+        )
+
     def apply(
         self,
         plan: Plan,
         cluster: Watch | None = None,
         watches: Iterable[Watch] = (),
         waits: bool | None = None,
+        whole: Plan | None = None,
     ) -> tuple[Runner | None, State | None]:
         """Perform the operations of a plan, unless this is check mode; warn or fail if a resource
         is in a failed status.
@@ -389,8 +422,10 @@ class Task:
         :param cluster: the watch of the cluster; None if the plan creates it.
         :param watches: watches of its node groups.
         :param waits: whether to wait for the last operation; by default as the options say.
+        :param whole: the plan to approve, if ``plan`` is only its first part.
         :returns: (the runner, or None if nothing was to be done; the state after the last
             operation, or None).
+        :raises NksError: another plan was approved; nothing has been changed.
         """
         watches = list(watches)
         broken = [
@@ -399,6 +434,7 @@ class Task:
         again = bool(broken) and self._repeats_failed_step(plan, broken, cluster)
         self._warn_or_raise_failed(plan, broken, again)
         self.warnings += plan.warnings
+        self.require_approved(whole or plan)
         if self.check_mode or not plan.operations:
             return None, None
         from ansible_collections.nhncloud.nks.plugins.module_utils._apply.run import Runner
@@ -476,12 +512,14 @@ def perform(
     diff_mode: bool = False,
     clock: Clock | None = None,
     progress: Callable[[str], None] | None = None,
+    hide: Callable[[Any], Any] | None = None,
 ) -> Result:
     """One task from options to result.
 
     :param job: see :class:`Job`.
     :param options: options as Ansible validated them; those that are not used are removed, see
         :func:`connection.settle`.
+    :param hide: see :class:`Task`; the digest of the plan must not depend on secrets.
     :returns: the result, free of secrets that the service showed; the caller masks those of the
         options.
     :raises NksError: with everything that the failed result should contain.
@@ -492,7 +530,7 @@ def perform(
         # Tasks that work in several regions name them in this option.
         connection.check(options, options.get("regions"))
     rules.check_options(options)
-    task = Task(options, check_mode, clock, progress)
+    task = Task(options, check_mode, clock, progress, hide)
     try:
         result = task.run(job)
     except NksError as error:
@@ -506,6 +544,7 @@ def perform(
     if plan is not None:
         result["changed"] = plan.changed
         result["actions"] = plan.report()
+        result["plan_digest"] = task.digest(plan)
         if diff_mode:
             result["diff"] = plan.diff()
     result.setdefault("changed", False)

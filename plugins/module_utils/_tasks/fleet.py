@@ -63,6 +63,9 @@ class Member:
 
     def apply(self) -> None:
         """Perform what the plan says. The state is observed again: others may have changed it."""
+        if self.plan is not None and self._fleet.options.get("expect_plan"):
+            # The whole has been approved, and so this part of it.
+            self._options = dict(self._options, expect_plan=self._fleet.digest(self.plan))
         self._run(False, False)
         if self.error is None:
             self.plan = self.result.pop("plan")
@@ -70,8 +73,10 @@ class Member:
 
     @property
     def todo(self) -> bool:
-        """Whether there is, or may be, an operation to perform."""
-        return self.error is None and (self.plan is None or self.plan.changed)
+        """Whether there is, or may be, something to do or to wait for."""
+        return self.error is None and (
+            self.plan is None or self.plan.changed or self._fleet.options["wait_for_nodes"]
+        )
 
     def _run(self, check_mode: bool, defer: bool) -> None:
         """One task on the document; a failure becomes ``error``, whatever it is: it must not end
@@ -150,9 +155,18 @@ def run(task: Task) -> Result:
     pool = Pool(options["parallel"])
     try:
         # A cluster that is busy is planned when its turn comes, unless the whole plan is wanted now.
-        defer = not task.check_mode
+        defer = not task.check_mode and options.get("expect_plan") is None
         _each(pool, [partial(member.preview, defer) for member in members])
         _check_different(members)
+        # Clusters that failed already are not a part of the plan; nothing is changed on them.
+        task.require_approved(
+            Plan(
+                operation
+                for member in members
+                if member.plan is not None
+                for operation in member.plan.operations
+            )
+        )
         if not task.check_mode:
             _roll_out(options, pool, members)
     finally:
@@ -182,7 +196,7 @@ def _members(task: Task) -> list[Member]:
     for number, given in enumerate(task.options["clusters"]):
         region = given.get("region") or task.options.get("region")
         try:
-            checked = dict(document.checked(given), region=region)
+            checked = dict(document.checked(given), region=region, expect_plan=None)
             key = (str(region).lower(), checked["name"])
             if key in found:
                 raise BadInput(
@@ -281,15 +295,15 @@ def _result(task: Task, members: Sequence[Member]) -> Result:
 def _failure(failed: Sequence[Member], count: int, result: Result) -> NksError:
     """The failure of the task: one sentence for each cluster, and the values of the result."""
     plan = result.pop("plan")
+    reasons = " ".join(
+        "%s: %s" % (member.name, member.error.msg) for member in failed if member.error
+    )
+    if count == 1 and failed[0].error:
+        message = failed[0].error.msg
+    else:
+        message = "%d of %d clusters failed. %s" % (len(failed), count, reasons)
     error = NksError(
-        "%d of %d clusters failed. %s"
-        % (
-            len(failed),
-            count,
-            " ".join(
-                "%s: %s" % (member.name, member.error.msg) for member in failed if member.error
-            ),
-        ),
+        message,
         changed=plan.changed,
         actions=plan.report(),
         **result,
@@ -315,6 +329,8 @@ JOB = Job(
         canary={"type": "int", "default": 0},
         max_failures={"type": "int"},
         **arguments.wait(),
+        **arguments.wait_for_nodes(),
+        **arguments.approval(),
     ),
     run,
 )

@@ -149,6 +149,7 @@ JOB = Job(
         arguments.auth(),
         cluster={"type": "str", "required": True},
         **arguments.wait(),
+        **arguments.approval(),
         **arguments.ipacl(),
     ),
     run,

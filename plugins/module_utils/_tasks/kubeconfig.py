@@ -180,6 +180,7 @@ class _Destination:
             options["group"],
         )
         self.clock, self.check_mode = task.clock, task.check_mode
+        self.require_approved = task.require_approved
         modes.owner_ids(self.owner, self.group)
         modes.parse_mode(self.given_mode)
         if self.state == "present":
@@ -335,19 +336,22 @@ class _Destination:
 
         :param plan: returns what to do with the file as it was just read.
         :returns: the part of the result about it.
+        :raises NksError: another plan was approved; nothing has been changed.
         """
-        if not self.check_mode:
-            files.clean(self.path)
         self._read_until_valid()
         step = plan()
+        self.require_approved(_plan_of(step))
         result: Result = {}
+        if not self.check_mode:
+            files.clean(self.path)
         if step is not None and not self.check_mode:
             with locks.locked(self.path, self.clock, self.unsafe_writes):
                 self._read()
                 step = plan()
+                self.require_approved(_plan_of(step))
                 if step is not None:
                     result = self._perform(*step)
-        return dict(result, plan=Plan([step[0]] if step else []))
+        return dict(result, plan=_plan_of(step))
 
     def _perform(self, operation: Operation, write: Callable[[], Any]) -> Result:
         """Make the backup and perform an operation; the part of the result about the backup."""
@@ -357,6 +361,10 @@ class _Destination:
             result["backup_file"] = files.backup(self.path)
         write()
         return result
+
+
+def _plan_of(step: Step) -> Plan:
+    return Plan([step[0]] if step else [])
 
 
 JOB = Job(
@@ -381,6 +389,7 @@ JOB = Job(
         },
         **arguments.state("present", "absent"),
         **arguments.wait(),
+        **arguments.approval(),
     ),
     run,
     offline=_makes_no_request,

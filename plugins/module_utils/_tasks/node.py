@@ -104,6 +104,7 @@ JOB = Job(
         nodes={"type": "list", "elements": "str", "required": True},
         state={"type": "str", "choices": ["started", "stopped"], "required": True},
         **arguments.wait(),
+        **arguments.approval(),
     ),
     run,
 )

@@ -109,6 +109,7 @@ def _absent(task: Task, name: str) -> Result:
             return unchanged
         if group.state["status"] == "DELETE_IN_PROGRESS":
             # It is being deleted already: there is nothing to send, the task only waits.
+            task.require_approved(unchanged["plan"])
             if task.options["wait"] and task.wait_until_idle(group) is not None:
                 raise task.failure(group)
             return unchanged
@@ -161,6 +162,8 @@ def _create(task: Task, cluster: Watch) -> Result:
         if state is None:
             runner.require_no_rival(name, watch)
             state = {"uuid": watch.group, "name": name, "cluster_id": cluster.cluster}
+    elif runner is not None and task.options["wait_for_nodes"]:
+        state = _wait_for_nodes(task, todo, cluster, next(iter(runner.groups.values())))
     return {"nodegroup": wire.masked(state or {}), "plan": todo}
 
 
@@ -239,9 +242,24 @@ def _reconcile(task: Task, cluster: Watch, group: Watch) -> Result:
             raise NksError(
                 "%s was deleted by someone else while it was being changed." % group.name
             )
+    if task.options["wait_for_nodes"] and not task.check_mode:
+        state = _wait_for_nodes(task, todo, cluster, group)
     result = dict(state or before)
     result.pop("stopped", None)
     return {"nodegroup": wire.masked(result), "plan": todo}
+
+
+def _wait_for_nodes(task: Task, todo: Plan, cluster: Watch, group: Watch) -> State:
+    """Wait until the nodes are ready.
+
+    :param todo: the plan that was applied.
+    :returns: the typed node group.
+    """
+    # See engine for imports within functions.
+    from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import readiness
+
+    readiness.wait_for_nodes(task, todo, cluster, [group])
+    return group.state
 
 
 def _read_for_upgrade(
@@ -323,6 +341,8 @@ JOB = Job(
         arguments.auth(),
         cluster={"type": "str", "required": True},
         **arguments.wait(),
+        **arguments.wait_for_nodes(),
+        **arguments.approval(),
         **arguments.nodegroup(),
     ),
     run,

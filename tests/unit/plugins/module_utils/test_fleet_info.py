@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import copy
 import json
+import pathlib
 
 import pytest
 
 pytest.importorskip("hypothesis")
+jsonschema = pytest.importorskip("jsonschema")
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import fleet, 
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, FLAVORS, NODEGROUP, PASSWORD, TENANT, UUID
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.test_properties import EXAMPLES, cluster_options, group_options
 
+ROOT = pathlib.Path(__file__).resolve().parents[4]
 ACCESS = {"action": "allow", "targets": [{"cidr_address": "203.0.113.0/24", "description": "office"}]}
 WIDE = "a2000000-0101-4000-8000-000000000001"
 GROUP = {option: value for option, value in NODEGROUP.items() if option != "cluster"}
@@ -140,6 +143,8 @@ def test_document_of_a_whole_cluster(world):
         ipacl=dict(ACCESS, state="present"),
     )
     assert found == expected
+    schema = json.loads((ROOT / "schemas" / "nks_cluster_spec.json").read_text(encoding="utf-8"))
+    assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(found)] == []
     assert_unchanged(world, found)
     assert_reproduced(world, found)
     assert_reproduced(world, found, by_modules=True)
