@@ -16,9 +16,7 @@ import envs
 
 TARGET = envs.ROOT / "roles" / "nks_cluster" / "meta" / "argument_specs.yml"
 TASKS = envs.ROOT / "roles" / "nks_cluster" / "tasks" / "present.yml"
-# Parts of the specification that are other modules' options.
-OWN = ("nodegroups", "ipacl", "kubeconfig")
-CLUSTER = 'cluster: "{{ nks_cluster_built.cluster.uuid }}"'
+CLUSTER = 'cluster: "{{ nks_cluster_built.cluster.uuid | default(nks_cluster_spec.name) }}"'
 # The license lines are those of this file.
 HEADER = """\
 %s
@@ -36,13 +34,6 @@ ROLE_DECIDES = {
     "nks_ipacl": {"cluster", "wait", "expect_plan", "wait_timeout", "wait_interval"},
     "nks_kubeconfig": {"cluster", "wait", "expect_plan", "wait_timeout", "wait_interval", "return_content"},  # a secret is no result of a role
 }
-# Options of the cluster that its task passes on to other tasks too.
-SHARED = {
-    "nks_cluster": ("wait_timeout", "wait_interval", "wait_for_nodes"),
-    "nks_nodegroup": ("wait_timeout", "wait_interval", "wait_for_nodes"),
-    "nks_ipacl": ("wait_timeout", "wait_interval"),
-    "nks_kubeconfig": ("wait_timeout", "wait_interval"),
-}
 
 SHORT = "Manage an NHN Kubernetes Service (NKS) cluster, its node groups, access control and kubeconfig"
 TEXTS = [
@@ -56,13 +47,13 @@ TEXTS = [
     " C(nhncloud.nks.nks), see the documentation of the modules.",
     "The role sets the fact C(nks_cluster_result) with the keys C(changed), C(cluster), C(nodegroups), C(ipacl), C(kubeconfig)"
     " and C(actions); see the README of the role.",
-    "In check mode, a cluster that does not exist yet has no UUID, so the role cannot predict changes to its node groups, access control and"
-    " kubeconfig. It reports this.",
+    "The cluster, its node groups and its access control are one document of M(nhncloud.nks.nks_fleet). Check mode reports all changes, also for a"
+    " cluster that does not exist yet.",
 ]
 SPEC = [
     "Desired state of the cluster. The keys are the options of M(nhncloud.nks.nks_cluster), and C(nodegroups), C(ipacl) and C(kubeconfig).",
     "O(nks_cluster_spec.wait_timeout) and O(nks_cluster_spec.wait_interval) apply to every task of the role, O(nks_cluster_spec.wait_for_nodes)"
-    " to the cluster and all node groups of the list.",
+    " to the default node group and all node groups in O(nks_cluster_spec.nodegroups).",
 ]
 NODEGROUPS = [
     "Additional node groups, each with the options of M(nhncloud.nks.nks_nodegroup).",
@@ -74,10 +65,12 @@ IPACL = [
 KUBECONFIG = [
     "The kubeconfig file, with the options of M(nhncloud.nks.nks_kubeconfig). If it is not set, no file is written.",
 ]
+REGION = ["Region of the cluster. If it is not set, the region of the connection is used."]
 PURGE = [
     "Whether the role deletes node groups that O(nks_cluster_spec.nodegroups) does not list, after all others have reached the desired state.",
     "The default node group C(default-worker) is never deleted. Without O(nks_cluster_spec.nodegroups), no node group is deleted.",
 ]
+PURGE_SPEC = ["The same as O(nks_cluster_purge_nodegroups), which is the default."]
 
 
 def role_options() -> dict:
@@ -87,6 +80,9 @@ def role_options() -> dict:
         nodegroups={"type": "list", "elements": "dict", "description": NODEGROUPS, "options": _module("nks_nodegroup")},
         ipacl={"type": "dict", "description": IPACL, "options": _module("nks_ipacl")},
         kubeconfig={"type": "dict", "description": KUBECONFIG, "options": _module("nks_kubeconfig")},
+        region={"type": "str", "description": REGION},
+        # The default is the role's own variable.
+        purge_nodegroups={"type": "bool", "description": PURGE_SPEC},
     )
     # Without return_content there must be a file.
     spec["options"]["kubeconfig"]["options"]["dest"].update(required=True, description=["Path of the file. Its directory must exist."])
@@ -168,25 +164,17 @@ def text() -> str:
 
 
 def tasks() -> str:
-    """Return the text of the tasks that create and change a cluster, with every option that the role takes passed on by itself.
+    """Return the text of the tasks that create and change a cluster, with every option of the kubeconfig passed on by itself.
 
-    Only options that the user has set are passed on, so that the modules' own defaults and the play's module_defaults hold.
+    Only options that the user has set are passed on, so that the module's own defaults and the play's module_defaults hold.
     """
     specs = role_options()["argument_specs"]["main"]["options"]["nks_cluster_spec"]["options"]
-    kept = TASKS.read_text()
-    for module, (options, variable, first) in {
-        "nks_cluster": ({name: entry for name, entry in specs.items() if name not in OWN}, "nks_cluster_spec", ["state: present"]),
-        "nks_nodegroup": (specs["nodegroups"]["options"], "nks_cluster_nodegroup", [CLUSTER]),
-        "nks_ipacl": (specs["ipacl"]["options"], "nks_cluster_spec.ipacl", [CLUSTER]),
-        "nks_kubeconfig": (specs["kubeconfig"]["options"], "nks_cluster_spec.kubeconfig", [CLUSTER]),
-    }.items():
-        lines = list(first)
-        for name, entry in options.items():
-            if name not in ("state", *SHARED["nks_cluster"]) or (name == "state" and module != "nks_cluster"):
-                lines.append('%s: "{{ %s.%s%s }}"' % (name, variable, name, "" if entry.get("required") else " | default(omit)"))
-        lines += ['%s: "{{ nks_cluster_spec.%s | default(omit) }}"' % (name, name) for name in SHARED[module]]
-        block = "  nhncloud.nks.%s:\n%s" % (module, "".join("    %s\n" % line for line in lines))
-        # The first task of the module; another one deletes what is not listed.
-        kept, count = re.subn(r"^  nhncloud\.nks\.%s:\n(?:    .*\n)+" % module, block.replace("\\", "\\\\"), kept, count=1, flags=re.MULTILINE)
-        assert count == 1, module
-    return kept
+    # The region that the task before has used, also if module_defaults set it.
+    lines = [CLUSTER, 'region: "{{ nks_cluster_built.region | default(omit, true) }}"']
+    for name, entry in specs["kubeconfig"]["options"].items():
+        lines.append('%s: "{{ nks_cluster_spec.kubeconfig.%s%s }}"' % (name, name, "" if entry.get("required") else " | default(omit)"))
+    lines += ['%s: "{{ nks_cluster_spec.%s | default(omit) }}"' % (name, name) for name in ("wait_timeout", "wait_interval")]
+    block = "  nhncloud.nks.nks_kubeconfig:\n%s" % "".join("    %s\n" % line for line in lines)
+    written, count = re.subn(r"^  nhncloud\.nks\.nks_kubeconfig:\n(?:    .*\n)+", lambda _found: block, TASKS.read_text(), count=1, flags=re.MULTILINE)
+    assert count == 1
+    return written

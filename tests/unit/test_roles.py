@@ -19,16 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLE = ROOT / "roles" / "nks_cluster"
 SPEC = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
 CLUSTER = SPEC["nks_cluster_spec"]["options"]
-OWN = {"nodegroups", "ipacl", "kubeconfig"}
+OWN = {"nodegroups", "ipacl", "kubeconfig", "region", "purge_nodegroups"}
 WAITING = {"wait_timeout", "wait_interval"}
-# Modules that can wait for nodes too.
-NODES = {"nks_cluster", "nks_nodegroup"}
-# Module: its argument spec, the options that the role has for it, and the variable from which its task takes them.
-CALLED = {
-    "nks_cluster": (cluster.JOB.arguments, {name: entry for name, entry in CLUSTER.items() if name not in OWN}, "nks_cluster_spec"),
-    "nks_nodegroup": (nodegroup.JOB.arguments, CLUSTER["nodegroups"]["options"], "nks_cluster_nodegroup"),
-    "nks_ipacl": (ipacl.JOB.arguments, CLUSTER["ipacl"]["options"], "nks_cluster_spec.ipacl"),
-    "nks_kubeconfig": (kubeconfig.JOB.arguments, CLUSTER["kubeconfig"]["options"], "nks_cluster_spec.kubeconfig"),
+# Module: its argument spec, and the options that the role has for it.
+MODULES = {
+    "nks_cluster": (cluster.JOB.arguments, {name: entry for name, entry in CLUSTER.items() if name not in OWN}),
+    "nks_nodegroup": (nodegroup.JOB.arguments, CLUSTER["nodegroups"]["options"]),
+    "nks_ipacl": (ipacl.JOB.arguments, CLUSTER["ipacl"]["options"]),
+    "nks_kubeconfig": (kubeconfig.JOB.arguments, CLUSTER["kubeconfig"]["options"]),
 }
 
 
@@ -54,17 +52,16 @@ def tasks(name):
     return yaml.safe_load((ROLE / "tasks" / name).read_text(encoding="utf-8"))
 
 
-def arguments_of(module, file, wanted=None):
-    """What the only task of a module (with that state, if several) gives it."""
+def arguments_of(module, file):
+    """What the only task of a module gives it."""
     found = [task["nhncloud.nks." + module] for task in tasks(file) if "nhncloud.nks." + module in task]
-    found = [given for given in found if wanted is None or given.get("state") != wanted]
     assert len(found) == 1
     return found[0]
 
 
-@pytest.mark.parametrize("module", CALLED)
+@pytest.mark.parametrize("module", MODULES)
 def test_role_options_match_the_module(module) -> None:
-    theirs, ours, dummy = CALLED[module]
+    theirs, ours = MODULES[module]
     wanted = meaning({name: entry for name, entry in theirs.items() if name not in arguments.auth() and name not in decided(module)})
     if module == "nks_kubeconfig":
         wanted["dest"]["required"] = True
@@ -73,7 +70,9 @@ def test_role_options_match_the_module(module) -> None:
 
 def test_role_options_match_the_document() -> None:
     own = {"kubeconfig", "wait_for_nodes", *WAITING}
-    document = {name: entry for name, entry in arguments.document().items() if name not in ("region", "purge_nodegroups")}
+    document = arguments.document()
+    # Its default is the role's own variable.
+    del document["purge_nodegroups"]["default"]
     assert meaning(document) == meaning({name: entry for name, entry in CLUSTER.items() if name not in own})
 
 
@@ -93,17 +92,22 @@ def test_document_accepts_aliases_and_rejects_other_options() -> None:
         assert validator.validate({"clusters": [dict({"name": "demo"}, **wrong)]}).error_messages, wrong
 
 
-@pytest.mark.parametrize("module", CALLED)
-def test_each_option_is_passed_to_the_module(module) -> None:
-    dummy, ours, variable = CALLED[module]
-    wanted = {name: "{{ %s.%s%s }}" % (variable, name, "" if entry.get("required") else " | default(omit)") for name, entry in ours.items()}
-    waiting = WAITING | ({"wait_for_nodes"} if module in NODES else set())
-    wanted.update({name: "{{ nks_cluster_spec.%s | default(omit) }}" % name for name in waiting})
-    if module == "nks_cluster":
-        wanted["state"] = "present"  # that is why this file was taken
-    else:
-        wanted["cluster"] = "{{ nks_cluster_built.cluster.uuid }}"
-    assert arguments_of(module, "present.yml", wanted="absent") == wanted
+def test_waiting_options_are_passed_to_the_task_of_the_cluster() -> None:
+    passed = arguments_of("nks_fleet", "present.yml")
+    assert passed.pop("clusters") == "{{ [nks_cluster_document] }}"
+    assert passed == {name: "{{ nks_cluster_spec.%s | default(omit) }}" % name for name in WAITING | {"wait_for_nodes"}}
+    # The document has no such options.
+    own = WAITING | {"wait_for_nodes", "kubeconfig"}
+    assert all("'%s'" % name in (ROLE / "tasks" / "main.yml").read_text(encoding="utf-8") for name in own)
+
+
+def test_each_option_of_the_kubeconfig_is_passed_to_the_module() -> None:
+    ours = CLUSTER["kubeconfig"]["options"]
+    wanted = {name: "{{ nks_cluster_spec.kubeconfig.%s%s }}" % (name, "" if entry.get("required") else " | default(omit)") for name, entry in ours.items()}
+    wanted.update({name: "{{ nks_cluster_spec.%s | default(omit) }}" % name for name in WAITING})
+    wanted["region"] = "{{ nks_cluster_built.region | default(omit, true) }}"
+    wanted["cluster"] = "{{ nks_cluster_built.cluster.uuid | default(nks_cluster_spec.name) }}"
+    assert arguments_of("nks_kubeconfig", "present.yml") == wanted
 
 
 def test_absent_uses_the_same_identifiers_as_present() -> None:
@@ -111,7 +115,7 @@ def test_absent_uses_the_same_identifiers_as_present() -> None:
     present = arguments_of("nks_kubeconfig", "present.yml")
     absent = arguments_of("nks_kubeconfig", "absent.yml")
     assert absent.pop("state") == "absent"
-    assert absent.pop("cluster") == arguments_of("nks_cluster", "absent.yml")["name"] == "{{ nks_cluster_spec.name }}"
+    assert absent.pop("cluster") == "{{ nks_cluster_spec.name }}"
     assert absent.items() <= present.items()
     assert {"dest", "merge", "context"} <= set(absent)
 

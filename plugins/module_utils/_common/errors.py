@@ -24,9 +24,15 @@ class NksError(Exception):
 
 
 class BadInput(NksError):
-    """An option with an invalid value; raised before any request that changes something."""
+    """An option with an invalid value; raised before any request that changes something.
+
+    :param option: its name, or the path of a suboption ("autoscale.min_node_count").
+    :param problem: what is wrong with the value, as the end of a sentence about it.
+    """
 
     def __init__(self, option: str, value: Any, problem: str, remedy: str) -> None:
+        self.option = option
+        self.problem = problem
         if value is None:
             shown = "it"
         elif isinstance(value, (int, float)) and not isinstance(value, bool):

@@ -18,6 +18,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import (  # py
     certificate,
     cluster,
     fleet,
+    fleet_info,
     info,
     ipacl,
     kubeconfig,
@@ -46,5 +47,6 @@ JOBS: dict[str, Job] = {
         info.EVENTS,
         info.VERSIONS,
         info.RESOURCES,
+        fleet_info.JOB,
     )
 }

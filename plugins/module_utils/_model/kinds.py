@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kinds of options: how a value is written, read back, compared and shown.
+"""The kinds of options: how a value is written, read back, compared, shown and exported.
 
 A kind knows nothing of the option that uses it; :mod:`rows` says which option is of which kind.
 """
@@ -49,12 +49,22 @@ class Kind:
         """The value for results and diffs, without appkeys."""
         return wire.masked(value)
 
+    def export(self, value: Any) -> Any:
+        """A value that :meth:`read` returned as a user would set it, without secrets; UNKNOWN if the
+        option cannot have it.
+        """
+        plain = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+        return str(value) if plain else UNKNOWN
+
 
 class Script(Kind):
     """A text that is compared exactly; an empty one means no script."""
 
     def comparable(self, value: Any) -> Any:
         return value
+
+    def export(self, value: Any) -> Any:
+        return value if isinstance(value, str) else UNKNOWN
 
 
 class Integer(Kind):
@@ -64,6 +74,9 @@ class Integer(Kind):
 
     def comparable(self, value: Any) -> Any:
         return value
+
+    def export(self, value: Any) -> Any:
+        return value if isinstance(value, int) and not isinstance(value, bool) else UNKNOWN
 
 
 class Boolean(Kind):
@@ -77,6 +90,9 @@ class Boolean(Kind):
     def comparable(self, value: Any) -> Any:
         return value
 
+    def export(self, value: Any) -> Any:
+        return value if isinstance(value, bool) else UNKNOWN
+
 
 class Uuid(Kind):
     """The UUID of a resource, in any spelling."""
@@ -87,6 +103,10 @@ class Uuid(Kind):
     def show(self, value: Any) -> Any:
         return wire.one_spelling(value)
 
+    def export(self, value: Any) -> Any:
+        # Anything else would be looked up as a name.
+        return wire.one_spelling(value) if wire.is_uuid(value) else UNKNOWN
+
 
 class Cidr(Kind):
     """An IP network. Bits set behind its prefix do not matter."""
@@ -96,6 +116,9 @@ class Cidr(Kind):
             return str(ipaddress.ip_network(str(value), strict=False))
         except ValueError:
             return value
+
+    def export(self, value: Any) -> Any:
+        return self.comparable(value) if isinstance(value, str) else UNKNOWN
 
 
 class UuidList(Kind):
@@ -114,6 +137,9 @@ class UuidList(Kind):
 
     def show(self, value: Any) -> Any:
         return [wire.one_spelling(item) for item in value]
+
+    def export(self, value: Any) -> Any:
+        return self.show(value) if all(map(wire.is_uuid, value)) else UNKNOWN
 
 
 class UuidSet(UuidList):
@@ -142,6 +168,22 @@ class Items(Kind):
     def argument(self) -> dict[str, Any]:
         options = {name: row.argument(row.required) for name, row in self.rows.items()}
         return {"type": "list", "elements": "dict", "options": options}
+
+    def export(self, value: Any) -> Any:
+        exported = [self._export_item(item) for item in self.show(value)]
+        return UNKNOWN if UNKNOWN in exported else exported
+
+    def _export_item(self, item: dict[str, Any]) -> Any:
+        """One item without secrets and without what is no option; UNKNOWN if an option cannot have
+        its value.
+        """
+        exported = {
+            name: row.kind.export(item[name])
+            for name, row in self.rows.items()
+            if not row.secret and item.get(name) is not None
+        }
+        missing = [name for name, row in self.rows.items() if row.required and name not in exported]
+        return UNKNOWN if missing or UNKNOWN in exported.values() else exported
 
 
 class Volumes(Items):
@@ -241,6 +283,15 @@ class SecurityGroups(Items):
     def show(self, value: Any) -> Any:
         return [
             dict(item, security_groups=sorted(item["security_groups"], key=str)) for item in value
+        ]
+
+    def export(self, value: Any) -> Any:
+        groups = self.comparable(value)
+        if not all(map(wire.is_uuid, {*groups, *(uuid for of in groups.values() for uuid in of)})):
+            return UNKNOWN
+        return [
+            {"subnet": subnet, "security_groups": sorted(groups[subnet])}
+            for subnet in sorted(groups)
         ]
 
 

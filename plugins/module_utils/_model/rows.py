@@ -156,6 +156,19 @@ class Row:
             return UNKNOWN
         return self.kind.read(value)
 
+    def elsewhere(self, cluster: Any, group: Any) -> Any:
+        """The value where a creation sends it, in one of the two resources, in the option's own
+        form: for an option that :meth:`observed` does not show. UNKNOWN if it is not there either.
+
+        The service has many settings on the node group, on the cluster or on both, depending on the
+        age of the cluster.
+        """
+        for holder in (group, cluster):
+            value = _at(holder, self.cluster)
+            if value not in (UNKNOWN, None, ""):
+                return self.kind.read(value)
+        return UNKNOWN
+
     def equal(self, desired: Any, observed: Any) -> bool:
         """Whether two values in the option's own form mean the same; UNKNOWN equals everything."""
         return self.kind.equal(desired, observed)

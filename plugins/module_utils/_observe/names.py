@@ -146,6 +146,32 @@ class Names:
             )
         return found[0]
 
+    def name_of(
+        self, kind: str, uuid: str, scope: str | None = None, among: Sequence[str] | None = None
+    ) -> str:
+        """The name by which :meth:`find` finds exactly this resource, otherwise its UUID: no name,
+        a name that several have, or one that is not taken for a name.
+
+        :param scope: the parameters are those of :meth:`find`, but all subnets of networks are read
+            with one list.
+        """
+        if kind == "subnet":
+            items = [
+                item
+                for item in self.resources(kind)
+                if not scope or item.get("vpc_id") in (None, scope)
+            ]
+        else:
+            items = self.resources(kind, scope)
+        if among:
+            items = [item for item in items if item.get("vpc_id") in among]
+        name = next((item["name"] for item in items if wire.one_spelling(item["id"]) == uuid), None)
+        # A name with braces would be evaluated as a template once it is in a file of variables.
+        if not name or wire.is_uuid(name) or "{" in name:
+            return uuid
+        hits = [item for item in items if name in (item["id"], item["name"])]
+        return name if len(hits) == 1 else uuid
+
     def _network_shown(self, uuid: str) -> str:
         """A network as a message shows it: its name if that was read, otherwise its UUID."""
         known = self._lists.get(("network", None), []) + self._lists.get(

@@ -121,7 +121,7 @@ def _create(task: Task) -> Result:
     if state is None and runner is not None:
         state = shown_creation(task, runner, name)
     elif runner is not None and task.options["wait_for_nodes"]:
-        state = _wait_for_nodes(task, todo, runner.cluster, [])
+        state = wait_for_nodes(task, todo, runner.cluster, [])
     return {"cluster": wire.masked(state or {}), "plan": todo}
 
 
@@ -175,13 +175,13 @@ def _reconcile(task: Task, watch: Watch) -> Result:
         cluster = current
     if options["wait_for_nodes"] and not task.check_mode:
         default = [item for item in watches if item.state["name"] == wire.DEFAULT_GROUP]
-        cluster = _wait_for_nodes(
+        cluster = wait_for_nodes(
             task, todo, watch, watches if options["upgrade"] == "all" else default
         )
     return {"cluster": wire.masked(cluster), "plan": todo}
 
 
-def _wait_for_nodes(
+def wait_for_nodes(
     task: Task, todo: operations.Plan, watch: Watch, nodegroups: Sequence[Watch]
 ) -> State:
     """Wait until the nodes are ready.

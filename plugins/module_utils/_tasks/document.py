@@ -153,11 +153,14 @@ def _create(task: Task) -> Result:
     runner, state = task.apply(
         Plan(todo.operations[:1] if not task.check_mode else todo.operations, todo.warnings),
         waits=True if more else None,
+        whole=todo,
     )
     if runner is not None and more:
         raise PlanOutdated(NksError("%s has just been created." % watch.name), runner.done)
     if runner is not None and state is None:
         state = cluster.shown_creation(task, runner, desired["name"])
+    elif runner is not None and task.options.get("wait_for_nodes"):
+        state = cluster.wait_for_nodes(task, todo, runner.cluster, [])
     return {
         "cluster": wire.masked(state or {}),
         "nodegroups": [],
@@ -216,6 +219,8 @@ def _reconcile(task: Task, watch: Watch) -> Result:
     )
     todo = plan.plan(desired, observed, Policy.of(task.options))
     task.apply(todo, watch, {item.state["uuid"]: item for item in watches}.values())
+    if task.options.get("wait_for_nodes") and not task.check_mode:
+        _wait_for_nodes(task, todo, watch, parts)
     done = bool(todo.operations) and not task.check_mode
     result = _result(task, watch, parts, done)
     return dict(result, unmanaged=left, plan=todo)
@@ -311,6 +316,27 @@ def _unmanaged(task: Task, listed: Iterable[Watch]) -> list[Watch]:
         and group.state["name"] not in DEFAULT_GROUPS
         and group.state.get("role", "worker") == "worker"
     ]
+
+
+def _wait_for_nodes(task: Task, todo: Plan, watch: Watch, parts: Iterable[Part]) -> None:
+    """Wait until the nodes of the default node group and of those in the document are ready; after
+    an upgrade of all node groups, those of all.
+
+    :param todo: the plan that was applied.
+    """
+    # See engine for imports within functions.
+    from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import readiness
+
+    parts = list(parts)
+    known = {item.state["name"]: item for part in parts for item in part.watches if item.last}
+    wanted = [part.spec.name for part in parts if part.spec and part.spec.state == PRESENT]
+    if task.options.get("upgrade") == "all":
+        wanted += [item.state["name"] for item in parts[0].watches if item.last]
+    found = [
+        known.get(name) or find_group(task, watch, name)
+        for name in dict.fromkeys([wire.DEFAULT_GROUP, *wanted])
+    ]
+    readiness.wait_for_nodes(task, todo, watch, [group for group in found if group is not None])
 
 
 def _result(task: Task, watch: Watch, parts: Iterable[Part], changed: bool) -> Result:

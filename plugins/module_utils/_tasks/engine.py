@@ -414,6 +414,7 @@ class Task:
         cluster: Watch | None = None,
         watches: Iterable[Watch] = (),
         waits: bool | None = None,
+        whole: Plan | None = None,
     ) -> tuple[Runner | None, State | None]:
         """Perform the operations of a plan, unless this is check mode; warn or fail if a resource
         is in a failed status.
@@ -421,6 +422,7 @@ class Task:
         :param cluster: the watch of the cluster; None if the plan creates it.
         :param watches: watches of its node groups.
         :param waits: whether to wait for the last operation; by default as the options say.
+        :param whole: the plan that these operations begin; by default they are all of it.
         :returns: (the runner, or None if nothing was to be done; the state after the last
             operation, or None).
         :raises NksError: another plan was approved; nothing has been changed.
@@ -432,7 +434,7 @@ class Task:
         again = bool(broken) and self._repeats_failed_step(plan, broken, cluster)
         self._warn_or_raise_failed(plan, broken, again)
         self.warnings += plan.warnings
-        self.require_approved(plan)
+        self.require_approved(whole or plan)
         if self.check_mode or not plan.operations:
             return None, None
         from ansible_collections.nhncloud.nks.plugins.module_utils._apply.run import Runner
@@ -525,7 +527,8 @@ def perform(
     connection.settle(options)
     options = rows.normalized(options)
     if not job.offline(options):
-        connection.check(options)
+        # Tasks that work in several regions name them in this option.
+        connection.check(options, options.get("regions"))
     rules.check_options(options)
     task = Task(options, check_mode, clock, progress, hide)
     try:

@@ -127,7 +127,14 @@ def _private(network: Network) -> bool:
 
 def own_subnets(task: Task, cluster: State) -> list[Network]:
     """The cluster's own subnet as networks; none if the network service does not show it."""
-    listed = task.names.resources("subnet", cluster.get("fixed_network"))
+    return subnets_of(task.names.resources("subnet", cluster.get("fixed_network")), cluster)
+
+
+def subnets_of(listed: Iterable[State], cluster: State) -> list[Network]:
+    """The cluster's own subnet as networks; none if the list does not have it.
+
+    :param listed: subnets as the network service lists them.
+    """
     return [
         ipaddress.ip_network(item["cidr"], strict=False)
         for item in listed

@@ -15,7 +15,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry.jobs import JOBS
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation, operations
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import digest
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import autoscale, cluster, ipacl, kubeconfig
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import autoscale, cluster, fleet, ipacl, kubeconfig
 from ansible_collections.nhncloud.nks.tests.unit.plugins.entry_points import as_module, in_process
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, NODEGROUP, PASSWORD, TENANT, USER, HandClock
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.test_faults import DAY, OPERATIONS, SCRIPT, every_operation
@@ -25,7 +25,7 @@ from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.values imp
 #: SHA-256 of "[]".
 EMPTY = "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945"
 OTHER = "0123456789abcdef" * 4
-RECONCILING = sorted(name for name, job in JOBS.items() if not job.reads_only and name != "nks_fleet")
+RECONCILING = sorted(name for name, job in JOBS.items() if not job.reads_only)
 #: What a creation needs; the other options of the test values are added to it.
 REQUIRED = {
     "name": "demo",
@@ -151,7 +151,7 @@ def test_approved_plan_with_nothing_left_to_do_is_rejected(world, what, check):
 @pytest.mark.parametrize("module", RECONCILING)
 def test_malformed_digest_is_rejected_before_any_request(world, module, value):
     required = {name: "demo" for name, entry in JOBS[module].arguments.items() if entry.get("required")}
-    required.update({name: value for name, value in {"nodes": ["a"], "state": "started", "enabled": True}.items() if name in required})
+    required.update({name: value for name, value in {"nodes": ["a"], "state": "started", "enabled": True, "clusters": []}.items() if name in required})
     with pytest.raises(NksError) as caught:
         world.run(JOBS[module], dict(required, expect_plan=value))
     assert caught.value.msg.startswith("expect_plan: ") and "64 hexadecimal digits" in caught.value.msg
@@ -159,7 +159,7 @@ def test_malformed_digest_is_rejected_before_any_request(world, module, value):
 
 
 def test_every_reconciling_module_is_tried():
-    tried = {operation.job.name for operation in OPERATIONS.values()} | {"nks_kubeconfig"}
+    tried = {operation.job.name for operation in OPERATIONS.values()} | {"nks_kubeconfig", "nks_fleet"}
     assert tried == set(RECONCILING) == {name for name in RECONCILING if "expect_plan" in JOBS[name].arguments}
 
 
@@ -359,3 +359,60 @@ def test_creation_by_names_is_the_same_plan_in_any_order_of_the_service(world):
     """The service lists external subnets in another order each time."""
     digests = {world.nks_cluster(check=True, **CLUSTER)["plan_digest"] for _number in range(6)}
     assert len(digests) == 1
+
+
+# -- fleets ----------------------------------------------------------------------------------------------------------
+
+
+def documents(*names):
+    """Documents of clusters with a node group and access control."""
+    group = {option: value for option, value in NODEGROUP.items() if option != "cluster"}
+    access = {"action": "allow", "targets": [{"cidr_address": "203.0.113.0/24"}]}
+    return [dict(CLUSTER, name=name, nodegroups=[group], ipacl=access) for name in names]
+
+
+def run_fleet(world, *names, check=False, **more):
+    return world.run(fleet.JOB, dict({"clusters": documents(*names)}, **more), check=check)
+
+
+def test_fleet_that_creates_clusters_as_approved(world):
+    preview = run_fleet(world, "one", "two", check=True)
+    assert preview["plan_digest"] == shown_digest(preview["actions"]) and len(preview["actions"]) == 6
+    outcome = run_fleet(world, "one", "two", expect_plan=preview["plan_digest"])
+    assert outcome["plan_digest"] == preview["plan_digest"] and outcome["summary"]["changed"] == 2
+    assert "nothing is left to do" in rejected(lambda: run_fleet(world, "one", "two", expect_plan=preview["plan_digest"])).msg
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["check", "run"])
+def test_another_plan_of_a_fleet_is_rejected_before_the_first_write(world, check):
+    world.seed("one")
+    preview = run_fleet(world, "one", "two", check=True)
+    error = rejected(lambda: run_fleet(world, "one", "two", check=check, expect_plan=OTHER))
+    assert error.outcome.writes == [] and error.values["actions"] == preview["actions"]
+
+
+def test_cluster_of_a_fleet_that_is_busy_is_planned_before_anything_is_written(world):
+    made = world.seed("one")
+    approved = run_fleet(world, "one", "two", check=True)["plan_digest"]
+    world.busy(made, "ipacl")
+    outcome = run_fleet(world, "one", "two", expect_plan=approved)
+    assert outcome["plan_digest"] == approved
+    first = outcome.requests.index(outcome.writes[0])
+    assert made.status == "UPDATE_COMPLETE" and first > 5
+
+
+def test_cluster_of_a_fleet_that_others_change_is_not_changed(world):
+    for name in ("one", "two"):
+        world.seed(name)
+    approved = run_fleet(world, "one", "two", check=True, parallel=1)["plan_digest"]
+
+    def change():
+        world.run(ipacl.JOB, {"cluster": "two", "action": "deny", "targets": [{"cidr_address": "198.51.100.0/24"}]})
+
+    begin_before(world, "POST", "/nodegroups$", change)
+    with pytest.raises(NksError, match="expect_plan") as caught:
+        run_fleet(world, "one", "two", parallel=1, expect_plan=approved)
+    error = caught.value
+    assert [entry["failed"] for entry in error.values["clusters"]] == [False, True]
+    assert "plan_digest" not in error.values and [item["resource"] for item in error.values["actions"]] == ["cluster/one/nodegroup/extra", "cluster/one"]
+    assert world.group("extra", "two") is None

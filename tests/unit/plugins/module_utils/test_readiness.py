@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError, WaitError
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import fleet
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, NODEGROUP, HandClock
 
 #: Seconds from the end of an operation until its nodes are ready.
@@ -212,6 +213,40 @@ def test_cluster_without_its_default_node_group(world):
         cluster.nodegroups.clear()
     outcome = world.nks_cluster(wait_for_nodes=True)
     assert outcome["warnings"] == ["cluster/demo has no node group default-worker, so wait_for_nodes has no effect. Use it with nks_nodegroup."]
+
+
+# -- fleets ----------------------------------------------------------------------------------------------------------
+
+
+def run_fleet(world, *names, clock=None, **more):
+    group = {option: value for option, value in NODEGROUP.items() if option != "cluster"}
+    return world.run(
+        fleet.JOB, dict({"clusters": [dict(CLUSTER, name=name, nodegroups=[group]) for name in names], "wait_for_nodes": True}, **more), clock=clock
+    )
+
+
+def test_fleet_waits_for_the_nodes_of_its_documents(world):
+    outcome = run_fleet(world, "demo")
+    assert outcome.actions == ["create", "create"] and JOINING <= seconds_after(world, "NODEGROUP_CREATE") <= JOINING + 10
+    again = run_fleet(world, "demo")
+    assert not again["changed"] and again.clock.slept == []
+
+
+def test_fleet_waits_although_nothing_changes(world):
+    run_fleet(world, "demo")
+    group = world.group("extra")
+    not_ready(world, group.nodes[0])
+    clock = HandClock(world.simulator)
+    clock.at(95, lambda: not_ready(world, group.nodes[0], ready=True))
+    assert not run_fleet(world, "demo", clock=clock)["changed"] and 95 <= clock.now() <= 105
+    not_ready(world, group.nodes[0])
+    with pytest.raises(NksError, match="extra: 1 of 2 nodes are ready"):
+        run_fleet(world, "demo", wait_timeout=30)
+
+
+def test_fleet_with_one_new_cluster_and_no_node_groups(world):
+    outcome = world.run(fleet.JOB, {"clusters": [CLUSTER], "wait_for_nodes": True})
+    assert outcome.actions == ["create"] and JOINING <= seconds_after(world, "CLUSTER_CREATE") <= JOINING + 10
 
 
 # -- failures --------------------------------------------------------------------------------------------------------
