@@ -34,13 +34,6 @@ ROLE_DECIDES = {
     "nks_ipacl": {"cluster", "wait", "expect_plan", "wait_timeout", "wait_interval"},
     "nks_kubeconfig": {"cluster", "wait", "expect_plan", "wait_timeout", "wait_interval", "return_content"},  # a secret is no result of a role
 }
-# Options of the cluster that its task passes on to other tasks too.
-SHARED = {
-    "nks_cluster": ("wait_timeout", "wait_interval", "wait_for_nodes"),
-    "nks_nodegroup": ("wait_timeout", "wait_interval", "wait_for_nodes"),
-    "nks_ipacl": ("wait_timeout", "wait_interval"),
-    "nks_kubeconfig": ("wait_timeout", "wait_interval"),
-}
 
 SHORT = "Manage an NHN Kubernetes Service (NKS) cluster, its node groups, access control and kubeconfig"
 TEXTS = [
@@ -60,7 +53,7 @@ TEXTS = [
 SPEC = [
     "Desired state of the cluster. The keys are the options of M(nhncloud.nks.nks_cluster), and C(nodegroups), C(ipacl) and C(kubeconfig).",
     "O(nks_cluster_spec.wait_timeout) and O(nks_cluster_spec.wait_interval) apply to every task of the role, O(nks_cluster_spec.wait_for_nodes)"
-    " to the cluster and all node groups of the list.",
+    " to the default node group and all node groups in O(nks_cluster_spec.nodegroups).",
 ]
 NODEGROUPS = [
     "Additional node groups, each with the options of M(nhncloud.nks.nks_nodegroup).",

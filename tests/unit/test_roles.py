@@ -92,6 +92,15 @@ def test_document_accepts_aliases_and_rejects_other_options() -> None:
         assert validator.validate({"clusters": [dict({"name": "demo"}, **wrong)]}).error_messages, wrong
 
 
+def test_waiting_options_are_passed_to_the_task_of_the_cluster() -> None:
+    passed = arguments_of("nks_fleet", "present.yml")
+    assert passed.pop("clusters") == "{{ [nks_cluster_document] }}"
+    assert passed == {name: "{{ nks_cluster_spec.%s | default(omit) }}" % name for name in WAITING | {"wait_for_nodes"}}
+    # The document has no such options.
+    own = WAITING | {"wait_for_nodes", "kubeconfig"}
+    assert all("'%s'" % name in (ROLE / "tasks" / "main.yml").read_text(encoding="utf-8") for name in own)
+
+
 def test_each_option_of_the_kubeconfig_is_passed_to_the_module() -> None:
     ours = CLUSTER["kubeconfig"]["options"]
     wanted = {name: "{{ nks_cluster_spec.kubeconfig.%s%s }}" % (name, "" if entry.get("required") else " | default(omit)") for name, entry in ours.items()}

@@ -154,9 +154,8 @@ def require_approved(
     outcome = "no changes were made"
     if performed:
         found = "the state changed during the task, and " + found
-        outcome = "only the first %d of these actions %s performed" % (
-            performed,
-            "was" if performed == 1 else "were",
+        outcome = "of these actions, only the first %s performed" % (
+            "one was" if performed == 1 else "%d were" % performed
         )
     raise NksError(
         "expect_plan: %s instead of the expected %s; %s. Run the task in check mode again, review "

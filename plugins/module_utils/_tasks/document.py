@@ -39,12 +39,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations impo
     cluster_resource,
     group_resource,
 )
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import (
-    cluster,
-    ipacl,
-    nodegroup,
-    readiness,
-)
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import cluster, ipacl, nodegroup
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import (
     Job,
     Options,
@@ -164,7 +159,7 @@ def _create(task: Task) -> Result:
         raise PlanOutdated(NksError("%s has just been created." % watch.name), runner.done)
     if runner is not None and state is None:
         state = cluster.shown_creation(task, runner, desired["name"])
-    elif runner is not None and task.options["wait_for_nodes"]:
+    elif runner is not None and task.options.get("wait_for_nodes"):
         state = cluster.wait_for_nodes(task, todo, runner.cluster, [])
     return {
         "cluster": wire.masked(state or {}),
@@ -224,11 +219,10 @@ def _reconcile(task: Task, watch: Watch) -> Result:
     )
     todo = plan.plan(desired, observed, Policy.of(task.options))
     task.apply(todo, watch, {item.state["uuid"]: item for item in watches}.values())
+    if task.options.get("wait_for_nodes") and not task.check_mode:
+        _wait_for_nodes(task, todo, watch, parts)
     done = bool(todo.operations) and not task.check_mode
-    result, groups = _result(task, watch, parts, done)
-    if task.options["wait_for_nodes"] and not task.check_mode:
-        default = [find_group(task, watch, wire.DEFAULT_GROUP)]
-        readiness.wait_for_nodes(task, todo, watch, [item for item in default if item] + groups)
+    result = _result(task, watch, parts, done)
     return dict(result, unmanaged=left, plan=todo)
 
 
@@ -324,11 +318,30 @@ def _unmanaged(task: Task, listed: Iterable[Watch]) -> list[Watch]:
     ]
 
 
-def _result(
-    task: Task, watch: Watch, parts: Iterable[Part], changed: bool
-) -> tuple[Result, list[Watch]]:
+def _wait_for_nodes(task: Task, todo: Plan, watch: Watch, parts: Iterable[Part]) -> None:
+    """Wait until the nodes of the default node group and of those in the document are ready; after
+    an upgrade of all node groups, those of all.
+
+    :param todo: the plan that was applied.
+    """
+    # See engine for imports within functions.
+    from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import readiness
+
+    parts = list(parts)
+    known = {item.state["name"]: item for part in parts for item in part.watches if item.last}
+    wanted = [part.spec.name for part in parts if part.spec and part.spec.state == PRESENT]
+    if task.options.get("upgrade") == "all":
+        wanted += [item.state["name"] for item in parts[0].watches if item.last]
+    found = [
+        known.get(name) or find_group(task, watch, name)
+        for name in dict.fromkeys([wire.DEFAULT_GROUP, *wanted])
+    ]
+    readiness.wait_for_nodes(task, todo, watch, [group for group in found if group is not None])
+
+
+def _result(task: Task, watch: Watch, parts: Iterable[Part], changed: bool) -> Result:
     """The cluster, the node groups of the document and the access control, read again if anything
-    changed; and the watches of the node groups.
+    changed.
     """
     wanted = [part.spec.name for part in parts if part.spec and part.spec.state == PRESENT]
     groups = {group.state["name"]: group for part in parts for group in part.watches if group.last}
@@ -352,12 +365,11 @@ def _result(
     states: list[State] = [dict(groups[name].last or {}) for name in wanted if name in groups]
     for state in states:
         state.pop("stopped", None)
-    result = {
+    return {
         "cluster": wire.masked(watch.state),
         "nodegroups": [wire.masked(state) for state in states if state],
         "ipacl": access or {},
     }
-    return result, [groups[name] for name in wanted if name in groups and groups[name].last]
 
 
 # -- the parts of a document as tasks --------------------------------------------------------------

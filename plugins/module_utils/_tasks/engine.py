@@ -422,7 +422,7 @@ class Task:
         :param cluster: the watch of the cluster; None if the plan creates it.
         :param watches: watches of its node groups.
         :param waits: whether to wait for the last operation; by default as the options say.
-        :param whole: the plan to approve, if ``plan`` is only its first part.
+        :param whole: the plan that these operations begin; by default they are all of it.
         :returns: (the runner, or None if nothing was to be done; the state after the last
             operation, or None).
         :raises NksError: another plan was approved; nothing has been changed.

@@ -51,39 +51,44 @@ class Member:
         #: Why no operation of the plan was begun; empty if one was, or there is none.
         self.skipped = ""
         self.operations: list[Operation] = []
+        #: See :class:`engine.Task`; an operation that ended before the preview counts too.
+        self._disturbed = False
 
     def preview(self, defer: bool) -> None:
         """Observe the cluster and plan, without changing anything.
 
         :param defer: whether a cluster on which another operation is in progress is left for later.
         """
-        self._run(True, defer)
+        self._run(True, defer, None)
         if self.error is None and self.result:
             self.plan = self.result.pop("plan")
 
     def apply(self) -> None:
         """Perform what the plan says. The state is observed again: others may have changed it."""
-        if self.plan is not None and self._fleet.options.get("expect_plan"):
-            # The whole has been approved, and so this part of it.
-            self._options = dict(self._options, expect_plan=self._fleet.digest(self.plan))
-        self._run(False, False)
+        expected = None
+        if self._fleet.options.get("expect_plan") and self.plan is not None:
+            # The whole plan was approved, so the part of this cluster has to be as it was then.
+            expected = self._fleet.digest(self.plan)
+        self._run(False, False, expected)
         if self.error is None:
             self.plan = self.result.pop("plan")
             self.operations = self.plan.operations
 
     @property
     def todo(self) -> bool:
-        """Whether there is, or may be, something to do or to wait for."""
-        return self.error is None and (
-            self.plan is None or self.plan.changed or self._fleet.options["wait_for_nodes"]
-        )
+        """Whether there is, or may be, an operation to perform, or to wait for."""
+        waits: bool = self._fleet.options.get("wait_for_nodes") or False
+        return self.error is None and (self.plan is None or self.plan.changed or waits)
 
-    def _run(self, check_mode: bool, defer: bool) -> None:
+    def _run(self, check_mode: bool, defer: bool, expected: str | None) -> None:
         """One task on the document; a failure becomes ``error``, whatever it is: it must not end
         the tasks on other clusters.
+
+        :param expected: the digest of the only plan to apply; None for any.
         """
-        task = self._fleet.member(self._options, self._names, check_mode)
-        task.defers = defer
+        options = {**self._options, "expect_plan": expected}
+        task = self._fleet.member(options, self._names, check_mode)
+        task.defers, task.disturbed = defer, self._disturbed
         try:
             self.result = task.run(document.JOB)
         except Deferred:
@@ -97,6 +102,7 @@ class Member:
             )
         if self.error is not None:
             self.operations = task.performed
+        self._disturbed = task.disturbed
         self.warnings = list(dict.fromkeys(self.warnings + task.warnings))
 
     def entry(self, check_mode: bool) -> Result:
@@ -154,19 +160,15 @@ def run(task: Task) -> Result:
     members = _members(task)
     pool = Pool(options["parallel"])
     try:
-        # A cluster that is busy is planned when its turn comes, unless the whole plan is wanted now.
-        defer = not task.check_mode and options.get("expect_plan") is None
+        # A cluster that is busy is planned when its turn comes, unless the whole plan is needed now.
+        defer = not task.check_mode and not options.get("expect_plan")
         _each(pool, [partial(member.preview, defer) for member in members])
         _check_different(members)
-        # Clusters that failed already are not a part of the plan; nothing is changed on them.
-        task.require_approved(
-            Plan(
-                operation
-                for member in members
-                if member.plan is not None
-                for operation in member.plan.operations
+        if options.get("expect_plan"):
+            plans = [member.plan for member in members if member.plan is not None]
+            task.require_approved(
+                Plan(operation for part in plans for operation in part.operations)
             )
-        )
         if not task.check_mode:
             _roll_out(options, pool, members)
     finally:
@@ -196,7 +198,7 @@ def _members(task: Task) -> list[Member]:
     for number, given in enumerate(task.options["clusters"]):
         region = given.get("region") or task.options.get("region")
         try:
-            checked = dict(document.checked(given), region=region, expect_plan=None)
+            checked = dict(document.checked(given), region=region)
             key = (str(region).lower(), checked["name"])
             if key in found:
                 raise BadInput(
@@ -311,7 +313,9 @@ def _failure(failed: Sequence[Member], count: int, result: Result) -> NksError:
     for member in failed:
         # The values of the first failure that has any, as for a single cluster.
         for key, value in (member.error.values if member.error else {}).items():
-            error.values.setdefault(key, value)
+            # The digest of one cluster's plan is not that of the whole plan.
+            if key != "plan_digest":
+                error.values.setdefault(key, value)
     return error
 
 

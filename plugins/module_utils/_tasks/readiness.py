@@ -35,7 +35,7 @@ def wait_for_nodes(task: Task, plan: Plan, cluster: Watch, groups: Sequence[Watc
 
     def running(group: Watch) -> list[str] | None:
         # Nodes are stopped only by operations, so one look-up for each list of nodes is enough.
-        key = (group.state["uuid"], *nodes.listed(group.state))
+        key = (group.state["uuid"], *sorted(nodes.listed(group.state)))
         if key not in known:
             known[key] = _running(task, cluster, group)
         return known[key]

@@ -17,7 +17,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import ClusterSpec, NodegroupSpec, Observed, ObservedNodegroup, Policy
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation, plan, upgrade
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Plan, group_resource, named
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Plan, digest, group_resource, named
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.values import NETWORK, SUBNET, SUBNETS, VALUES, A, B, C
 
 GROUP = "50000000-0000-4000-8000-000000000001"
@@ -228,6 +228,8 @@ def test_equivalent_representations_give_the_same_plan(cluster, worker):
     plain = for_cluster(wanted, immutable="warn")
     todo = for_cluster(wanted, cluster, worker, immutable="warn")
     assert differences(todo) == differences(plain)
+    # 4 and 4.0 are equal, but not the same in JSON.
+    assert digest(todo.report()) == digest(plain.report())
     assert todo.warnings == plain.warnings
     assert len(plain.operations) == 5
 
