@@ -489,4 +489,5 @@ JOB = Job(
     ),
     run,
     reads_only=True,
+    regions=lambda options: options["regions"],
 )
