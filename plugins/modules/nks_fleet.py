@@ -146,7 +146,7 @@ EXAMPLES = r"""
   nhncloud.nks.nks_fleet:
     clusters: "{{ query('ansible.builtin.file', *paths) | map('ansible.builtin.from_yaml') }}"
   vars:
-    paths: "{{ query('ansible.builtin.fileglob', playbook_dir ~ '/fleet/*.yml') | sort }}"
+    paths: "{{ query('ansible.builtin.fileglob', playbook_dir ~ '/clusters/*.yml') | sort }}"
 
 - name: Delete all node groups except the default one
   nhncloud.nks.nks_fleet:

@@ -32,6 +32,7 @@ RETURNS = {
     "nks_cluster_info": {"clusters", "result"},
     "nks_event_info": {"events", "result"},
     "nks_fleet": {"clusters", "summary", "actions", "plan_digest"},
+    "nks_fleet_info": {"clusters", "omitted", "result"},
     "nks_ipacl": {"ipacl", "actions", "plan_digest"},
     "nks_ipacl_info": {"ipacl", "result"},
     "nks_kubeconfig": {"path", "context", "server", "certificate_expiry", "backup_file", "kubeconfig", "actions", "plan_digest"},
@@ -43,13 +44,14 @@ RETURNS = {
 }
 
 #: In which version each module was added, if not in the first one.
-ADDED = {"nks_fleet": "1.1.0"}
+ADDED = {"nks_fleet": "1.1.0", "nks_fleet_info": "1.1.0"}
 
 #: Fields of returned values that the collection makes itself, exactly.
 FIELDS = {
     ("nks_certificate", "certificate"): {"expiry", "days_left", "term_of_validity"},
     ("nks_fleet", "clusters"): {"name", "region", "changed", "failed", "skipped", "msg", "actions", "cluster", "nodegroups", "ipacl", "unmanaged"},
     ("nks_fleet", "summary"): {"ok", "changed", "failed", "skipped"},
+    ("nks_fleet_info", "omitted"): {"cluster", "resource", "option", "reason"},
     ("nks_node", "nodes"): {"uuid", "name", "address", "status"},
     ("nks_resource_info", "resources"): {"id", "name"},
     ("nks_version_info", "kubernetes_versions"): {"version", "available"},

@@ -32,7 +32,7 @@ pytest.importorskip("cryptography")
 import yaml
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import autoscale, certificate, cluster, info, ipacl, kubeconfig, node, nodegroup
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import autoscale, certificate, cluster, fleet_info, info, ipacl, kubeconfig, node, nodegroup
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils import support
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -103,6 +103,7 @@ TASKS = [
     (certificate.JOB, {"cluster": "demo", "force": True}),
     (kubeconfig.JOB, {"cluster": "demo", "dest": "config"}),
     (info.CLUSTERS, {}),
+    (fleet_info.JOB, {}),
     (info.NODEGROUPS, {"cluster": "demo"}),
     (info.EVENTS, {"cluster": "demo"}),
     (info.VERSIONS, {}),
@@ -310,6 +311,7 @@ def playbook(folder):
         ("nks_nodegroup", dict(pool, nmae="pool")),
         ("nks_nodegroup", dict(pool, node_count="many")),
         ("nks_nodegroup_info", demo),
+        ("nks_fleet_info", {}),
         # From here on the service shows the script, to whoever asks for the node group.
         ("nks_nodegroup", dict(pool, user_script="{{ script }}"), {"no_log": True}),
         ("nks_nodegroup", {"cluster": "demo", "name": "pool", "state": "absent"}, {"no_log": True}),
