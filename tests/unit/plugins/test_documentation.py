@@ -219,7 +219,7 @@ def test_info_modules_return_the_same_fields(one: str, key: str, other: str, oth
 
 # -- EXAMPLES ----------------------------------------------------------------------------------------------------------
 
-KEYWORDS = {"name", "register", "when", "loop", "vars", "no_log", "delegate_to", "until", "retries", "delay"}
+KEYWORDS = {"name", "register", "when", "loop", "vars", "no_log", "delegate_to", "until", "retries", "delay", "loop_control", "check_mode"}
 
 
 def check_arguments(given: dict, options: dict, where: str) -> None:
@@ -302,7 +302,7 @@ def test_guides_use_existing_options_and_modules(path: Path) -> None:
         for task in [inner for item in tasks for inner in item.get("tasks", [item])]:
             for module in MODULES:
                 if "%s.%s" % (COLLECTION, module) in task:
-                    check_arguments(task["%s.%s" % (COLLECTION, module)], Docs(module).doc["options"], task["name"])
+                    check_arguments(task["%s.%s" % (COLLECTION, module)] or {}, Docs(module).doc["options"], task["name"])
     for module in re.findall(r"\bnks_\w+\b(?=`| |:)", text):
         if module.endswith("_info") or module in RETURNS:
             assert module in MODULES, module
