@@ -17,6 +17,7 @@ from ansible_collections.nhncloud.nks.plugins.doc_fragments.auth import ModuleDo
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry.jobs import JOBS
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import digest
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -183,6 +184,13 @@ def test_returned_values_are_described_with_types_and_samples(docs: Docs, module
 
 
 @each_module
+def test_documented_digest_is_that_of_the_documented_actions(docs: Docs, module: str) -> None:
+    if "plan_digest" in docs.returns:
+        action = {name: value["sample"] for name, value in docs.returns["actions"]["contains"].items()}
+        assert docs.returns["plan_digest"]["sample"] == digest([action])
+
+
+@each_module
 def test_documented_field_types_match_the_code(docs: Docs, module: str) -> None:
     """Wherever a field of the service is returned, it is typed by the one table."""
     for key in {"cluster", "clusters", "nodegroup", "nodegroups", "autoscale"} & set(docs.returns):
@@ -211,7 +219,7 @@ def test_info_modules_return_the_same_fields(one: str, key: str, other: str, oth
 
 # -- EXAMPLES ----------------------------------------------------------------------------------------------------------
 
-KEYWORDS = {"name", "register", "when", "loop", "vars", "no_log", "delegate_to", "until", "retries", "delay"}
+KEYWORDS = {"name", "register", "when", "loop", "vars", "no_log", "check_mode", "delegate_to", "until", "retries", "delay"}
 
 
 def check_arguments(given: dict, options: dict, where: str) -> None:
