@@ -112,7 +112,7 @@ autoscale:
 actions:
   description:
     - The changes, in this order (in check mode, the changes that would be made). Empty if nothing changes.
-  returned: success
+  returned: success, and if the plan is not the one of O(expect_plan)
   type: list
   elements: dict
   contains:
@@ -140,7 +140,7 @@ plan_digest:
     - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
   returned: success, and if the plan is not the one of O(expect_plan)
   type: str
-  sample: 2a42cb863313526fca96098a95020db2a904b01157f191a9bb3200829f8596c7
+  sample: 03cbc485b751cb651817cceb3e50f52cf266efa29511963dfc7fd92c2e1198d9
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry

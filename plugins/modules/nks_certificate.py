@@ -98,7 +98,7 @@ certificate:
 actions:
   description:
     - The changes, in this order (in check mode, the changes that would be made). Empty if nothing changes.
-  returned: success
+  returned: success, and if the plan is not the one of O(expect_plan)
   type: list
   elements: dict
   contains:
@@ -129,7 +129,7 @@ plan_digest:
     - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
   returned: success, and if the plan is not the one of O(expect_plan)
   type: str
-  sample: 03d66dd08835c1ca3f128cceacd1f31ac94163096b20f445ae84285bc0832d72
+  sample: 774ac7f8692258bb54dd9326e262ed4ad2412c5a22509c44874b451f696d608b
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry

@@ -109,6 +109,22 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ created.cluster.api_address | default('in check mode there is no cluster yet') }}"
 
+- name: Show what an upgrade would do
+  nhncloud.nks.nks_cluster:
+    name: demo
+    kubernetes_version: v1.33.4
+    upgrade: all
+  check_mode: true
+  register: preview
+
+- name: Perform exactly this upgrade, and wait until all nodes are ready
+  nhncloud.nks.nks_cluster:
+    name: demo
+    kubernetes_version: v1.33.4
+    upgrade: all
+    wait_for_nodes: true
+    expect_plan: "{{ preview.plan_digest }}"
+
 - name: Create a cluster without internet access, with service gateways and extra volumes, without waiting
   nhncloud.nks.nks_cluster:
     name: internal
@@ -354,7 +370,7 @@ cluster:
 actions:
   description:
     - The changes, in this order (in check mode, the changes that would be made). Empty if nothing changes.
-  returned: success
+  returned: success, and if the plan is not the one of O(expect_plan)
   type: list
   elements: dict
   contains:
@@ -383,7 +399,7 @@ plan_digest:
     - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
   returned: success, and if the plan is not the one of O(expect_plan)
   type: str
-  sample: 164cf1ca8391532e4f239c556c0c19589ae8877cb25ecfaf0b310c6c3713ba1f
+  sample: ce12422c99620b87d3b574405d8035e4cef0d089414fb7742d262c5ba38f9fac
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry

@@ -163,7 +163,7 @@ ipacl:
 actions:
   description:
     - The changes, in this order (in check mode, the changes that would be made). Empty if nothing changes.
-  returned: success
+  returned: success, and if the plan is not the one of O(expect_plan)
   type: list
   elements: dict
   contains:
@@ -194,7 +194,7 @@ plan_digest:
     - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
   returned: success, and if the plan is not the one of O(expect_plan)
   type: str
-  sample: 1ae46c45b5bb391681dbff175655de48c7f0b31b0c4e3cc28acd5bee49e1c1a1
+  sample: 48bc3e7762438c1144552312f986958bde4d940ee34b8e0138afc603e4fb301b
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry

@@ -198,7 +198,7 @@ kubeconfig:
 actions:
   description:
     - The changes, in this order (in check mode, the changes that would be made). Empty if nothing changes.
-  returned: success
+  returned: success, and if the plan is not the one of O(expect_plan)
   type: list
   elements: dict
   contains:
@@ -226,7 +226,7 @@ plan_digest:
     - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
   returned: success, and if the plan is not the one of O(expect_plan)
   type: str
-  sample: 7bed87591d8e748370af7323601ddb272b6fca75bde51165038f06084bc63b90
+  sample: 1bb93c08c82c01779659fac626f6019bc97544eef3cfd7137cdd56df720fdc75
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry

@@ -107,7 +107,7 @@ nodes:
 actions:
   description:
     - The changes, in this order (in check mode, the changes that would be made). Empty if nothing changes.
-  returned: success
+  returned: success, and if the plan is not the one of O(expect_plan)
   type: list
   elements: dict
   contains:
@@ -137,7 +137,7 @@ plan_digest:
     - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
   returned: success, and if the plan is not the one of O(expect_plan)
   type: str
-  sample: 545ea538461003efdc8c81c244531b003f6f26cfccf6c0073b3239fdedf49446
+  sample: c777cfe0a2aebfd362d5abb97bfd4089f9c1a7d2a49eb7204317afbf03ab8b7c
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry

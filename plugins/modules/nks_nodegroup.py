@@ -95,6 +95,13 @@ EXAMPLES = r"""
     name: batch
     node_count: 3
 
+- name: Scale up, and wait until all nodes are ready
+  nhncloud.nks.nks_nodegroup:
+    cluster: demo
+    name: batch
+    node_count: 5
+    wait_for_nodes: true
+
 - name: Remove one node by its name
   nhncloud.nks.nks_nodegroup:
     cluster: demo
@@ -309,7 +316,7 @@ nodegroup:
 actions:
   description:
     - The changes, in this order (in check mode, the changes that would be made). Empty if nothing changes.
-  returned: success
+  returned: success, and if the plan is not the one of O(expect_plan)
   type: list
   elements: dict
   contains:
@@ -338,7 +345,7 @@ plan_digest:
     - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
   returned: success, and if the plan is not the one of O(expect_plan)
   type: str
-  sample: c927aa0be29822c7758643a7c5813b556866226c42cf897fce85417fcdb22007
+  sample: ce12422c99620b87d3b574405d8035e4cef0d089414fb7742d262c5ba38f9fac
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry

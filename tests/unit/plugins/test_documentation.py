@@ -17,6 +17,7 @@ from ansible_collections.nhncloud.nks.plugins.doc_fragments.auth import ModuleDo
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry.jobs import JOBS
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import digest
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -188,6 +189,13 @@ def check_return(name: str, entry: dict, top: bool) -> None:
 def test_returned_values_are_described_with_types_and_samples(docs: Docs, module: str) -> None:
     for name, entry in docs.returns.items():
         check_return(name, entry, True)
+
+
+@each_module
+def test_documented_digest_is_that_of_the_documented_actions(docs: Docs, module: str) -> None:
+    if "plan_digest" in docs.returns:
+        action = {name: value["sample"] for name, value in docs.returns["actions"]["contains"].items()}
+        assert docs.returns["plan_digest"]["sample"] == digest([action])
 
 
 @each_module

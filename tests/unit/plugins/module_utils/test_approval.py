@@ -321,6 +321,13 @@ def test_kubeconfig_changed_before_the_lock_is_not_written(world, tmp_path, monk
     assert "of-another" in path.read_text(encoding="utf-8") and list(files(tmp_path)) == ["config"]
 
 
+def test_file_is_not_even_locked_for_another_plan(world, tmp_path, monkeypatch):
+    world.seed()
+    monkeypatch.setattr(kubeconfig.locks, "locked", lambda *_args: pytest.fail("locked"))
+    monkeypatch.setattr(kubeconfig.files, "clean", lambda _path: pytest.fail("cleaned"))
+    rejected(lambda: world.run(kubeconfig.JOB, {"cluster": "demo", "dest": str(tmp_path / "config"), "expect_plan": OTHER}))
+
+
 def test_kubeconfig_without_a_file_has_an_empty_plan(world):
     world.seed()
     given = {"cluster": "demo", "return_content": True}
