@@ -98,12 +98,15 @@ def text() -> str:
     nodegroup = documented(rows.NODEGROUP, "NodegroupOptions")
     common = documented(rows.COMMON, "CommonOptions")
     version = {"kubernetes_version": nodegroup.pop("kubernetes_version")}
+    rolling = documented(rows.RECONCILE, "ReconcileOptions")
+    replacing = documented(rows.table(rows.NodegroupReconcileOptions), "NodegroupReconcileOptions")
     parts = {
         "CLUSTER": ("Those that only clusters have", documented(rows.table(rows.ClusterOptions), "ClusterOptions")),
         "NODEGROUP": ("Those of node groups; of nks_cluster they are about the first node group", {**nodegroup, **common}),
         "VERSION": ("The version of a node group", version),
         "AUTOSCALE": ("The cluster autoscaler, as options of a module", documented(rows.AUTOSCALE, "AutoscaleOptions", nested=True)),
-        "RECONCILE": ("Differences and rolling changes", documented(rows.RECONCILE, "ReconcileOptions")),
+        "RECONCILE": ("Differences and rolling changes", rolling),
+        "GROUP_RECONCILE": ("The same for node groups, which can be replaced", {name: {**rolling, **replacing}[name] for name in rows.GROUP_RECONCILE}),
     }
     blocks = []
     for name, (comment, options) in parts.items():

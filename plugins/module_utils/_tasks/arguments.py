@@ -76,9 +76,12 @@ def state(*choices: str) -> Spec:
     return {"state": {"type": "str", "choices": list(choices), "default": choices[0]}}
 
 
-def reconciled() -> Spec:
-    """Options about differences and rolling changes."""
-    return rows.arguments(rows.RECONCILE)
+def reconciled(table: Mapping[str, rows.Row] = rows.RECONCILE) -> Spec:
+    """Options about differences and rolling changes.
+
+    :param table: those of clusters, or :data:`rows.GROUP_RECONCILE`.
+    """
+    return rows.arguments(table)
 
 
 def creation(table: Mapping[str, rows.Row]) -> Spec:
