@@ -367,6 +367,13 @@ options:
                 group. If you list fewer nodes, NKS chooses the others and the module issues a warning.
             type: list
             elements: str
+          replacement_name:
+            description:
+              - With O(clusters[].nodegroups[].immutable=replace), the name of the node group that takes over the
+                workload while the node group is replaced. It must not be the name of a node group that you use.
+              - If it is not set, the module uses the first 28 characters of the name of the node group, followed
+                by C(-tmp).
+            type: str
           flavor:
             description:
               - Name or UUID of the flavor of the nodes. Required to create the node group.
@@ -570,11 +577,19 @@ options:
               - With V(fail) the task fails before anything is changed, also in check mode, and names the option,
                 its current value and the desired value.
               - With V(warn) the current value is kept and the module issues a warning.
+              - 'With V(replace) the node group is replaced without losing its name. The module creates the node
+                group O(clusters[].nodegroups[].replacement_name) with the desired options, deletes the old node
+                group, creates it again under its name, and deletes the node group O(clusters[].nodegroups[].replacement_name).
+                NKS drains the nodes of a node group that is deleted. Options that you omit keep the value of the
+                old node group. If the run is interrupted, run the task again: it resumes. While both node groups
+                exist, both are billed.'
+              - V(replace) is not possible for node group V(default-worker), and not with O(wait=false).
             type: str
             default: fail
             choices:
               - fail
               - warn
+              - replace
           num_buffer_nodes:
             description:
               - Number of nodes added during an upgrade of a node group or a change of the flavor or of the CNI.

@@ -390,3 +390,45 @@ options:
       - If it is not set, NKS uses 1.
     type: int
 """
+
+    # The same for node groups, which can be replaced
+    GROUP_RECONCILE = r"""
+options:
+  immutable:
+    description:
+      - What happens if an option differs from the current value and cannot be changed after creation.
+      - With V(fail) the task fails before anything is changed, also in check mode, and names the option, its current
+        value and the desired value.
+      - With V(warn) the current value is kept and the module issues a warning.
+      - 'With V(replace) the node group is replaced without losing its name. The module creates the node group O(replacement_name)
+        with the desired options, deletes the old node group, creates it again under its name, and deletes the node
+        group O(replacement_name). NKS drains the nodes of a node group that is deleted. Options that you omit keep
+        the value of the old node group. If the run is interrupted, run the task again: it resumes. While both node
+        groups exist, both are billed.'
+      - V(replace) is not possible for node group V(default-worker), and not with O(wait=false).
+    type: str
+    default: fail
+    choices:
+      - fail
+      - warn
+      - replace
+  replacement_name:
+    description:
+      - With O(immutable=replace), the name of the node group that takes over the workload while the node group
+        is replaced. It must not be the name of a node group that you use.
+      - If it is not set, the module uses the first 28 characters of the name of the node group, followed by C(-tmp).
+    type: str
+    version_added: 1.1.0
+  num_buffer_nodes:
+    description:
+      - Number of nodes added during an upgrade of a node group or a change of the flavor or of the CNI. They are
+        billed. 0 is a valid value.
+      - If it is not set, NKS uses 1.
+    type: int
+  num_max_unavailable_nodes:
+    description:
+      - Number of nodes that can be unavailable at the same time during an upgrade of a node group or a change of
+        the flavor or of the CNI.
+      - If it is not set, NKS uses 1.
+    type: int
+"""

@@ -29,7 +29,7 @@ extends_documentation_fragment:
   - nhncloud.nks.attributes.actiongroup_nks
   - nhncloud.nks.options.nodegroup
   - nhncloud.nks.options.version
-  - nhncloud.nks.options.reconcile
+  - nhncloud.nks.options.group_reconcile
 options:
   cluster:
     description:

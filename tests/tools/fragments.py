@@ -96,7 +96,7 @@ def block(name: str, comment: str, options: dict[str, Any]) -> str:
 
     :param comment: what these options are.
     """
-    lines = ("# %s\n%s = r\"\"\"\n%s\"\"\"\n" % (comment, name, _yaml(options))).splitlines(keepends=True)
+    lines = ('# %s\n%s = r"""\n%s"""\n' % (comment, name, _yaml(options))).splitlines(keepends=True)
     # YAML of a fragment begins in the first column; only the names are indented.
     return "".join(line if number > 1 else textwrap.indent(line, "    ") for number, line in enumerate(lines))
 
@@ -108,11 +108,14 @@ def text() -> str:
     nodegroup = documented(rows.NODEGROUP, "NodegroupOptions")
     common = documented(rows.COMMON, "CommonOptions")
     version = {"kubernetes_version": nodegroup.pop("kubernetes_version")}
+    rolling = documented(rows.RECONCILE, "ReconcileOptions")
+    replacing = documented(rows.table(rows.NodegroupReconcileOptions), "NodegroupReconcileOptions")
     parts = {
         "CLUSTER": ("Those that only clusters have", documented(rows.table(rows.ClusterOptions), "ClusterOptions")),
         "NODEGROUP": ("Those of node groups; of nks_cluster they are about the first node group", {**nodegroup, **common}),
         "VERSION": ("The version of a node group", version),
         "AUTOSCALE": ("The cluster autoscaler, as options of a module", documented(rows.AUTOSCALE, "AutoscaleOptions", nested=True)),
-        "RECONCILE": ("Differences and rolling changes", documented(rows.RECONCILE, "ReconcileOptions")),
+        "RECONCILE": ("Differences and rolling changes", rolling),
+        "GROUP_RECONCILE": ("The same for node groups, which can be replaced", {name: {**rolling, **replacing}[name] for name in rows.GROUP_RECONCILE}),
     }
     return HEADER + "\n".join(block(name, comment, options) for name, (comment, options) in parts.items())

@@ -65,6 +65,10 @@ class Runner:
         self._cluster = cluster
         #: Watches of node groups, by UUID.
         self.groups: dict[str | None, Watch] = {}
+        #: Name -> UUID of the node groups that were created.
+        self.created: dict[str, str] = {}
+        #: UUIDs of the node groups that were deleted: a list may still show them.
+        self._deleted: set[str | None] = set()
         #: The operations that were performed.
         self.done: list[Operation] = []
         #: Watches that the wait for the last operation has just read.
@@ -96,17 +100,25 @@ class Runner:
         for operation in plan.operations:
             waits = self.waits or operation is not plan.operations[-1]
             self.waiter.limit(self.waiter.timeout)
-            if self.done:
-                self._require_expected(operation)
-            self.waiter.progress("%s: %s" % (operation.resource, operation.name))
-            if operation.name == "create":
-                state = self._create(operation, waits)
-            elif operation.name == "delete":
-                self._delete(operation, waits)
+            bound = self._bound(operation)
+            if self.done and bound.creates is None:
+                self._require_expected(bound)
+            self.waiter.progress("%s: %s" % (bound.resource, bound.name))
+            if bound.name == "create":
+                state = self._create(bound, waits)
+            elif bound.name == "delete":
+                self._delete(bound, waits)
+                state = None
             else:
-                state = self._change(operation, waits)
+                state = self._change(bound, waits)
             self.done.append(operation)
         return state
+
+    def _bound(self, operation: Operation) -> Operation:
+        """The operation with the UUID of its node group, if an earlier one has created that."""
+        if operation.bind is None or operation.group is None:
+            return operation
+        return operation.bind(self.created[operation.group])
 
     def _require_expected(self, operation: Operation) -> None:
         """Require that a later operation is still needed as it was planned. Those before it took
@@ -122,7 +134,7 @@ class Runner:
             watch.read()
         if busy(watch.last) or watch.last is None:
             self._wait_until_idle(watch, self.cluster)
-        elif not failed(watch.last) and operation.expected(
+        elif (operation.name == "delete" or not failed(watch.last)) and operation.expected(
             watch.last, self.api, self.cluster.cluster
         ):
             return
@@ -178,7 +190,9 @@ class Runner:
             self.cluster,
             rival=lambda: self._read_rival(name),
         )
-        watch = self.watch_group(_uuid(reply, operation), operation.resource)
+        uuid = self.created[name] = _uuid(reply, operation)
+        watch = self.watch_group(uuid, operation.resource)
+        self.fresh = ()
         if not waits:
             return None
         state = self.waiter.wait_until_ready(
@@ -188,11 +202,20 @@ class Runner:
             # A new group keeps the cluster busy too, and may show changes until that has ended.
             self.waiter.wait_until_idle(self.cluster, self.cluster.last)
             state = watch.read() or state
+        other = operation.missing(state, self.api, self.cluster.cluster)
+        if other:
+            raise WaitError(
+                "%s: NKS created it, but shows other values than requested for %s. Check these "
+                "options, delete the node group (state: absent), and run the task again."
+                % (watch.name, ", ".join(other)),
+                status=state["status"],
+            )
         return state
 
     def _delete(self, operation: Operation, waits: bool) -> None:
         watch = self._watch_of(operation)
         before = watch.last
+        self.fresh = ()
 
         def trace() -> Reply | None:
             state = watch.read()
@@ -205,11 +228,13 @@ class Runner:
                 raise
             # Someone else has deleted it in the meantime, which is the desired state.
             watch.last = None
+            self._deleted.add(operation.group)
             return
         if not waits:
             self._wait_until_noticed(trace)
             return
         self.waiter.wait_until_deleted(watch, before)
+        self._deleted.add(operation.group)
         if operation.group:
             self.waiter.wait_until_idle(self.cluster)
 
@@ -470,7 +495,7 @@ class Runner:
             (
                 item
                 for item in self.api.nodegroups(self.cluster.cluster)
-                if item.get("name") == name
+                if item.get("name") == name and item.get("uuid") not in self._deleted
             ),
             None,
         )

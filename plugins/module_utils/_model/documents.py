@@ -31,11 +31,19 @@ class Policy:
     upgrade: str = "control_plane"
     num_buffer_nodes: int | None = None
     num_max_unavailable_nodes: int | None = None
+    #: With ``immutable: replace``, the name of the temporary node group; None for the default.
+    replacement_name: str | None = None
 
     @classmethod
     def of(cls, options: Options) -> Policy:
         """The policy that a module's options describe."""
-        names = ("immutable", "upgrade", "num_buffer_nodes", "num_max_unavailable_nodes")
+        names = (
+            "immutable",
+            "upgrade",
+            "num_buffer_nodes",
+            "num_max_unavailable_nodes",
+            "replacement_name",
+        )
         return cls(**{name: options[name] for name in names if options.get(name) is not None})
 
 
@@ -105,13 +113,24 @@ class ObservedNodegroup:
     read_instances: Callable[[Any, str], list[dict[str, Any]]] | None = None
 
 
+@dataclass(frozen=True)
+class Capacity:
+    """What a new node group has to fit into, as far as the service shows it."""
+
+    #: Name -> number of nodes of every worker group of the cluster.
+    node_counts: Mapping[str, int] = field(default_factory=dict)
+    #: UUID of a subnet -> its free addresses.
+    addresses: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass
 class Observed:
     """A cluster as the service shows it, as far as the document needs it."""
 
     #: The typed cluster; None if it does not exist.
     cluster: State | None = None
-    #: Node groups by name; one that does not exist is missing.
+    #: Node groups by name; one that does not exist is missing. The temporary node group of one that
+    #: may be replaced is among them.
     nodegroups: dict[str, ObservedNodegroup] = field(default_factory=dict)
     #: All typed worker groups, if there may be an upgrade.
     workers: list[State] = field(default_factory=list)
@@ -124,6 +143,10 @@ class Observed:
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: UUID -> name of the flavors, if they were looked up.
     flavors: Mapping[str, str] = field(default_factory=dict)
+    #: The cluster's task history, if there is a node group with the name of a temporary one.
+    history: list[State] = field(default_factory=list)
+    #: None if no node group has to be replaced.
+    capacity: Capacity | None = None
 
     @classmethod
     def merged(cls, parts: Iterable[Observed]) -> Observed:
@@ -148,6 +171,8 @@ class Observed:
             whole.versions = whole.versions or part.versions
             whole.ipacl = whole.ipacl or part.ipacl
             whole.subnets = whole.subnets or part.subnets
+            whole.history = whole.history or part.history
+            whole.capacity = whole.capacity or part.capacity
             flavors.update(part.flavors)
             for option, found in part.names.items():
                 names.setdefault(option, {}).update(found)

@@ -213,22 +213,37 @@ class Volumes(Items):
         return {key: value for key, value in plain.items() if value not in (None, "")}
 
     def equal(self, desired: Any, observed: Any) -> bool:
-        return observed is UNKNOWN or self._pairs(desired, observed)
+        return observed is UNKNOWN or self._paired(desired, observed) is not None
 
-    def _pairs(self, desired: list[Any], observed: list[Any]) -> bool:
-        """Whether the volumes can be paired so that each pair is the same.
+    def completed(self, desired: list[Any], observed: list[Any]) -> list[Any]:
+        """The desired volumes, with what they leave open as it was observed.
+
+        :returns: the desired volumes unchanged if they are other ones than those observed.
+        """
+        pairs = self._paired(desired, observed)
+        if pairs is None:
+            return desired
+        return [
+            {**other, **{key: value for key, value in volume.items() if value is not None}}
+            for volume, other in zip(desired, pairs)
+        ]
+
+    def _paired(self, desired: list[Any], observed: list[Any]) -> list[Any] | None:
+        """The observed volume for each desired one; None if they cannot be paired so that each pair
+        is the same.
 
         A group has at most three volumes, so all pairings are tried.
         """
         if len(desired) != len(observed):
-            return False
+            return None
         if not desired:
-            return True
-        return any(
-            self._same(desired[0], other)
-            and self._pairs(desired[1:], observed[:place] + observed[place + 1 :])
-            for place, other in enumerate(observed)
-        )
+            return []
+        for place, other in enumerate(observed):
+            if self._same(desired[0], other):
+                others = self._paired(desired[1:], observed[:place] + observed[place + 1 :])
+                if others is not None:
+                    return [other, *others]
+        return None
 
     def show(self, value: Any) -> Any:
         def order(volume: dict[str, Any]) -> tuple[str, ...]:

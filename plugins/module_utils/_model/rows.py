@@ -605,6 +605,33 @@ class ReconcileOptions:
     """
 
 
+class NodegroupReconcileOptions:
+    """Options about differences that only node groups have."""
+
+    immutable = Row(TEXT, choices=["fail", "warn", "replace"], default="fail", fixed="")
+    """What happens if an option differs from the current value and cannot be changed after creation.
+
+    With V(fail) the task fails before anything is changed, also in check mode, and names the option, its current value and the desired
+    value.
+
+    With V(warn) the current value is kept and the module issues a warning.
+
+    With V(replace) the node group is replaced without losing its name. The module creates the node group O(replacement_name) with the
+    desired options, deletes the old node group, creates it again under its name, and deletes the node group O(replacement_name). NKS drains
+    the nodes of a node group that is deleted. Options that you omit keep the value of the old node group. If the run is interrupted, run the
+    task again: it resumes. While both node groups exist, both are billed.
+
+    V(replace) is not possible for node group V(default-worker), and not with O(wait=false).
+    """
+
+    replacement_name = Row(TEXT, fixed="", added="1.1.0")
+    """With O(immutable=replace), the name of the node group that takes over the workload while the node group is replaced. It must not be the
+    name of a node group that you use.
+
+    If it is not set, the module uses the first 28 characters of the name of the node group, followed by C(-tmp).
+    """
+
+
 NODEGROUP = table(NodegroupOptions)
 #: In nks_cluster, options of node groups apply to the first one, and the version is that of the
 #: cluster.
@@ -615,6 +642,11 @@ CLUSTER = {
 AUTOSCALE = table(AutoscaleOptions)
 COMMON = table(CommonOptions)
 RECONCILE = table(ReconcileOptions)
+#: Node groups can be replaced, clusters cannot.
+GROUP_RECONCILE = {
+    **table(NodegroupReconcileOptions),
+    **{name: row for name, row in RECONCILE.items() if name != "immutable"},
+}
 
 #: Options of modules that refer to something and have no row.
 REFERENCES = ("cluster", "name", "nodegroup", "nodes", "nodes_to_remove", "uuid")

@@ -86,8 +86,8 @@ def create_nodegroup(cluster: str, desired: Options) -> Plan:
 
 def _secrets(body: State) -> list[str]:
     """Texts of a creation that the service may quote in an error and that must not be shown."""
-    script = body["labels"].get("user_script_v2")
-    return ([script] if script else []) + wire.appkeys(body["labels"])
+    scripts = [body["labels"].get(label) for label in ("user_script_v2", "user_script")]
+    return [script for script in scripts if script] + wire.appkeys(body["labels"])
 
 
 def _fill(

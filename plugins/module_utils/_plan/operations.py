@@ -49,6 +49,9 @@ class Operation:
     start: Callable[[State], bool] | None = None
     #: The name of what is created; None for other operations.
     creates: str | None = None
+    #: The same operation for the UUID of a node group that an earlier operation of the plan creates
+    #: under the name ``group``; None if ``group`` is known.
+    bind: Callable[[str], Operation] | None = None
 
     def missing(self, state: State, api: Api, cluster: str) -> list[str]:
         """The options whose desired value the service does not show.
@@ -77,6 +80,18 @@ class Operation:
             for option, (before, after) in self.changes.items()
         }
         return {"action": self.name, "resource": self.resource, "changes": changes}
+
+
+def deletion(resource: str, group: str | None = None) -> Operation:
+    """The operation that deletes a cluster, or one of its node groups.
+
+    :param group: UUID of the node group.
+    """
+
+    def send(api: Api, ref: str) -> Any:
+        return api.delete_nodegroup(ref, group) if group else api.delete_cluster(ref)
+
+    return Operation("delete", resource, {"state": ("present", "absent")}, send, group)
 
 
 class Plan:

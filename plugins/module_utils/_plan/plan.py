@@ -12,9 +12,8 @@ check mode.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Mapping
+from typing import Any
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows, wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import (
     ABSENT,
@@ -26,10 +25,11 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents impo
     Policy,
     State,
 )
-from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import LABELS, UNKNOWN, UUID
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import UUID
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import (
     autoscale,
     certificate,
+    fixed,
     nodes,
     rules,
 )
@@ -37,8 +37,8 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations impo
     Operation,
     Plan,
     cluster_resource,
+    deletion,
     group_resource,
-    named_pair,
 )
 
 # Imports within functions: Ansible sends a module as an archive without bytecode, so Python compiles
@@ -62,7 +62,7 @@ def plan(desired: ClusterSpec, observed: Observed, policy: Policy | None = None)
     """
     policy = policy or Policy()
     if desired.state == ABSENT:
-        return _delete(cluster_resource(desired.name)) if observed.cluster else Plan()
+        return Plan([deletion(cluster_resource(desired.name))] if observed.cluster else [])
     parts = [_cluster(desired, observed, policy)] if desired.options is not None else []
     cluster = observed if not parts else _upgraded(observed, parts[0].operations)
     parts += [
@@ -118,18 +118,6 @@ def _upgraded(observed: Observed, operations: list[Operation]) -> Observed:
     )
 
 
-def _delete(resource: str, group: str | None = None) -> Plan:
-    """The plan that deletes a cluster, or one of its node groups.
-
-    :param group: UUID of the node group.
-    """
-
-    def send(api: Any, ref: str) -> Any:
-        return api.delete_nodegroup(ref, group) if group else api.delete_cluster(ref)
-
-    return Plan([Operation("delete", resource, {"state": ("present", "absent")}, send, group)])
-
-
 def _cluster(desired: ClusterSpec, observed: Observed, policy: Policy) -> Plan:
     """The part of the cluster itself and of its first node group."""
     options = desired.options or {}
@@ -144,11 +132,12 @@ def _cluster(desired: ClusterSpec, observed: Observed, policy: Policy) -> Plan:
     network = (
         changes.cni(resource, options, cluster, policy) if options.get("cni") is not None else None
     )
-    fixed = dict(options)
+    compared = dict(options)
     if network:
-        fixed.update(pods_network_cidr=None, pods_network_subnet=None)
+        compared.update(pods_network_cidr=None, pods_network_subnet=None)
     state = group.state if group else None
-    warnings = _fixed_differences(fixed, rows.CLUSTER, (cluster, state), policy, resource, observed)
+    found = fixed.differences(compared, rows.CLUSTER, (cluster, state), observed.names)
+    warnings = fixed.reject(found, policy.immutable, resource)
     first: list[Operation] = []
     last: list[Operation] = []
     workers = list(observed.workers)
@@ -182,7 +171,7 @@ def _nodegroup(
     group = observed.nodegroups.get(spec.name)
     resource = group_resource(desired.name, spec.name)
     if spec.state == ABSENT:
-        return _delete(resource, group.state["uuid"]) if group else Plan()
+        return Plan([deletion(resource, group.state["uuid"])] if group else [])
     parts = []
     if spec.options is not None:
         parts.append(_create_or_change(desired, spec.options, spec.name, observed, policy))
@@ -211,16 +200,25 @@ def _nodegroup(
 def _create_or_change(
     desired: ClusterSpec, options: Options, name: str, observed: Observed, policy: Policy
 ) -> Plan:
+    left = Plan()
+    if policy.immutable == "replace":
+        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import replacement
+
+        task = replacement.Replacement(desired, name, options, observed, policy)
+        replaced = task.plan()
+        if replaced is not None:
+            return replaced
+        left = task.plan_leftover()
     group = observed.nodegroups.get(name)
     if group is None:
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation
 
-        return creation.create_nodegroup(desired.name, {"name": name, **options})
+        created = creation.create_nodegroup(desired.name, {"name": name, **options})
+        return Plan(created.operations, left.warnings)
     resource = group_resource(desired.name, name)
-    warnings = _fixed_differences(
-        options, rows.NODEGROUP, (None, group.state), policy, resource, observed
-    )
-    first, last, left, more = _group_changes(desired.name, group, options, observed, policy)
+    found = fixed.differences(options, rows.NODEGROUP, (None, group.state), observed.names)
+    warnings = fixed.reject(found, policy.immutable, resource)
+    first, last, count, more = _group_changes(desired.name, group, options, observed, policy)
     upgrades: list[Operation] = []
     if options.get("kubernetes_version") is not None:
         from ansible_collections.nhncloud.nks.plugins.module_utils._plan import upgrade
@@ -228,12 +226,13 @@ def _create_or_change(
         cluster = observed.cluster or {"name": desired.name}
         upgrades = upgrade.upgrade_group(
             cluster,
-            dict(group.state, node_count=left),
+            dict(group.state, node_count=count),
             options["kubernetes_version"],
             observed.versions,
             policy,
         )
-    return Plan([*first, *upgrades, *last], warnings + more)
+    # What a former replacement has left is deleted last: until then its nodes can be needed.
+    return Plan([*first, *upgrades, *last, *left.operations], [*warnings, *more, *left.warnings])
 
 
 def _group_changes(
@@ -252,81 +251,3 @@ def _group_changes(
             group_resource(cluster, group.state["name"]), names.get(before), names.get(after)
         )
     return changes.group_changes(cluster, group.state, options, group.autoscale, policy)
-
-
-def _fixed_differences(
-    options: Options,
-    table: Mapping[str, rows.Row],
-    holders: tuple[State | None, State | None],
-    policy: Policy,
-    resource: str,
-    observed: Observed,
-) -> list[str]:
-    """Differences in options that cannot be changed after creation.
-
-    :param holders: the typed cluster and the typed node group; None for one that the options do not
-        describe.
-    :returns: warnings.
-    :raises NksError: with ``immutable: fail``; names each option, its current value and the
-        requested one.
-    """
-    cluster, group = holders
-    found = []
-    for option, row in table.items():
-        if row.change or options.get(option) is None:
-            continue
-        current = row.observed(cluster, group)
-        if not row.equal(options[option], current):
-            found.append(
-                (
-                    option,
-                    *named_pair(
-                        row.show(current), row.show(options[option]), observed.names.get(option)
-                    ),
-                )
-            )
-    labels = [holder["labels"] for holder in (group, cluster) if holder and holder.get("labels")]
-    for label, value in LABELS.write(options.get("labels") or {}).items():
-        current = next((shown[label] for shown in labels if label in shown), UNKNOWN)
-        if current is not UNKNOWN and not LABELS.same(value, current):
-            found.append(
-                (
-                    "labels.%s" % label,
-                    wire.masked({label: current})[label],
-                    wire.masked({label: value})[label],
-                )
-            )
-    return _reject(found, policy.immutable, resource)
-
-
-def _reject(found: list[tuple[str, Any, Any]], immutable: str, resource: str) -> list[str]:
-    """One message about all fixed differences, as a warning or as a failure.
-
-    :param found: (option, current value, desired value) of each.
-    :param immutable: fail or warn.
-    :raises NksError: with fail.
-    """
-    if not found:
-        return []
-    text = "%s: cannot be changed after creation: %s" % (
-        resource,
-        "; ".join(
-            "%s: current %s, requested %s" % (option, _brief(before), _brief(after))
-            for option, before, after in found
-        ),
-    )
-    if immutable == "warn":
-        return [text + ". Not changed because immutable is set to 'warn'."]
-    raise NksError(
-        text + ". Use the current value, omit the option, set immutable to warn, or delete and "
-        "re-create the %s." % ("node group" if "/nodegroup/" in resource else "cluster")
-    )
-
-
-def _brief(value: Any) -> str:
-    """A value in a message: numbers without quotation marks, lists without those of their items."""
-    if isinstance(value, list):
-        return "[%s]" % ", ".join(str(item) for item in value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    return "none" if value in (None, "") else "'%s'" % (value,)

@@ -76,7 +76,7 @@ def check_options(options: Options) -> None:
     _check_security_groups(given.get("extra_security_groups", []))
     if "autoscale" in given:
         check_autoscale(given["autoscale"], "autoscale.")
-    _check_pairs(given)
+    check_pairs(given)
     if any(
         option in given
         for option in ("pods_network_cidr", "service_cluster_ip_range", "pods_network_subnet")
@@ -305,7 +305,11 @@ def _check_security_groups(items: Sequence[Options]) -> None:
             )
 
 
-def _check_pairs(given: Options) -> None:
+def check_pairs(given: Options) -> None:
+    """Check that there is one additional subnet for each additional network.
+
+    :raises BadInput: their numbers differ.
+    """
     networks, subnets = given.get("additional_networks"), given.get("additional_subnets")
     if networks is not None and subnets is not None and len(networks) != len(subnets):
         raise BadInput(

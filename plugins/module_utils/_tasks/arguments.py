@@ -86,9 +86,12 @@ def state(*choices: str) -> Spec:
     return {"state": {"type": "str", "choices": list(choices), "default": choices[0]}}
 
 
-def reconciled() -> Spec:
-    """Options about differences and rolling changes."""
-    return rows.arguments(rows.RECONCILE)
+def reconciled(table: Mapping[str, rows.Row] = rows.RECONCILE) -> Spec:
+    """Options about differences and rolling changes.
+
+    :param table: those of clusters, or :data:`rows.GROUP_RECONCILE`.
+    """
+    return rows.arguments(table)
 
 
 def creation(table: Mapping[str, rows.Row]) -> Spec:
@@ -119,7 +122,7 @@ def nodegroup() -> Spec:
         name={"type": "str", "required": True},
         nodes_to_remove={"type": "list", "elements": "str"},
         **state("present", "absent"),
-        **reconciled(),
+        **reconciled(rows.GROUP_RECONCILE),
         **creation(rows.NODEGROUP),
     )
 

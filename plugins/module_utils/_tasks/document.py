@@ -33,7 +33,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents impo
     State,
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan import plan, rules
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import plan, replacement, rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
     Plan,
     cluster_resource,
@@ -54,7 +54,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import 
 #: Node groups that NKS creates with the cluster; they are never reported as unmanaged.
 DEFAULT_GROUPS = (wire.DEFAULT_GROUP, wire.CONTROL_PLANE)
 #: What the entry of the default node group keeps; its other options are those of the cluster.
-OWN_OF_DEFAULT_GROUP = ("name", "state", "kubernetes_version", *rows.RECONCILE)
+OWN_OF_DEFAULT_GROUP = ("name", "state", "kubernetes_version", *rows.GROUP_RECONCILE)
 
 
 def checked(document: Options) -> Options:
@@ -78,6 +78,8 @@ def checked(document: Options) -> Options:
                 "nodegroups", group["name"], "is listed twice", "list each node group once"
             )
         names.append(group["name"])
+        if group.get("immutable") == "replace" and not wire.is_uuid(group["name"]):
+            replacement.check_names(group["name"], group.get("replacement_name"))
         if group["name"] == wire.DEFAULT_GROUP:
             _fold_default_group(whole, group)
     whole["nodegroups"] = groups if whole.get("nodegroups") is not None else None
@@ -137,7 +139,7 @@ def _create(task: Task) -> Result:
         if part.options["state"] == ABSENT or part.options["name"] == wire.DEFAULT_GROUP:
             continue
         options, found = nodegroup.desired_creation(part, watch)
-        specs.append(NodegroupSpec(options["name"], options=options))
+        specs.append(NodegroupSpec(part.options["name"], options=options))
         # The cluster does not exist.
         parts.append(replace(found, cluster=None))
     access = None
@@ -186,6 +188,8 @@ class Part:
         self.spec: NodegroupSpec | None = None
         self.access: AccessSpec | None = None
         self.watches: list[Watch] = []
+        #: The temporary node group, if the node group may be replaced and it exists.
+        self.spare: nodegroup.Spare | None = None
 
 
 def _reconcile(task: Task, watch: Watch) -> Result:
@@ -200,7 +204,8 @@ def _reconcile(task: Task, watch: Watch) -> Result:
     for part in parts:
         task.warnings += part.task.warnings
     specs = [part.spec for part in parts if part.spec is not None]
-    unmanaged = _unmanaged(task, listed.watches)
+    spares = {part.spare.watch.group for part in parts if part.spare is not None}
+    unmanaged = [group for group in _unmanaged(task, listed.watches) if group.group not in spares]
     observed = Observed.merged([part.observed for part in parts])
     watches = [item for part in parts for item in part.watches if item.last is not None]
     left = [{"resource": group.name, "name": group.state["name"]} for group in unmanaged]
@@ -218,6 +223,8 @@ def _reconcile(task: Task, watch: Watch) -> Result:
         ipacl=next((part.access for part in parts if part.access is not None), None),
     )
     todo = plan.plan(desired, observed, Policy.of(task.options))
+    for part in parts:
+        watches += nodegroup.touched(todo, part.spare)
     task.apply(todo, watch, {item.state["uuid"]: item for item in watches}.values())
     if task.options.get("wait_for_nodes") and not task.check_mode:
         _wait_for_nodes(task, todo, watch, parts)
@@ -248,10 +255,15 @@ def _observe_group(task: Task, above: Watch) -> Part:
     :param above: the cluster, see :func:`_after_upgrade`.
     """
     name, state = task.options["name"], task.options["state"]
-    group = find_group(task, above, name, "nodegroups.name")
-    if group is not None and task.wait_until_idle(group, again=True) is None:
-        group = None
     part = Part(task, Observed())
+    if state == PRESENT:
+        if task.options["immutable"] == "replace":
+            replacement.check_request(task.options)
+        group, part.spare = nodegroup.find_groups(task, above)
+    else:
+        group = find_group(task, above, name, "nodegroups.name")
+        if group is not None and task.wait_until_idle(group, again=True) is None:
+            group = None
     if group is not None:
         part.watches.append(group)
     policy = Policy.of(task.options)
@@ -264,12 +276,14 @@ def _observe_group(task: Task, above: Watch) -> Part:
     elif group is None:
         if wire.is_uuid(name):
             raise nodegroup.no_group(task, above, "nodegroups.name", name)
-        options, found = nodegroup.desired_creation(task, above)
+        spare = part.spare if part.spare is not None and part.spare.begun else None
+        options, found = nodegroup.desired_creation(task, above, spare)
         part.observed = replace(found, cluster=None)
-        part.spec = NodegroupSpec(options["name"], options=options, policy=policy)
+        part.spec = NodegroupSpec(name, options=options, policy=policy)
     else:
-        task.require_created(group)
-        options, found = nodegroup.observe(task, above, group)
+        if part.spare is None or not part.spare.begun:
+            task.require_created(group)
+        options, found = nodegroup.observe(task, above, group, part.spare)
         part.observed = replace(found, cluster=None)
         part.spec = NodegroupSpec(group.state["name"], options=options, policy=policy)
     return part
@@ -348,9 +362,9 @@ def _result(task: Task, watch: Watch, parts: Iterable[Part], changed: bool) -> R
     access = next((part.observed.ipacl for part in parts if part.access is not None), None)
     if changed:
         for name in wanted:
-            if name not in groups:
-                resource = group_resource(watch.state["name"], name)
-                groups[name] = Watch(task.api, watch.cluster, name, resource)
+            # By name: a node group that was created or replaced has another UUID.
+            resource = group_resource(watch.state["name"], name)
+            groups[name] = Watch(task.api, watch.cluster, name, resource)
         calls: list[Callable[[], Any]] = [watch.read]
         calls += [groups[name].read for name in wanted]
         if access is not None:
@@ -377,7 +391,7 @@ def _result(task: Task, watch: Watch, parts: Iterable[Part], changed: bool) -> R
 
 def _groups(task: Task) -> list[Task]:
     """One task for each node group of the document."""
-    plain = dict.fromkeys((*rows.CLUSTER, *rows.COMMON, *rows.RECONCILE))
+    plain = dict.fromkeys((*rows.CLUSTER, *rows.COMMON, *rows.GROUP_RECONCILE))
     return [task.part({**plain, **group}) for group in task.options.get("nodegroups") or []]
 
 

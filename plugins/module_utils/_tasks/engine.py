@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import itertools
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -467,6 +468,11 @@ class Task:
         :param again: see :meth:`_repeats_failed_step`.
         :raises WaitError: the reason of the first one.
         """
+        first = itertools.takewhile(lambda operation: operation.name == "delete", plan.operations)
+        deleted = {operation.group for operation in first}
+        broken = list(broken)
+        # A failed node group leaves its cluster in UPDATE_FAILED, and its deletion repairs that.
+        repaired = any(watch.group is not None and watch.group in deleted for watch in broken)
         for watch in broken:
             if not plan.operations or again:
                 self.warnings.append(
@@ -477,9 +483,12 @@ class Task:
                         watch.state.get("status_reason") or "no reason given",
                     )
                 )
-            elif any(
-                operation.name not in ("delete", "renew_certificate")
-                for operation in plan.operations
+            elif (watch.group is not None and watch.group not in deleted) or (
+                not repaired
+                and any(
+                    operation.name not in ("delete", "renew_certificate")
+                    for operation in plan.operations
+                )
             ):
                 raise self.failure(watch)
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
@@ -18,8 +20,10 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents impo
     ObservedNodegroup,
     Policy,
 )
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import UNKNOWN
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import (
     changes,
+    fixed,
     operations,
     plan,
     upgrade,
@@ -40,11 +44,28 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import 
     stopped_nodes,
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.references import References
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.replacing import (
+    read_capacity,
+    read_history,
+)
 
 if TYPE_CHECKING:
+    from ansible_collections.nhncloud.nks.plugins.module_utils._apply.run import Runner
     from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
     from ansible_collections.nhncloud.nks.plugins.module_utils._observe.watch import Watch
     from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Plan
+
+
+@dataclass
+class Spare:
+    """The node group with the name of the temporary one of a replacement, and the task history,
+    which shows whether it belongs to one; see :mod:`replacement`.
+    """
+
+    watch: Watch
+    history: list[State]
+    #: Whether the node group that it replaces has been deleted in its favor.
+    begun: bool
 
 
 def run(task: Task) -> Result:
@@ -52,14 +73,20 @@ def run(task: Task) -> Result:
     name, state = task.options["name"], task.options["state"]
     if state == "absent":
         return _absent(task, name)
+    if task.options["immutable"] == "replace":
+        from ansible_collections.nhncloud.nks.plugins.module_utils._plan import replacement
+
+        replacement.check_request(task.options)
     cluster = task.require_or_predict_cluster()
     if cluster is None:
         return _predicted(task, task.options["cluster"])
     task.require_created(cluster)
-    group = find_group(task, cluster, name, "name")
-    if group is None or task.wait_until_idle(group, again=True) is None:
+    group, spare = find_groups(task, cluster)
+    if group is None:
         if wire.is_uuid(name):
             raise no_group(task, cluster, "name", name)
+        if spare is not None and spare.begun:
+            return _create(task, cluster, spare)
         if task.check_mode and not any(
             task.options.get(row.option) for row in rows.NODEGROUP.values() if row.required
         ):
@@ -67,8 +94,46 @@ def run(task: Task) -> Result:
             task.predict_or_raise(name, no_group(task, cluster, "name", name))
             return {"nodegroup": {}, "plan": operations.Plan()}
         return _create(task, cluster)
-    task.require_created(group)
-    return _reconcile(task, cluster, group)
+    if spare is None or not spare.begun:
+        task.require_created(group)
+    return _reconcile(task, cluster, group, spare)
+
+
+def find_groups(task: Task, cluster: Watch) -> tuple[Watch | None, Spare | None]:
+    """The node group and, if it may be replaced, the temporary one; None for one that does not
+    exist. Both are idle.
+
+    :raises PlanOutdated: one was busy.
+    """
+    name = task.options["name"]
+    if task.options["immutable"] != "replace":
+        group = find_group(task, cluster, name, "name")
+        if group is not None:
+            task.wait_until_idle(group, again=True)
+        return group, None
+    from ansible_collections.nhncloud.nks.plugins.module_utils._plan import replacement
+
+    find = partial(find_group, task, cluster)
+    replacement_name = task.options.get("replacement_name")
+    if wire.is_uuid(name):
+        group = find(name, "name")
+        if group is None:
+            return None, None
+        name = group.state["name"]
+        replacement.check_names(name, replacement_name)
+        found = find(replacement.temporary_name(name, replacement_name), "replacement_name")
+    else:
+        temporary = replacement.temporary_name(name, replacement_name)
+        both = [partial(find, name, "name"), partial(find, temporary, "replacement_name")]
+        with task.reading(both) as answers:
+            group, found = [answer.result() for answer in answers]
+    for watch in (group, found):
+        if watch is not None:
+            task.wait_until_idle(watch, again=True)
+    if found is None:
+        return group, None
+    history = read_history(task, cluster)
+    return group, Spare(found, history, replacement.was_begun(history, found.state, name))
 
 
 def _predicted(task: Task, cluster: str) -> Result:
@@ -92,7 +157,11 @@ def _predicted(task: Task, cluster: str) -> Result:
             dict(item, security_groups=references.security_groups(item)) for item in groups
         ]
     references.check_group(desired, None)
-    todo = _plan({"name": cluster}, NodegroupSpec(desired["name"], options=desired), None)
+    name = desired.pop("name")
+    todo = plan.plan(
+        ClusterSpec(cluster, nodegroups=(NodegroupSpec(name, options=desired),)),
+        Observed({"name": cluster}),
+    )
     task.apply(todo)
     return {"nodegroup": {}, "plan": todo}
 
@@ -128,43 +197,93 @@ def _absent(task: Task, name: str) -> Result:
             "is the default node group and can only be deleted together with the cluster",
             "delete the cluster with nks_cluster",
         )
-    todo = _plan(cluster.state, NodegroupSpec(before["name"], ABSENT), before)
+    todo = plan.plan(
+        ClusterSpec(cluster.state["name"], nodegroups=(NodegroupSpec(before["name"], ABSENT),)),
+        Observed(cluster.state, {before["name"]: ObservedNodegroup(before)}),
+    )
     task.apply(todo, cluster, [group])
     return {"nodegroup": wire.masked(before), "plan": todo}
 
 
-def desired_creation(task: Task, cluster: Watch) -> tuple[Options, Observed]:
+def desired_creation(
+    task: Task, cluster: Watch, spare: Spare | None = None
+) -> tuple[Options, Observed]:
     """The options that create a node group, with UUIDs for names, and what was looked up.
 
     :param cluster: the watch of the cluster.
+    :param spare: the temporary node group, if an interrupted replacement has left it.
     :raises NksError: the look-ups show that the service would reject the options.
     """
     references = References(task, cluster.state)
     desired = references.resolve(task.specified(rows.NODEGROUP), rows.NODEGROUP)
+    name = desired.pop("name")
     above = _predicted_upgrade(task, cluster, desired.get("kubernetes_version"))
-    references.check_group(desired, (above.get("labels") or {}).get("kube_tag"))
-    return desired, Observed(cluster.state, names=references.names)
-
-
-def _create(task: Task, cluster: Watch) -> Result:
-    desired, observed = desired_creation(task, cluster)
-    name = desired["name"]
-    todo = plan.plan(
-        ClusterSpec(cluster.state["name"], nodegroups=(NodegroupSpec(name, options=desired),)),
-        observed,
+    autoscale = {}
+    if spare is not None:
+        spare.watch.state["labels"] = spare.watch.state.get("labels") or {}
+        autoscale = read_autoscale(task, cluster, spare.watch, True)
+    references.check_group(
+        _with_size(desired, None if spare is None else spare.watch.state),
+        (above.get("labels") or {}).get("kube_tag"),
     )
-    runner, state = task.apply(todo, cluster)
-    if state is None and runner is not None:
+    observed = _observed(cluster.state, name, None, autoscale, spare, names=references.names)
+    return desired, observed
+
+
+def _create(task: Task, cluster: Watch, spare: Spare | None = None) -> Result:
+    """Create the node group.
+
+    :param spare: the temporary node group, if an interrupted replacement has left it.
+    """
+    desired, observed = desired_creation(task, cluster, spare)
+    name = task.options["name"]
+    todo = _plan(task, cluster, name, desired, observed)
+    runner, state = task.apply(todo, cluster, touched(todo, spare))
+    if runner is not None and state is None and not task.options["wait"]:
         # The task does not wait: the result has what the service shows already, or what is known
         # for certain.
-        watch = next(iter(runner.groups.values()))
+        watch = runner.groups[runner.created[name]]
         state = task.wait_until_shown(watch)
         if state is None:
             runner.require_no_rival(name, watch)
             state = {"uuid": watch.group, "name": name, "cluster_id": cluster.cluster}
-    elif runner is not None and task.options["wait_for_nodes"]:
-        state = _wait_for_nodes(task, todo, cluster, next(iter(runner.groups.values())))
+    elif runner is not None:
+        state = state or _read_created(runner, name)
+        if task.options["wait_for_nodes"]:
+            state = _wait_for_nodes(task, todo, cluster, runner.groups[runner.created[name]])
     return {"nodegroup": wire.masked(state or {}), "plan": todo}
+
+
+def _read_created(runner: Runner, name: str) -> State:
+    """The node group that the task has created, after operations on other ones.
+
+    :raises NksError: it was deleted.
+    """
+    watch = runner.groups[runner.created[name]]
+    state = watch.read()
+    if state is None:
+        raise NksError("%s was deleted by someone else after it was created." % watch.name)
+    return state
+
+
+def touched(plan_: Plan, spare: Spare | None) -> list[Watch]:
+    """The watch of the temporary node group, if the plan deletes it; otherwise its status does not
+    matter.
+    """
+    deleted = {operation.group for operation in plan_.operations if operation.name == "delete"}
+    return [] if spare is None or spare.watch.group not in deleted else [spare.watch]
+
+
+def _with_size(desired: Options, state: State | None) -> Options:
+    """The options with the size of the boot volume that the new node group will have, which has to
+    fit the image.
+
+    :param state: the typed node group whose values are kept; None if there is none.
+    """
+    if state is None or desired.get("boot_volume_size") is not None:
+        return desired
+    size = rows.NODEGROUP["boot_volume_size"].observed(None, state)
+    return desired if size is UNKNOWN else dict(desired, boot_volume_size=size)
 
 
 def _predicted_upgrade(
@@ -196,11 +315,14 @@ def _predicted_upgrade(
     return dict(cluster.state, labels=dict(labels, kube_tag=version))
 
 
-def observe(task: Task, cluster: Watch, group: Watch) -> tuple[Options, Observed]:
+def observe(
+    task: Task, cluster: Watch, group: Watch, spare: Spare | None = None
+) -> tuple[Options, Observed]:
     """Read what the options are compared with.
 
     :param cluster: the watch of the cluster.
     :param group: the watch of the node group.
+    :param spare: the temporary node group, if the node group may be replaced and it exists.
     :returns: (the options that are set, with UUIDs for names; the observed document, with what the
         plan of the node group needs).
     """
@@ -211,32 +333,46 @@ def observe(task: Task, cluster: Watch, group: Watch) -> tuple[Options, Observed
     before["labels"] = before.get("labels") or {}
     references = References(task, cluster.state)
     desired = references.resolve(given, rows.NODEGROUP)
+    if is_replaced(task, group, desired):
+        return desired, _observe_replacement(task, cluster, group, spare, references, desired)
     above, versions = _read_for_upgrade(task, cluster, group, desired)
     autoscale = read_autoscale(task, cluster, group, "autoscale" in given)
     note_stopped(task, cluster, group, given.get("autoscale"), autoscale)
     if not changes.autoscaled(given.get("autoscale"), autoscale):
         _resolve_nodes(task, cluster, group, references, desired)
-    return desired, Observed(
+    return desired, _observed(
         above,
-        {before["name"]: ObservedNodegroup(before, autoscale)},
+        before["name"],
+        before,
+        autoscale,
+        spare,
         versions=versions,
         names=references.names,
         flavors=references.flavors(before, desired),
     )
 
 
-def _reconcile(task: Task, cluster: Watch, group: Watch) -> Result:
-    desired, observed = observe(task, cluster, group)
-    before = group.state
-    todo = plan.plan(
-        ClusterSpec(
-            cluster.state["name"], nodegroups=(NodegroupSpec(before["name"], options=desired),)
-        ),
-        observed,
-        Policy.of(task.options),
+def is_replaced(task: Task, group: Watch, desired: Options) -> bool:
+    """Whether the node group has to be replaced by one with other options.
+
+    :param desired: the options that are set, with UUIDs for names.
+    """
+    return task.options["immutable"] == "replace" and (
+        group.state["status"] == "CREATE_FAILED"
+        or bool(fixed.differences(desired, rows.NODEGROUP, (None, group.state), {}))
     )
-    _runner, state = task.apply(todo, cluster, [group])
-    if state is None and todo.operations and not task.check_mode:
+
+
+def _reconcile(task: Task, cluster: Watch, group: Watch, spare: Spare | None) -> Result:
+    desired, observed = observe(task, cluster, group, spare)
+    before = group.state
+    replaced = is_replaced(task, group, desired)
+    todo = _plan(task, cluster, before["name"], desired, observed)
+    runner, state = task.apply(todo, cluster, [group, *touched(todo, spare)])
+    if replaced and runner is not None:
+        state = _read_created(runner, before["name"])
+        group = runner.groups[runner.created[before["name"]]]
+    elif state is None and todo.operations and not task.check_mode:
         state = group.read()
         if state is None:
             raise NksError(
@@ -260,6 +396,48 @@ def _wait_for_nodes(task: Task, todo: Plan, cluster: Watch, group: Watch) -> Sta
 
     readiness.wait_for_nodes(task, todo, cluster, [group])
     return group.state
+
+
+def _observe_replacement(
+    task: Task,
+    cluster: Watch,
+    group: Watch,
+    spare: Spare | None,
+    references: References,
+    desired: Options,
+) -> Observed:
+    """Read what the replacement of the node group needs.
+
+    :param group: the watch of the node group.
+    :param spare: the temporary node group, if it exists.
+    :param desired: the desired options, with UUIDs for references.
+    """
+    before = group.state
+    if wire.is_uuid(task.options["name"]):
+        raise BadInput(
+            "name",
+            task.options["name"],
+            "identifies the node group by its UUID, and the node group that replaces it has "
+            "another one",
+            "set the name %s" % before["name"],
+        )
+    # The last creation may have failed; then the temporary node group has the values to keep.
+    unusable = before["status"] == "CREATE_FAILED" and spare is not None
+    source = spare.watch if unusable and spare is not None else group
+    source.state["labels"] = source.state.get("labels") or {}
+    above = _predicted_upgrade(task, cluster, desired.get("kubernetes_version"))
+    references.check_group(
+        _with_size(desired, source.state), (above.get("labels") or {}).get("kube_tag")
+    )
+    return _observed(
+        cluster.state,
+        before["name"],
+        before,
+        read_autoscale(task, cluster, source, True),
+        spare,
+        names=references.names,
+        capacity=read_capacity(task, cluster),
+    )
 
 
 def _read_for_upgrade(
@@ -312,26 +490,42 @@ def _resolve_nodes(
         }
 
 
-def _plan(
+def _observed(
     cluster: State,
-    spec: NodegroupSpec,
+    name: str,
     group: State | None,
-    autoscale: Options | None = None,
-    policy: Policy | None = None,
+    autoscale: Options,
+    spare: Spare | None,
     **looked_up: Any,
-) -> Plan:
-    """The plan for one node group.
+) -> Observed:
+    """The observed document for one node group.
 
     :param cluster: the typed cluster.
-    :param spec: see :class:`documents.NodegroupSpec`.
+    :param name: the name of the node group.
     :param group: the typed node group; None if it does not exist.
+    :param autoscale: the settings of the node group, or of the temporary one if its values are
+        kept.
+    :param spare: the temporary node group, if it exists.
     :param looked_up: members of :class:`documents.Observed`.
     """
-    nodegroups = {spec.name: ObservedNodegroup(group, autoscale or {})} if group else {}
+    nodegroups = {name: ObservedNodegroup(group, autoscale)} if group else {}
+    if spare is not None:
+        state = spare.watch.state
+        nodegroups[state["name"]] = ObservedNodegroup(state, autoscale)
+        looked_up["history"] = spare.history
+    return Observed(cluster, nodegroups, **looked_up)
+
+
+def _plan(task: Task, cluster: Watch, name: str, desired: Options, observed: Observed) -> Plan:
+    """The plan for one node group.
+
+    :param name: its name.
+    :param desired: its options, with UUIDs for references.
+    """
     return plan.plan(
-        ClusterSpec(cluster["name"], nodegroups=(spec,)),
-        Observed(cluster, nodegroups, **looked_up),
-        policy,
+        ClusterSpec(cluster.state["name"], nodegroups=(NodegroupSpec(name, options=desired),)),
+        observed,
+        Policy.of(task.options),
     )
 
 

@@ -230,3 +230,43 @@ def test_clusters_of_one_name_in_two_regions(world):
     outcome = fleet(world, document(region="kr1"), document(region="kr2", availability_zone="kr2-pub-a"))
     assert [entry["region"] for entry in outcome["clusters"]] == ["kr1", "kr2"]
     assert outcome["summary"]["changed"] == 2
+
+
+def test_node_group_of_a_document_is_replaced(world):
+    world.set(quota_nodegroups=5)
+    fleet(world, full())
+    newer = dict(GROUP, availability_zone="kr-pub-a", immutable="replace")
+    documents = full(nodegroups=[newer, full()["nodegroups"][1]])
+    preview = fleet(world, documents, check=True)
+    assert [(item["action"], item["resource"].rpartition("/")[2]) for item in preview["actions"]] == [
+        ("create", "extra-tmp"),
+        ("delete", "extra"),
+        ("create", "extra"),
+        ("delete", "extra-tmp"),
+    ]
+    before = world.group("extra").uuid
+    outcome = fleet(world, documents)
+    assert outcome["actions"] == preview["actions"]
+    entry = outcome["clusters"][0]
+    assert [group["name"] for group in entry["nodegroups"]] == ["extra", "more"] and entry["unmanaged"] == []
+    assert entry["nodegroups"][0]["uuid"] == world.group("extra").uuid != before
+    assert world.group("extra-tmp") is None
+    assert not fleet(world, documents)["changed"]
+
+
+def test_interrupted_replacement_in_a_document_resumes(world):
+    world.set(quota_nodegroups=5)
+    fleet(world, full())
+    documents = full(nodegroups=[dict(GROUP, availability_zone="kr-pub-a", immutable="replace")], purge_nodegroups=False)
+    world.fault(effect="status", method="DELETE", path=r".*/nodegroups/.*", status=400, times=1)
+    failure(world, documents)
+    assert world.group("extra-tmp") is not None
+    rest = fleet(world, documents)
+    assert rest.actions == ["delete", "create", "delete"]
+    assert rest["clusters"][0]["unmanaged"] == [{"resource": "cluster/demo/nodegroup/more", "name": "more"}]
+    assert world.group("extra-tmp") is None and not fleet(world, documents)["changed"]
+
+
+def test_default_group_cannot_be_replaced(world):
+    entry = {"name": "default-worker", "immutable": "replace"}
+    assert "default-worker" in failure(world, document(nodegroups=[entry])).msg
