@@ -29,7 +29,9 @@ from targets import Simulator
 PLAYBOOK = "playbooks/demo.yml"
 TEARDOWN = "playbooks/teardown.yml"
 INVENTORY = "playbooks/inventory/demo.nks.yml"
-INSTALLED = {PLAYBOOK: "nhncloud.nks.demo", TEARDOWN: "nhncloud.nks.teardown"}
+EXPORT = "playbooks/export.yml"
+DRIFT = "playbooks/drift.yml"
+FLEET = "playbooks/fleet.yml"
 WANTED_NODES = 3  # not the playbook's default
 
 
@@ -46,8 +48,8 @@ class Stage:
         self.cwd = cwd
         self.number = 0
 
-    def step(self, title: str, *command: str) -> str:
-        """Print and run one command; return its output."""
+    def step(self, title: str, *command: str, status: int = 0) -> str:
+        """Print and run one command that has to end with this status; return its output."""
         self.number += 1
         say("\n===== %d. %s" % (self.number, title))
         say("$ " + shlex.join(command))
@@ -68,7 +70,7 @@ class Stage:
                 output.append(line)
                 print(line, end="", flush=True)
         say("(%.1f s)" % (time.monotonic() - started))
-        if process.returncode:
+        if process.returncode != status:
             raise DemoError("step %d (%s) ended with status %d" % (self.number, title, process.returncode))
         return "".join(output)
 
@@ -106,7 +108,7 @@ def play(bin_folder: Path, scratch: Path, tarball: Path | None = None) -> None:
     kubeconfig = scratch / "kubeconfig"
     simulator = Simulator(envs.controller_env()[0], scratch)
     collections = install(tarball, bin_folder, scratch) if tarball else envs.collections()
-    playbook, teardown = (INSTALLED[PLAYBOOK], INSTALLED[TEARDOWN]) if tarball else (PLAYBOOK, TEARDOWN)
+    playbook, teardown, export, drift, fleet = ("nhncloud.nks.%s" % Path(name).stem if tarball else name for name in (PLAYBOOK, TEARDOWN, EXPORT, DRIFT, FLEET))
     inventory = str(collections / "ansible_collections" / "nhncloud" / "nks" / INVENTORY) if tarball else INVENTORY
     say("\n===== Start a simulated cloud on a free port of this machine")
     say("$ " + shlex.join(os.path.relpath(word, ROOT) if word.startswith(str(ROOT)) else word for word in simulator.command()))
@@ -143,6 +145,26 @@ def play(bin_folder: Path, scratch: Path, tarball: Path | None = None) -> None:
         output = stage.step("Run the playbook again: check mode has changed nothing", "ansible-playbook", playbook, *extra)
         expect(bool(changes(output)) and not any(changes(output)), "check mode changed nothing")
 
+        # The files of the demonstration stay below .cache.
+        documents = ["-e", "fleet_dir=%s" % (scratch / "clusters")]
+        report = scratch / "drift"
+        output = stage.step("Write the cluster as a document", "ansible-playbook", export, *documents)
+        document = (scratch / "clusters" / "demo.yml").read_text()
+        say(document)
+        expect("name: demo" in document and "name: batch" in document, "the document describes the cluster and its node group")
+
+        change = "cluster=demo name=batch node_count=2 wait_interval=0.2"
+        stage.step("Change the cluster without its document", "ansible", "localhost", "-m", "nhncloud.nks.nks_nodegroup", "-a", change)
+        output = stage.step("Report the drift", "ansible-playbook", drift, *documents, "-e", "drift_report=%s" % report, status=2)
+        written = report.with_suffix(".md").read_text()
+        say(written)
+        expect("node_count 2 to 1" in written, "the report shows the difference, and the playbook fails because of it")
+
+        output = stage.step("Apply the document", "ansible-playbook", fleet, *documents, "-e", "wait_interval=0.2")
+        expect(sum(changes(output)) == 1 and "resize cluster/demo/nodegroup/batch" in output, "the playbook repaired the drift")
+        output = stage.step("Report the drift again", "ansible-playbook", drift, *documents, "-e", "drift_report=%s" % report)
+        expect("as documented" in output, "nothing differs")
+
         output = stage.step("Delete everything", "ansible-playbook", teardown, "-e", "cluster_name=demo", *extra)
         expect(sum(changes(output)) > 0 and not kubeconfig.exists(), "the playbook deleted everything, including the kubeconfig")
 
@@ -168,7 +190,7 @@ def main() -> int:
         return 1
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    say("\nThe demonstration is over (%.0f s): everything was created, listed, kept unchanged, and deleted." % (time.monotonic() - started))
+    say("\nThe demonstration is over (%.0f s): everything was created, listed, kept unchanged, exported, repaired and deleted." % (time.monotonic() - started))
     return 0
 
 

@@ -91,6 +91,16 @@ def _yaml(options: dict[str, Any]) -> str:
     return "".join(line.rstrip() + "\n" for line in text.splitlines())
 
 
+def block(name: str, comment: str, options: dict[str, Any]) -> str:
+    """Return one documentation as an attribute of the class of a fragment.
+
+    :param comment: what these options are.
+    """
+    lines = ("# %s\n%s = r\"\"\"\n%s\"\"\"\n" % (comment, name, _yaml(options))).splitlines(keepends=True)
+    # YAML of a fragment begins in the first column; only the names are indented.
+    return "".join(line if number > 1 else textwrap.indent(line, "    ") for number, line in enumerate(lines))
+
+
 def text() -> str:
     """Return the text of the file; the collection must be importable."""
     from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows
@@ -105,10 +115,4 @@ def text() -> str:
         "AUTOSCALE": ("The cluster autoscaler, as options of a module", documented(rows.AUTOSCALE, "AutoscaleOptions", nested=True)),
         "RECONCILE": ("Differences and rolling changes", documented(rows.RECONCILE, "ReconcileOptions")),
     }
-    blocks = []
-    for name, (comment, options) in parts.items():
-        blocks.append('# %s\n%s = r"""\n%s"""\n' % (comment, name, _yaml(options)))
-    # YAML of a fragment begins in the first column; only the names are indented.
-    return HEADER + "\n".join(
-        "".join(line if number > 1 else textwrap.indent(line, "    ") for number, line in enumerate(block.splitlines(keepends=True))) for block in blocks
-    )
+    return HEADER + "\n".join(block(name, comment, options) for name, (comment, options) in parts.items())

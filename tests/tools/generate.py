@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes every file that is generated from the table of options: ``make generate``.
 
-The order matters: the role's argument specs come from the documentation of the modules, which comes from the rows. A unit test fails
+The order matters: the role's argument specs and the documentation of documents come from the documentation of the modules, which comes
+from the rows. A unit test fails
 if a committed file is not what this writes.
 """
 
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import document
 import envs
 import fragments
 import role
@@ -23,6 +25,7 @@ import schema
 def texts() -> dict[Path, str]:
     """Return the content of all files but the fragments; Ansible must know the collection."""
     return {
+        document.TARGET: document.text(),
         role.TARGET: role.text(),
         role.TASKS: role.tasks(),
         schema.TARGET: schema.text(role.role_options()["argument_specs"]["main"]["options"]["nks_cluster_spec"]),

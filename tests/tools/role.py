@@ -104,14 +104,14 @@ def role_options() -> dict:
 
 def _module(name: str) -> dict:
     """Return the options of a module that the role takes."""
-    documented = _documentation(name)
+    documented = documentation(name)
     # The connection comes from the environment or module_defaults; its options are all that this module has besides "query".
-    connection = set(_documentation("nks_version_info")) - {"query"}
+    connection = set(documentation("nks_version_info")) - {"query"}
     left_out = ROLE_DECIDES[name] | connection
     return _options(name, {option: entry for option, entry in documented.items() if option not in left_out})
 
 
-def _documentation(name: str) -> dict:
+def documentation(name: str) -> dict:
     """Return the options of a module with those of its fragments, as ansible-doc shows them."""
     from ansible.plugins.loader import fragment_loader
     from ansible.utils.plugin_docs import get_docstring

@@ -32,7 +32,7 @@ def test_option_documentation_matches_the_rows() -> None:
     assert fragments.TARGET.read_text(encoding="utf-8") == fragments.text()
 
 
-@pytest.mark.parametrize("name", ["argument_specs.yml", "present.yml", "nks_cluster_spec.json"])
+@pytest.mark.parametrize("name", ["argument_specs.yml", "present.yml", "nks_cluster_spec.json", "document.py"])
 def test_generated_files_match_the_documentation(name: str) -> None:
     texts = {path.name: (path, text) for path, text in tool("generate").texts().items()}
     path, text = texts[name]

@@ -391,7 +391,7 @@ def masked(value: Any) -> Any:
     """
     if isinstance(value, dict):
         return {
-            key: HIDDEN if item and isinstance(key, str) and _is_appkey(key) else masked(item)
+            key: _hidden(item) if isinstance(key, str) and _is_appkey(key) else masked(item)
             for key, item in value.items()
         }
     if isinstance(value, list):
@@ -401,6 +401,13 @@ def masked(value: Any) -> Any:
         # event or an error.
         return APPKEY.sub(lambda found: (found.group(1) or found.group(2)) + HIDDEN, value)
     return value
+
+
+def _hidden(value: Any) -> Any:
+    """What is shown instead of an appkey, or of its change, which keeps its form."""
+    if isinstance(value, dict) and value.keys() == {"before", "after"}:
+        return {key: _hidden(item) for key, item in value.items()}
+    return HIDDEN if value else value
 
 
 def appkeys(value: Any) -> list[str]:

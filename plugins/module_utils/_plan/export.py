@@ -24,7 +24,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents impo
     Options,
     State,
 )
-from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import LABELS, UNKNOWN
+from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import UNKNOWN
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ipacl, rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
     cluster_resource,
@@ -244,8 +244,7 @@ def _collect(
 
 def _collect_row(part: _Part, row: rows.Row, cluster: State | None, group: State | None) -> None:
     """Collect one option."""
-    current = row.observed(cluster, group)
-    found = current
+    found = row.observed(cluster, group)
     if found is UNKNOWN and not row.change:
         # What the plan cannot compare may have any value. For the others, the plan would change
         # the option if the document had a value.
@@ -260,8 +259,6 @@ def _collect_row(part: _Part, row: rows.Row, cluster: State | None, group: State
     value = row.kind.export(found)
     if value is UNKNOWN or (row.choices and value not in row.choices):
         part.omit(row.option, _not_accepted(part, found))
-    elif not row.equal(value, current):
-        part.omit(row.option, "The current value cannot be compared.")
     elif not part.shows(value):
         part.omit(row.option, NOT_SAFE)
     else:
@@ -281,7 +278,7 @@ def _not_accepted(part: _Part, value: Any) -> str:
 
 def _collect_autoscale(part: _Part, group: ObservedNodegroup) -> None:
     """Collect the settings of the cluster autoscaler; while it is on, it decides ``node_count``."""
-    current = group.autoscale or wire.autoscale_of(group.state)
+    current = group.autoscale
     settings: Document = {}
     missing: list[str] = []
     for row in rows.AUTOSCALE.values():
@@ -290,12 +287,14 @@ def _collect_autoscale(part: _Part, group: ObservedNodegroup) -> None:
             missing.append("autoscale.%s" % row.option)
         elif row.option == "enabled" or settings.get("enabled") or _is_chosen(row.option, value):
             settings[row.option] = value
-    if group.autoscale and "enabled" in settings:
+    if "enabled" in settings:
         part.options["autoscale"] = settings
         for option in missing if settings["enabled"] else ():
             part.omit(option, NOT_SHOWN)
     else:
         part.omit("autoscale", NOT_SHOWN)
+        # Then the plan takes them from the labels.
+        current = wire.autoscale_of(group.state)
     if current.get("ca_enable") is True and "node_count" in part.options:
         _limit_count(part, current.get("ca_min_node_count"), current.get("ca_max_node_count"))
 
@@ -355,13 +354,10 @@ def _collect_labels(part: _Part, cluster: State | None, group: State, parent: St
         if label in owned or label in FILLED_IN or _is_nothing(label, value):
             continue
         if label in GROUP_LABELS or (label in CLUSTER_LABELS and cluster is not None):
-            written = _written(value)
-            if not part.shows(value) or wire.appkeys(value):
-                part.omit(name, NOT_SAFE)
-            elif LABELS.same(LABELS.write({label: written})[label], value):
-                labels[label] = written
+            if part.shows(value) and not wire.appkeys(value):
+                labels[label] = _written(value)
             else:
-                part.omit(name, "The current value cannot be compared.")
+                part.omit(name, NOT_SAFE)
         elif label not in CLUSTER_LABELS and (label not in inherited or inherited[label] != value):
             part.omit(name, "It is not known whether this label is a setting.")
     if labels:

@@ -97,6 +97,8 @@ class Job:
     :param reads_only: whether it never changes anything.
     :param offline: function of the options: whether the task makes no request, so that it needs no
         credentials.
+    :param regions: function of the options: the regions in which the task works, if it does not use
+        the option ``region``.
     :param constraints: required_if, mutually_exclusive and so on, as Ansible names them.
     """
 
@@ -107,6 +109,7 @@ class Job:
         run: Callable[[Task], Result],
         reads_only: bool = False,
         offline: Callable[[Options], bool] | None = None,
+        regions: Callable[[Options], list[str] | None] | None = None,
         **constraints: Any,
     ) -> None:
         self.name = name
@@ -114,6 +117,7 @@ class Job:
         self.run = run
         self.reads_only = reads_only
         self.offline: Callable[[Options], bool] = offline or (lambda options: False)
+        self.regions: Callable[[Options], list[str] | None] = regions or (lambda options: None)
         self.constraints = constraints
 
 
@@ -527,8 +531,7 @@ def perform(
     connection.settle(options)
     options = rows.normalized(options)
     if not job.offline(options):
-        # Tasks that work in several regions name them in this option.
-        connection.check(options, options.get("regions"))
+        connection.check(options, job.regions(options))
     rules.check_options(options)
     task = Task(options, check_mode, clock, progress, hide)
     try:

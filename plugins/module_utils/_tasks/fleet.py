@@ -319,6 +319,12 @@ def _failure(failed: Sequence[Member], count: int, result: Result) -> NksError:
     return error
 
 
+def _regions(options: Options) -> list[str] | None:
+    """The regions of the documents; that of the task for those without one."""
+    found = [document.get("region") or options.get("region") for document in options["clusters"]]
+    return list(dict.fromkeys(found)) or None
+
+
 JOB = Job(
     "nks_fleet",
     dict(
@@ -337,4 +343,5 @@ JOB = Job(
         **arguments.approval(),
     ),
     run,
+    regions=_regions,
 )

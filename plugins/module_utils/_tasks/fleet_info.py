@@ -59,8 +59,8 @@ class Region:
     names: Names
     #: The list of clusters, whichever the task selects.
     listed: list[State] = field(default_factory=list)
-    #: The lists that could be read, and are used to find names.
-    lists: set[List] = field(default_factory=set)
+    #: The lists in which names are found, and whether each of them could be read.
+    lists: dict[List, bool] = field(default_factory=dict)
 
 
 @dataclass
@@ -72,10 +72,9 @@ class Found:
     item: State
     #: The typed cluster; None if it was deleted after it was listed.
     cluster: State | None = None
-    #: The entries of its worker groups in the list, and the groups in the same order; None for one
-    #: that was deleted after it was listed.
+    #: The entries of its worker groups in the list, and the groups that were not deleted since.
     listed: list[State] = field(default_factory=list)
-    groups: list[ObservedNodegroup | None] = field(default_factory=list)
+    groups: list[ObservedNodegroup] = field(default_factory=list)
     #: Access control as :func:`wire.ipacl` returns it; None if the service does not offer it.
     ipacl: State | None = None
     #: Why it cannot be read.
@@ -90,7 +89,7 @@ class Found:
         """The cluster and its node groups: (name of the resource, typed resource)."""
         if self.cluster is not None:
             yield cluster_resource(self.cluster["name"]), self.cluster
-            for group in filter(None, self.groups):
+            for group in self.groups:
                 yield group_resource(self.cluster["name"], group.state["name"]), group.state
 
 
@@ -247,11 +246,7 @@ def _read_groups_and_lists(task: Task, regions: Sequence[Region], found: Sequenc
     resources are found.
     """
     here = [one for one in found if one.readable]
-    lists = [
-        (region, key)
-        for region in regions
-        for key in _lists(task, [one for one in here if one.region is region])
-    ]
+    lists = _missing_lists(task, regions, here)
     groups = [(one, item["uuid"]) for one in here for item in one.listed]
     calls: list[Callable[[], Any]] = [
         partial(region.names.resources, *key) for region, key in lists
@@ -267,47 +262,47 @@ def _read_groups_and_lists(task: Task, regions: Sequence[Region], found: Sequenc
             state, autoscale = _attempt(one, group), _attempt(one, settings)
             if state is not None and state["status"] != "DELETE_IN_PROGRESS":
                 one.groups.append(ObservedNodegroup(state, autoscale or {}))
-    # Few node groups have them, and only the groups themselves show it.
-    lists = [
-        (region, ("security_group", None))
-        for region in regions
-        if task.options["references"] == "name"
-        and any(one.region is region and _has_security_groups(one) for one in here)
-    ]
+    # Few clusters need more: only the node groups show security groups.
+    lists = _missing_lists(task, regions, here)
     with task.reading([partial(region.names.resources, *key) for region, key in lists]) as answers:
         _take_lists(task, lists, answers)
 
 
+def _missing_lists(
+    task: Task, regions: Sequence[Region], found: Sequence[Found]
+) -> list[tuple[Region, List]]:
+    """The lists that the documents need, as far as is known, and that were not read yet."""
+    return [
+        (region, key)
+        for region in regions
+        for key in _lists(task, [one for one in found if one.region is region])
+        if key not in region.lists
+    ]
+
+
 def _lists(task: Task, found: Sequence[Found]) -> list[List]:
     """The lists that the documents of the clusters of a region need."""
-    clusters = [one.cluster for one in found if one.cluster is not None]
     if task.options["references"] == "uuid":
-        allowed = any(_needs_subnets(one) for one in found)
-        return [("subnet", None)] if allowed else []
-    if not clusters:
+        return [("subnet", None)] if any(map(_needs_subnets, found)) else []
+    if not found:
         return []
     needed: list[List] = [(kind, None) for kind in ("network", "subnet", "flavor", "image")]
-    labels = [cluster["labels"] for cluster in clusters]
-    networks = sorted(
-        {str(item["external_network_id"]) for item in labels if item.get("external_network_id")}
-    )
-    if networks:
+    labels = [state["labels"] for one in found for _name, state in one.states()]
+    networks = {wire.one_spelling(item.get("external_network_id")) for item in labels}
+    for network in sorted(filter(wire.is_uuid, networks)):
+        needed.append(("external_subnet", network))
+    if len(needed) > 4:
         needed.append(("external_network", None))
-        needed += [("external_subnet", wire.one_spelling(network)) for network in networks]
     if any(item.get("ncr_sgw") or item.get("obs_sgw") for item in labels):
         needed.append(("service_gateway", None))
+    if any(item.get("extra_security_groups") for item in labels):
+        needed.append(("security_group", None))
     return needed
 
 
 def _needs_subnets(found: Found) -> bool:
     """Whether the cluster's own subnet is needed: NKS adds it to the list of allowed networks."""
     return bool(found.ipacl and found.ipacl["enable"] and found.ipacl.get("action") == "ALLOW")
-
-
-def _has_security_groups(found: Found) -> bool:
-    return any(
-        group.state["labels"].get("extra_security_groups") for group in filter(None, found.groups)
-    )
 
 
 def _take_lists(
@@ -320,10 +315,11 @@ def _take_lists(
     for (region, key), answer in zip(lists, answers):
         try:
             answer.result()
-            region.lists.add(key)
+            region.lists[key] = True
         except NksError as error:
             if error.values.get("status_code") == 401:
                 raise
+            region.lists[key] = False
             message = _of_region(error, region).msg
             task.warnings.append(
                 task.transport.hide(message) + " The documents have UUIDs instead."
@@ -417,11 +413,11 @@ def _export(
             )
     by_name = references_by_name(task, region)
     subnets = ()
-    if _needs_subnets(found) and ("subnet", None) in region.lists:
+    if _needs_subnets(found) and region.lists.get(("subnet", None)):
         subnets = tuple(ipacl.subnets_of(region.names.resources("subnet"), cluster))
     observed = Observed(
         cluster,
-        {group.state["name"]: group for group in found.groups if group is not None},
+        {group.state["name"]: group for group in found.groups},
         ipacl=found.ipacl,
         subnets=subnets,
     )
@@ -455,7 +451,7 @@ def references_by_name(task: Task, region: Region) -> export.Refer:
         kind: str, uuid: str, scope: str | None = None, among: Sequence[str] | None = None
     ) -> str:
         needed = (kind, scope if kind == "external_subnet" else None)
-        if task.options["references"] == "uuid" or needed not in region.lists:
+        if task.options["references"] == "uuid" or not region.lists.get(needed):
             return uuid
         return region.names.name_of(kind, uuid, scope, among)
 
@@ -493,4 +489,5 @@ JOB = Job(
     ),
     run,
     reads_only=True,
+    regions=lambda options: options["regions"],
 )

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry.jobs import JOBS
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.pool import Pool
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils import support
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,7 +44,9 @@ def test_every_module_has_a_row():
 
 
 @pytest.mark.parametrize("task, reads", ROWS, ids=[task for task, _reads in ROWS])
-def test_task_sends_exactly_the_documented_requests(world, task, reads):
+def test_task_sends_exactly_the_documented_requests(world, task, reads, monkeypatch):
+    # Concurrent reads, in the order in which they are begun.
+    monkeypatch.setattr(Pool, "submit", support.submit_at_once)
     ((module, options),) = yaml.safe_load(task).items()
     outcome = world.run(JOBS[module], options)
     assert not outcome["changed"]

@@ -107,6 +107,14 @@ class HandClock:
             function()
 
 
+def submit_at_once(dummy_pool, call, done=lambda pending: None):
+    """Pool.submit for tests in which the order of concurrent reads has to be the same each time."""
+    pending = Pending(call)
+    pending.run()
+    done(pending)
+    return pending
+
+
 class Turns:
     """Several tasks at once, of which only one goes on at a time.
 
@@ -128,12 +136,6 @@ class Turns:
         outcomes = [None] * len(tasks)
         request, submit = Transport.request, Pool.submit
 
-        def at_once(dummy_pool, call, done=lambda pending: None):
-            pending = Pending(call)
-            pending.run()
-            done(pending)
-            return pending
-
         def in_turn(transport, *args, **kwargs):
             if isinstance(transport.clock, TurnClock):
                 transport.clock.sleep(0)
@@ -149,7 +151,7 @@ class Turns:
                 self.leave(number)
 
         threads = [threading.Thread(target=one, args=item, daemon=True) for item in enumerate(tasks)]
-        Transport.request, Pool.submit = in_turn, at_once
+        Transport.request, Pool.submit = in_turn, submit_at_once
         try:
             for thread in threads:
                 thread.start()

@@ -218,3 +218,15 @@ def test_progress_names_the_cluster(world):
 @pytest.mark.parametrize("option, value", [("parallel", 0), ("canary", -1), ("max_failures", 0)])
 def test_numbers_out_of_range_are_rejected(world, option, value):
     assert failure(world, document(), **{option: value}).msg.startswith("%s: %s is out of range" % (option, value))
+
+
+def test_region_of_each_document_is_enough(world):
+    there = document(region="kr2", availability_zone="kr2-pub-a")
+    assert fleet(world, there, region=None, check=True)["clusters"][0]["region"] == "kr2"
+    assert failure(world, there, document("other"), region=None).msg.startswith("region: it is required")
+
+
+def test_clusters_of_one_name_in_two_regions(world):
+    outcome = fleet(world, document(region="kr1"), document(region="kr2", availability_zone="kr2-pub-a"))
+    assert [entry["region"] for entry in outcome["clusters"]] == ["kr1", "kr2"]
+    assert outcome["summary"]["changed"] == 2

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import pathlib
 
 import pytest
 
@@ -21,6 +22,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import fleet, 
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, FLAVORS, NODEGROUP, PASSWORD, TENANT, UUID
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.test_properties import EXAMPLES, cluster_options, group_options
 
+ROOT = pathlib.Path(__file__).resolve().parents[4]
 ACCESS = {"action": "allow", "targets": [{"cidr_address": "203.0.113.0/24", "description": "office"}]}
 WIDE = "a2000000-0101-4000-8000-000000000001"
 GROUP = {option: value for option, value in NODEGROUP.items() if option != "cluster"}
@@ -139,10 +141,18 @@ def test_document_of_a_whole_cluster(world):
         ],
         ipacl=dict(ACCESS, state="present"),
     )
-    assert found == expected
+    # Options with defaults of the service may be added.
+    assert {option: found.get(option) for option in expected} == expected
     assert_unchanged(world, found)
     assert_reproduced(world, found)
     assert_reproduced(world, found, by_modules=True)
+
+
+def test_document_fits_the_json_schema(world):
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((ROOT / "schemas" / "nks_cluster_spec.json").read_text(encoding="utf-8"))
+    fleet_of(world, WHOLE)
+    assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(only(world))] == []
 
 
 def test_references_as_uuids(world):
@@ -637,6 +647,8 @@ def test_any_cluster_exported_is_unchanged_and_can_be_created_again(running_worl
     assert_reproduced(world, found, by_modules, references=references)
 
 
+#: The service shows all members of a policy.
+POLICY = {"enable": False, "max_node_count": 10, "rules_operator": "OR", "delay": 10, "adjustment_count": 1, "rules": []}
 LABELS = {
     "additional_network_id_list": ["", "a1000000-0101-4000-8000-000000000002", "x"],
     "additional_subnet_id_list": ["", "a2000000-0101-4000-8000-000000000006"],
@@ -651,7 +663,7 @@ LABELS = {
     "extra_volumes": ["[]", '[{"volume_type": "General HDD", "volume_size": "5"}, {"volume_type": "General HDD", "volume_size": 7}]', "[{}]"],
     "extra_security_groups": ["[]", '[{"target_subnet": "%s", "security_group_ids": "a4000000-0101-4000-8000-000000000002"}]' % WIDE, "[null]"],
     "k8s_node_labels": ["{}", '{"tier": "web"}'],
-    "mba_scale_out": ['{"enable": true, "rules": [{"metric": "GROUP_CPU_USAGE", "threshold": 80}]}', '{"enable": false}'],
+    "mba_scale_out": [json.dumps(dict(POLICY, enable=True, rules=[{"metric": "GROUP_CPU_USAGE", "threshold": 80}])), json.dumps(POLICY)],
     "my_label": ["1"],
     "pods_network_cidr": ["10.100.0.0/16", "10.100.0.0/25"],
     "strict_sg_rules": ["TRUE", "false", ""],
@@ -678,4 +690,17 @@ def test_any_cluster_of_other_programs_exported_is_unchanged(running_world, labe
         cluster.labels.pop(label, None)
     outcome = exported(world, references=references)
     assert "S3CRET" not in str(outcome.result)
-    assert_unchanged(world, outcome["clusters"][0])
+    (found,) = outcome["clusters"]
+    assert_unchanged(world, found)
+    delete(world)
+    try:
+        fleet_of(world, found)
+    except NksError as error:
+        # What the service does not create, or creates only with what the document lacks.
+        assert {option.partition(".")[0] for _resource, option in lacking(outcome)} & {"boot_volume_size"} or "autoscaler" in error.msg
+        return
+    again = only(world, references=references)
+    for before, after in zip([found, *found["nodegroups"]], [again, *again["nodegroups"]]):
+        assert {option: after.get(option) for option in before if option != "nodegroups"} == {
+            option: value for option, value in before.items() if option != "nodegroups"
+        }

@@ -321,3 +321,9 @@ class TestMasking:
     @given(junk)
     def test_other_values_are_not_masked(self, value):
         assert repr(wire.masked(value)) == repr(value) or "appkey" in repr(value).lower()
+
+
+def test_masked_change_of_an_appkey_keeps_its_form():
+    change = {"boot_volume_appkey": {"before": None, "after": "abcdef123456"}, "node_count": {"before": 1, "after": 2}}
+    assert wire.masked(change) == {"boot_volume_appkey": {"before": None, "after": wire.HIDDEN}, "node_count": {"before": 1, "after": 2}}
+    assert wire.masked({"appkey": {"before": {"x": "secret"}, "after": ["secret"]}}) == {"appkey": {"before": wire.HIDDEN, "after": wire.HIDDEN}}
