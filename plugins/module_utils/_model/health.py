@@ -105,13 +105,13 @@ def unready(cluster: State, group: State, running: Sequence[str] | None = None) 
         return _unready_by_name(cluster, found, name, running)
     word, numbers = _word(found.get(STATUS + name)), _numbers(found.get(NUMBERS + name))
     if not word and numbers is None:
-        return "%s: not shown yet" % name
+        return "node group %s: not shown yet" % name
     if numbers is None:
-        return "" if word == NORMAL else "%s: %s" % (name, word)
+        return "" if word == NORMAL else "node group %s: %s" % (name, word)
     ready, not_ready = numbers
     if word in ("", NORMAL) and not not_ready and ready >= expected:
         return ""
-    return "%s: %d of %d nodes are ready%s" % (
+    return "node group %s: %d of %d nodes are ready%s" % (
         name,
         ready,
         max(expected, ready + not_ready),
@@ -137,7 +137,7 @@ def _unready_by_name(
     if not bad and not missing:
         return ""
     text = "%s: %d of %d nodes are ready" % (
-        group if running is not None else "all node groups",
+        "node group " + group if running is not None else "all node groups",
         len(names) - len(bad),
         max(len(names), count) if missing else len(names),
     )

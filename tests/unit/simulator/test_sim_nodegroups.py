@@ -394,3 +394,61 @@ def test_node_list_and_addresses_are_in_different_orders(api):
     by_list = [address[node] for node in group["labels"]["node_list"].split(":")]
     assert set(by_list) == set(group["node_addresses"])
     assert by_list != group["node_addresses"]
+
+
+# -- health
+
+
+def health(api, name="default-worker"):
+    """What the cluster shows of a node group's nodes: the word and the numbers."""
+    reason = api.cluster()["health_status_reason"]
+    return reason[f"nodegroup.node_status.{name}"], reason[f"nodegroup-stats.{name}"]
+
+
+def test_nodes_become_ready_some_time_after_a_task(api):
+    api.control("settings", {"nodes_ready_seconds": 60.0})
+    api.ready_cluster()
+    assert api.cluster()["health_status"] == "FRESH"
+    assert health(api) == ("ALL_NODES_NOT_READY", "0:2")
+    api.pass_time(60)
+    assert health(api) == ("NORMAL", "2:0")
+    resize(api, node_count=3)
+    api.pass_time()
+    assert health(api) == ("NOT_READY_NODE_EXIST", "2:1")
+    assert api.cluster()["health_status_reason"]["cluster.node_status"] == "NOT_READY_NODE_EXIST"
+    api.pass_time(60)
+    assert health(api) == ("NORMAL", "3:0")
+
+
+def test_health_is_collected_at_intervals(api):
+    api.ready_cluster()
+    api.control("settings", {"health_seconds": 300.0})
+    before = api.cluster()["health_status_reason"]
+    resize(api, node_count=3)
+    api.pass_time()
+    assert api.cluster()["health_status_reason"] == before
+    api.pass_time(300)
+    after = api.cluster()["health_status_reason"]
+    assert after["timestamp"] > before["timestamp"] and after["nodegroup-stats.default-worker"] == "3:0"
+
+
+def test_stopped_and_broken_nodes(api):
+    api.ready_cluster()
+    first, second = api.group()["node_addresses"]
+    api.control("clusters/demo", {"nodes": {first: {"ready": False}}})
+    assert health(api) == ("NOT_READY_NODE_EXIST", "1:1")
+    api.control("clusters/demo", {"nodes": {first: {"status": "SHUTOFF"}}})
+    assert health(api) == ("NORMAL", "1:0")
+    api.control("clusters/demo", {"nodes": {first: {"status": "ACTIVE", "ready": True}, second: {"ready": True}}})
+    assert health(api) == ("NORMAL", "2:0")
+
+
+def test_health_as_in_the_older_guide(api):
+    api.control("settings", {"health_form": "guide"})
+    api.ready_cluster()
+    assert api.cluster()["health_status"] == "HEALTHY"
+    names = ["demo-default-worker-node-0", "demo-default-worker-node-1"]
+    assert api.cluster()["health_status_reason"] == {"api": "ok", **{f"{name}.Ready": "True" for name in names}}
+    api.control("clusters/demo", {"nodes": {names[1]: {"ready": False}}})
+    assert api.cluster()["health_status"] == "UNHEALTHY"
+    assert api.cluster()["health_status_reason"][names[1] + ".Ready"] == "False"

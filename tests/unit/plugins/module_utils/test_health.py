@@ -53,7 +53,7 @@ def test_every_form_of_the_names_is_read(form):
     assert health.unusable(found) == "" and health.unready(found, group()) == ""
     assert health.collected(found) == CURRENT["timestamp"]
     worse = cluster(form({**CURRENT, "nodegroup-stats.extra": "2:1", "nodegroup.node_status.extra": "NOT_READY_NODE_EXIST"}))
-    assert health.unready(worse, group()) == "extra: 2 of 3 nodes are ready (NOT_READY_NODE_EXIST)"
+    assert health.unready(worse, group()) == "node group extra: 2 of 3 nodes are ready (NOT_READY_NODE_EXIST)"
     assert health.unready(worse, group("default-worker", 2)) == ""
 
 
@@ -66,20 +66,20 @@ def test_every_form_of_the_names_is_read(form):
         # Nodes that are being removed.
         ("4:0", "NORMAL", 3, ""),
         # The numbers are from before a resize.
-        ("2:0", "NORMAL", 3, "extra: 2 of 3 nodes are ready"),
-        ("0:0", "NORMAL", 3, "extra: 0 of 3 nodes are ready"),
-        ("0:3", "ALL_NODES_NOT_READY", 3, "extra: 0 of 3 nodes are ready (ALL_NODES_NOT_READY)"),
-        ("2:2", "NOT_READY_NODE_EXIST", 3, "extra: 2 of 4 nodes are ready (NOT_READY_NODE_EXIST)"),
-        ("3:1", "NORMAL", 3, "extra: 3 of 4 nodes are ready"),
-        ("3:0", "STALED_DATA", 3, "extra: 3 of 3 nodes are ready (STALED_DATA)"),
-        ("3:0", "A_NEW_WORD", 3, "extra: 3 of 3 nodes are ready (A_NEW_WORD)"),
-        (None, "NOT_READY_NODE_EXIST", 3, "extra: NOT_READY_NODE_EXIST"),
-        (None, None, 3, "extra: not shown yet"),
-        ("many", None, 3, "extra: not shown yet"),
-        ("1:0:0", None, 3, "extra: not shown yet"),
+        ("2:0", "NORMAL", 3, "node group extra: 2 of 3 nodes are ready"),
+        ("0:0", "NORMAL", 3, "node group extra: 0 of 3 nodes are ready"),
+        ("0:3", "ALL_NODES_NOT_READY", 3, "node group extra: 0 of 3 nodes are ready (ALL_NODES_NOT_READY)"),
+        ("2:2", "NOT_READY_NODE_EXIST", 3, "node group extra: 2 of 4 nodes are ready (NOT_READY_NODE_EXIST)"),
+        ("3:1", "NORMAL", 3, "node group extra: 3 of 4 nodes are ready"),
+        ("3:0", "STALED_DATA", 3, "node group extra: 3 of 3 nodes are ready (STALED_DATA)"),
+        ("3:0", "A_NEW_WORD", 3, "node group extra: 3 of 3 nodes are ready (A_NEW_WORD)"),
+        (None, "NOT_READY_NODE_EXIST", 3, "node group extra: NOT_READY_NODE_EXIST"),
+        (None, None, 3, "node group extra: not shown yet"),
+        ("many", None, 3, "node group extra: not shown yet"),
+        ("1:0:0", None, 3, "node group extra: not shown yet"),
         (" 3 : 0 ", " normal ", 3, ""),
         ("1:0", "NORMAL", None, ""),
-        ("0:0", "NORMAL", None, "extra: 0 of 1 nodes are ready"),
+        ("0:0", "NORMAL", None, "node group extra: 0 of 1 nodes are ready"),
     ],
 )
 def test_node_group(numbers, word, count, text):
@@ -90,11 +90,11 @@ def test_node_group(numbers, word, count, text):
 
 def test_stopped_nodes_do_not_count():
     found = cluster({**CURRENT, "nodegroup-stats.extra": "2:0"})
-    assert health.unready(found, group()) == "extra: 2 of 3 nodes are ready"
+    assert health.unready(found, group()) == "node group extra: 2 of 3 nodes are ready"
     assert health.unready(found, group(), ["a", "b"]) == ""
-    assert health.unready(found, group(), ["a", "b", "c"]) == "extra: 2 of 3 nodes are ready"
+    assert health.unready(found, group(), ["a", "b", "c"]) == "node group extra: 2 of 3 nodes are ready"
     # The service may not count stopped nodes as nodes of the group.
-    assert health.unready(found, group(count=3), ["a", "b", "c", "d"]) == "extra: 2 of 3 nodes are ready"
+    assert health.unready(found, group(count=3), ["a", "b", "c", "d"]) == "node group extra: 2 of 3 nodes are ready"
 
 
 @pytest.mark.parametrize(
@@ -152,11 +152,11 @@ def test_form_with_one_value_for_each_node(status):
     assert health.unready(found, group(count=2)) == ""
     assert health.unready(dict(found, node_count=4), group(count=2)) == "all node groups: 3 of 4 nodes are ready"
     worse = cluster({**BY_NAME, "demo-extra-node-1.Ready": "False"}, status, node_count=3)
-    assert health.unready(worse, group(count=2), names) == "extra: 1 of 2 nodes are ready; not ready: demo-extra-node-1 (FALSE)"
+    assert health.unready(worse, group(count=2), names) == "node group extra: 1 of 2 nodes are ready; not ready: demo-extra-node-1 (FALSE)"
     assert health.unready(worse, group("default-worker", 1), ["demo-default-w-x-node-0"]) == ""
     assert "all node groups: 2 of 3 nodes are ready; not ready: demo-extra-node-1" in health.unready(worse, group(count=2))
     missing = health.unready(found, group(count=3), [*names, "demo-extra-node-2"])
-    assert missing == "extra: 2 of 3 nodes are ready; not ready: demo-extra-node-2 (not shown)"
+    assert missing == "node group extra: 2 of 3 nodes are ready; not ready: demo-extra-node-2 (not shown)"
 
 
 def test_many_nodes_are_not_all_named():
