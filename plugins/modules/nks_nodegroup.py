@@ -13,13 +13,14 @@ description:
   - Creates, changes and deletes worker node groups of clusters of NHN Kubernetes Service (NKS).
   - On an existing node group, the module compares each option that you set with the current value. If they differ, it changes O(node_count),
     O(flavor), O(user_script), O(autoscale) and O(kubernetes_version). Other options cannot be changed after creation, see O(immutable).
-    Options that you omit keep their current value.
+    With O(immutable=replace) the node group is replaced if one of them differs. Options that you omit keep their current value.
   - References such as O(flavor) and O(image) are names or UUIDs. A UUID is used as it is. If no resource, or more than one, has
     the name, the task fails and lists the candidates.
   - If another operation on the cluster or node group is in progress, the module waits for it to finish before comparing, regardless of who
     started it.
   - If node group creation failed (C(CREATE_FAILED)), the node group can only be deleted. For other C(*_FAILED) statuses, the module issues a
-    warning if no change is required, and otherwise fails with the reason reported by NKS. Only a failed step of an upgrade is sent again.
+    warning if no change is required, and otherwise fails with the reason reported by NKS. Only a failed step of an upgrade or of a
+    replacement is sent again.
 extends_documentation_fragment:
   - nhncloud.nks.auth
   - nhncloud.nks.wait
@@ -71,6 +72,9 @@ seealso:
   - name: Node groups and autoscaling
     description: A guide to scaling, replacing, starting and stopping nodes.
     link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/node-groups-and-autoscaling.md
+  - name: New images for nodes
+    description: A guide to the replacement of a node group.
+    link: https://github.com/nhncloud-nks/nhncloud.nks/blob/main/docs/node-images.md
 author:
   - nhncloud.nks contributors (@nhncloud-nks)
 """
@@ -128,6 +132,13 @@ EXAMPLES = r"""
       max_node_count: 5
       scale_down_unneeded_time: 30
 
+- name: Replace all nodes of the node group by nodes with a new image
+  nhncloud.nks.nks_nodegroup:
+    cluster: demo
+    name: batch
+    image: Ubuntu Server 24.04 LTS Container
+    immutable: replace
+
 - name: Delete the node group
   nhncloud.nks.nks_nodegroup:
     cluster: demo
@@ -140,6 +151,7 @@ nodegroup:
   description:
     - The node group at the end of the task, with the field names of the API and typed values.
     - With O(state=absent), the node group before its deletion. Empty if it does not exist.
+    - With O(immutable=replace), the node group that has replaced the old one.
     - In check mode, the current state of the node group.
   returned: success
   type: dict

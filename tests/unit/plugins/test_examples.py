@@ -267,6 +267,7 @@ def test_guide_tasks_use_existing_options(path):
 
 #: What the playbooks of README and guides leave to the reader.
 PLACEHOLDERS = {
+    "the full name of a newer image for NKS nodes": "Ubuntu Server 24.04 LTS Container",
     "my-key": "demo-key",
     "my-vpc": "demo-vpc",
     "my-subnet": "demo-subnet",

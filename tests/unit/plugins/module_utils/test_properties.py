@@ -8,11 +8,13 @@ was asked for or names what cannot be changed, and check mode tells what the rea
 
 from __future__ import annotations
 
+import itertools
 import json
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, FLAVORS, NODEGROUP
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.values import VALUES
@@ -177,6 +179,63 @@ def test_node_group_update_is_applied_or_rejected_by_option_name(running_world, 
     running_world.reset(task_seconds=5.0)
     running_world.seed()
     from_one_to_the_other(running_world.nks_nodegroup, lambda: running_world.group("extra"), GROUP_FIXED, first, second)
+
+
+class Killed(Exception):
+    """The process was killed."""
+
+
+def killed_at(run, number, wanted):
+    """A task that is killed before one of its requests; nothing if it makes fewer."""
+    usual, numbers = Transport.request, itertools.count(1)
+
+    def request(transport, *args, **kwargs):
+        if next(numbers) == number:
+            raise Killed
+        return usual(transport, *args, **kwargs)
+
+    Transport.request = request
+    try:
+        run(**wanted)
+    except Killed:
+        pass
+    finally:
+        Transport.request = usual
+
+
+@EXAMPLES
+@given(
+    first=group_options(rarely=2),
+    second=group_options(rarely=1),
+    omitted=st.sets(st.sampled_from(sorted([*NODEGROUP, *GROUP_FIXED]))),
+    kills=st.lists(st.integers(1, 45), max_size=3),
+)
+def test_replaced_node_group_is_as_desired_wherever_the_runs_end(running_world, first, second, omitted, kills):
+    """What is not set keeps the values of the old node group. Nothing is left over, and the plan of what the plan has done is empty."""
+    running_world.reset(task_seconds=5.0)
+    running_world.seed()
+    run = running_world.nks_nodegroup
+    run(**first)
+    second = {option: value for option, value in second.items() if option in ("cluster", "name") or option not in omitted}
+    wanted = dict(second, immutable="replace")
+    told, refusal = attempt(run, check=True, **wanted)
+    if refusal is not None:
+        # Only a number of nodes that the autoscaler does not allow.
+        assert refusal.startswith("node_count: ")
+        return
+    for number in kills:
+        killed_at(run, number, wanted)
+    outcome = run(**wanted)
+    if not kills:
+        assert told == {key: outcome.result[key] for key in ("changed", "actions", "diff", "warnings")}
+    assert sorted(group.name for group in running_world.cluster().nodegroups.values()) == ["default-worker", "extra"]
+    # Both what was set and, for the rest, what the old one had: also by the comparison of a task that replaces nothing.
+    expected = dict(first, **second)
+    if group_is_autoscaled(first, second) and not in_bounds(first, expected):
+        return
+    holds(running_world.group("extra"), dict(expected, autoscale={**first.get("autoscale", {}), **second.get("autoscale", {})}))
+    again = attempt(run, **expected)
+    assert again == ({"changed": False, "actions": [], "diff": {"before": {}, "after": {}}, "warnings": []}, None)
 
 
 @EXAMPLES

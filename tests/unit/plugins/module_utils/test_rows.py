@@ -17,6 +17,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model import kinds, 
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import LABELS, UNKNOWN
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.rows import AUTOSCALE, CLUSTER, NODEGROUP
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.cluster import JOB as CLUSTER_JOB
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.values import VALUES
 
 many = settings(max_examples=100, deadline=None)
@@ -435,4 +436,11 @@ class TestArguments:
         assert {option: entry.get("default") for option, entry in arguments.wait().items()} == {"wait": True, "wait_timeout": None, "wait_interval": 10.0}
         assert arguments.state("present", "absent") == {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
         assert set(arguments.reconciled()) == {"immutable", "num_buffer_nodes", "num_max_unavailable_nodes"}
+        assert arguments.reconciled()["immutable"]["choices"] == ["fail", "warn"]
         assert arguments.query() == {"query": {"type": "str"}}
+
+    def test_only_node_groups_can_be_replaced(self):
+        spec = arguments.reconciled(rows.GROUP_RECONCILE)
+        assert set(spec) == {"immutable", "replacement_name", "num_buffer_nodes", "num_max_unavailable_nodes"}
+        assert spec["immutable"] == {"type": "str", "choices": ["fail", "warn", "replace"], "default": "fail"}
+        assert "replace" not in CLUSTER_JOB.arguments["immutable"]["choices"] and "replacement_name" not in CLUSTER_JOB.arguments
