@@ -301,7 +301,7 @@ plan_digest:
     - It is the SHA-256 of the JSON of RV(actions) with sorted keys and without white space.
   returned: success, and if the plan is not the one of O(expect_plan)
   type: str
-  sample: 164cf1ca8391532e4f239c556c0c19589ae8877cb25ecfaf0b310c6c3713ba1f
+  sample: 673050216a2f46863d04b21d6585822cb93104f18eaa33d22e5406396ad475ac
 """
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import module as entry
