@@ -10,11 +10,12 @@ its name: create the temporary one, delete the old one, create the new one, dele
 one. Each run plans what is left of these steps from the node groups that it finds.
 
 A node group is only deleted as a temporary one if it was created for the replacement. The service
-has no mark for that, so two facts have to show it:
+has no mark for that, so these facts have to show it:
 
 - It equals the desired node group in every option that cannot be changed.
 - While the old node group exists: the temporary one was created after it. Once the old one is
   deleted: the task history has that deletion after the creation of the temporary one.
+- The task history has no other change of the temporary one: it is not in use for anything else.
 
 "docs/node-images.md" explains this to users.
 """
@@ -52,6 +53,17 @@ MAX_NAME = 32
 DEFAULT_QUOTA = 3
 #: Addresses of a pod network that are not for nodes (NKS user guide, Create a Cluster).
 RESERVED_NODES = 3
+
+#: Entries of the task history of a node group that are no sign of its use: its creation and deletion,
+#: and what the service does by itself (NKS API guide, supported event types).
+NO_USE = (
+    "NODEGROUP_CREATE",
+    "NODEGROUP_DELETE",
+    "AUTO_HEALING",
+    "ALL_NODES_NOT_READY",
+    "K8S_API_NOT_WORKING",
+)
+NO_USE_ENDS = ("_SCALE_OUT", "_SCALE_IN")
 
 #: Labels of a creation that have no option (NKS API guide and its newer version, Create a Node
 #: Group). All other labels that a node group shows are the service's own.
@@ -121,14 +133,31 @@ def _name_refused(name: str, problem: str, remedy: str) -> BadInput:
     return BadInput("replacement_name", name, problem, remedy)
 
 
+def in_use(history: Iterable[State], found: State) -> bool:
+    """Whether the task history shows that a node group was changed after its creation.
+
+    :param history: entries of the task history, typed.
+    :param found: the typed node group with the name of the temporary one.
+    """
+    return any(
+        entry.get("resource_uuid") == found["uuid"]
+        and entry.get("type") not in NO_USE
+        and not str(entry.get("type")).endswith(NO_USE_ENDS)
+        for entry in history
+    )
+
+
 def was_begun(history: Iterable[State], temporary: State, name: str) -> bool:
-    """Whether the task history shows that a node group was deleted after the temporary one was
-    created.
+    """Whether the task history shows that a node group was deleted in favor of the temporary one:
+    after that was created, and without any other change of it.
 
     :param history: entries of the task history, typed.
     :param temporary: the typed node group with the name of the temporary one.
     :param name: the name of the node group that was deleted.
     """
+    history = list(history)
+    if in_use(history, temporary):
+        return False
     entries = sorted(history, key=lambda item: (str(item.get("created_at")), _number(item)))
     created = False
     for entry in entries:
@@ -327,6 +356,12 @@ class Replacement:
                 self.temporary,
                 "is an existing node group that differs in %s from the one that is to replace %s"
                 % (", ".join(differing), self.resource),
+                remedy,
+            )
+        if in_use(self.observed.history, found):
+            raise _name_refused(
+                self.temporary,
+                "is an existing node group that was changed after its creation, so it is in use",
                 remedy,
             )
         dates = [state.get("created_at") for state in (found, old)]

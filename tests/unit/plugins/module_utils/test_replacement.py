@@ -404,6 +404,30 @@ def test_older_group_with_equal_options_is_not_used(world):
     refused(world, "replacement_name: 'extra-tmp' is an existing node group that was created before %s" % GROUP)
 
 
+@pytest.mark.parametrize("stage", [1, 2, 3])
+def test_temporary_group_that_is_in_use_is_not_deleted(world, old, stage):
+    """Someone works with it: here it gets a third node."""
+    interrupted_before_write(world, stage, REPLACE)
+    world.nks_nodegroup(name="extra-tmp", node_count=3)
+    spare = world.group("extra-tmp")
+    if stage == 1:
+        refused(world, "replacement_name: 'extra-tmp' is an existing node group that was changed after its creation, so it is in use")
+    else:
+        outcome = world.nks_nodegroup(**dict(NODEGROUP, image=NEW, immutable="replace"))
+        assert outcome.actions == (["create"] if stage == 2 else [])
+    assert world.group("extra-tmp") is spare
+
+
+def test_own_group_is_kept_if_the_other_one_is_created_again(world, old):
+    """Two node groups of the user with equal options, one of which was deleted and created again."""
+    world.nks_nodegroup(**dict(NODEGROUP, name="extra-tmp", node_count=1))
+    world.nks_nodegroup(name="extra-tmp", node_count=2)
+    world.nks_nodegroup(state="absent")
+    for actions in (["create"], []):
+        assert world.nks_nodegroup(**dict(NODEGROUP, immutable="replace")).actions == actions
+    assert groups(world) == ["default-worker", "extra", "extra-tmp"]
+
+
 def test_group_created_after_a_finished_replacement_is_not_deleted(world, old):
     world.nks_nodegroup(**REPLACE)
     world.nks_nodegroup(**dict(NODEGROUP, name="extra-tmp", image=NEW))
@@ -442,6 +466,11 @@ def test_history_of_others_is_no_evidence():
         [entry(3, "NODEGROUP_CREATE", "extra-tmp", "former"), deleted],
     ):
         assert not replacement.was_begun(history, temporary, "extra")
+    # What the service does by itself is no use of the node group, what a user does is.
+    for kind, begun in (("NODEGROUP_SCALE_OUT", True), ("AUTO_HEALING", True), ("CLUSTER_RESIZE", False), ("NODEGROUP_UPGRADE", False)):
+        for moment in (4, 9):
+            assert replacement.was_begun([created, deleted, entry(moment, kind, "extra-tmp", "T")], temporary, "extra") is begun
+            assert replacement.was_begun([created, deleted, entry(moment, kind, "other", "B")], temporary, "extra")
     # Two entries of one second, in any order of the list.
     same = dict(deleted, created_at=created["created_at"])
     assert replacement.was_begun([same, created], temporary, "extra")
