@@ -14,7 +14,6 @@ machine to machine and from hour to hour; the ratios are what counts.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.util
 import json
 import os
@@ -29,10 +28,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "tools"), str(ROOT / "tests" / "benchmark"), str(ROOT / "tests" / "unit")]
 
 import envs  # noqa: E402
+import fleet  # noqa: E402
 import measures  # noqa: E402
 import report  # noqa: E402
 import requests  # noqa: E402
-from replay import Replay  # noqa: E402
+from bench import Bench  # noqa: E402
 from report import Table  # noqa: E402
 from targets import Simulator  # noqa: E402
 
@@ -46,7 +46,6 @@ PREFIX = "many"
 PACKAGE = "ansible_collections.nhncloud.nks.plugins."
 QUERY = "[?starts_with(name, '%s')]" % PREFIX
 
-PLAY = {"hosts": "localhost", "gather_facts": False, "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}}
 NO_OP = {"nhncloud.nks.nks_cluster": {"name": "bench", "keypair": "demo-key"}}
 
 EMPTY_PLUGIN = '''
@@ -74,75 +73,6 @@ class InventoryModule(BaseInventoryPlugin):
                     inventory.add_host(host, name)
                     inventory.set_variable(host, "ansible_host", host)
 '''
-
-
-class Bench:
-    """One machine, one simulator, one folder for what is written meanwhile.
-
-    :ivar facts: what the plot is drawn from.
-    """
-
-    def __init__(self, simulator: Simulator, bin_folder: pathlib.Path, scratch: pathlib.Path, rounds: int) -> None:
-        self.simulator = simulator
-        self.bin_folder = bin_folder
-        self.scratch = scratch
-        self.rounds = rounds
-        self.facts: dict = {}
-        plugins = scratch / "plugins"
-        plugins.mkdir()
-        (plugins / "empty.py").write_text(EMPTY_PLUGIN % (CLUSTERS, GROUPS, NODES))
-        self.env = envs.environment(
-            bin_folder,
-            **simulator.access,
-            ANSIBLE_COLLECTIONS_PATH=str(envs.collections()),
-            ANSIBLE_INVENTORY_PLUGINS=str(plugins),
-            ANSIBLE_INVENTORY_ENABLED="nhncloud.nks.nks,empty",
-        )
-
-    # -- what everything is measured with
-
-    def seconds(self, command: list, env: dict[str, str], rounds: int | None = None) -> float:
-        """The shortest of some runs: what the machine does besides only ever adds."""
-        found = []
-        for _round in range(rounds or self.rounds):
-            started = time.perf_counter()
-            done = subprocess.run([str(word) for word in command], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-            found.append(time.perf_counter() - started)
-            if done.returncode:
-                raise SystemExit("%s\nended with status %d: %s" % (done.stderr, done.returncode, command))
-        return min(found)
-
-    def write(self, name: str, content: object) -> pathlib.Path:
-        """A file of the scratch folder; JSON is YAML."""
-        path = self.scratch / name
-        path.write_text(json.dumps(content))
-        return path
-
-    def play(self, tasks: list[dict], program: pathlib.Path | None = None, rounds: int | None = None, **more: str) -> float:
-        """Seconds of a playbook."""
-        path = self.write("tasks.yml", [dict(PLAY, tasks=tasks)])
-        return self.seconds([(program or self.bin_folder) / "ansible-playbook", path], dict(self.env, **more), rounds)
-
-    def seed(self, **body: object) -> None:
-        """Ready clusters, without a request of the collection's."""
-        requests.post(self.simulator.url + "/_sim/seed", json=body, timeout=300).raise_for_status()
-
-    @contextlib.contextmanager
-    def replaying(self):
-        """A server that takes no time, and the environment that leads to it."""
-        with Replay(self.simulator.url) as replay:
-            yield replay, dict(self.env, NHNCLOUD_AUTH_URL=self.simulator.access["NHNCLOUD_AUTH_URL"].replace(self.simulator.url, replay.url))
-
-    def parse(self, name: str, source: pathlib.Path, env: dict[str, str], rounds: int | None = None) -> dict:
-        """What parsing one source takes; of some runs the one with the fewest seconds."""
-        command = [self.bin_folder / "python", "-B", ROOT / "tests" / "benchmark" / "parse.py", name, source]
-        found = []
-        for _round in range(rounds or self.rounds):
-            done = subprocess.run([str(word) for word in command], env=env, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise SystemExit(done.stderr)
-            found.append(json.loads(done.stdout.splitlines()[-1]))
-        return min(found, key=lambda result: result["seconds"])
 
 
 def tasks(bench: Bench, peers: pathlib.Path) -> Table:
@@ -230,6 +160,7 @@ def one_after_another(url: str, access: dict[str, str]) -> float:
 def inventory(bench: Bench, peers: pathlib.Path) -> Table:
     """Worker nodes of many clusters at some latency."""
     bench.seed(count=CLUSTERS, nodegroups=GROUPS, nodes=NODES, prefix=PREFIX)
+    (bench.plugins / "empty.py").write_text(EMPTY_PLUGIN % (CLUSTERS, GROUPS, NODES))
     source = bench.write("parallel.nks.yml", {"plugin": "nhncloud.nks.nks", "cluster_query": QUERY})
     cached = {"plugin": "nhncloud.nks.nks", "cluster_query": QUERY, "cache": True, "cache_plugin": "ansible.builtin.jsonfile"}
     kept = bench.write("cached.nks.yml", dict(cached, cache_connection=str(bench.scratch / "cache")))
@@ -407,7 +338,7 @@ def main() -> int:
         scratch = pathlib.Path(folder)
         with Simulator(bin_folder, scratch) as simulator:
             bench = Bench(simulator, bin_folder, scratch, given.rounds)
-            tables = [tasks(bench, peers), inventory(bench, peers), growth(bench), waits(), imports(bench)]
+            tables = [tasks(bench, peers), *fleet.tables(bench), inventory(bench, peers), growth(bench), waits(), imports(bench)]
     versions = subprocess.run([peers / "pip", "list"], capture_output=True, text=True, check=False).stdout or ""
     core = subprocess.run([bin_folder / "ansible", "--version"], env=bench.env, capture_output=True, text=True, check=True).stdout
     machine = {

@@ -13,6 +13,7 @@ import os
 import random
 import re
 import ssl
+import threading
 import traceback
 import warnings
 from typing import Any, Iterable, Mapping
@@ -78,13 +79,26 @@ class Adapter(HTTPAdapter):  # type: ignore[misc,unused-ignore]
 
 
 class Hold:
-    """When requests may be sent again: a service that asks one thread to wait (Retry-After) means
-    all of them.
+    """The pause that the service has asked for (Retry-After): it means all threads, not only the
+    one that got the answer.
+
+    :param clock: see :mod:`clock`.
     """
 
-    def __init__(self) -> None:
-        #: Seconds on the clock of the transport.
-        self.until = float("-inf")
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._until = float("-inf")
+
+    def begin(self, seconds: float) -> None:
+        """Let no thread send a request for this number of seconds."""
+        with self._lock:
+            self._until = max(self._until, self._clock.now() + seconds)
+
+    def wait(self) -> None:
+        """Block until the pause is over, also if it gets longer in the meantime."""
+        while (seconds := self._until - self._clock.now()) > 0:
+            self._clock.sleep(seconds)
 
 
 class Reply:
@@ -142,7 +156,7 @@ class Transport:
         #: (Scheme, host and port) -> the proxies that requests gets.
         self._proxies: dict[tuple[str, ...], Any] = {}
         self._deadline: float | None = None
-        self._hold = Hold()
+        self._hold = Hold(clock)
         self.warnings: list[str] = []
         self._secrets: set[str] = set()
         self._session = requests.Session()
@@ -250,8 +264,6 @@ class Transport:
             self._deadline is not None and self.clock.now() + seconds > self._deadline
         ):
             return False
-        if asked is not None:
-            self._hold.until = max(self._hold.until, self.clock.now() + seconds)
         self.clock.sleep(seconds)
         return True
 
@@ -275,19 +287,20 @@ class Transport:
     ) -> Reply:
         """One attempt: the answer, or the error that it means."""
         self.warn_if_plain(url)
-        held = self._hold.until - self.clock.now()
-        if held > 0:
-            self.clock.sleep(held)
+        self._hold.wait()
         LIMIT.begin(self.clock, self.timeout, answers.MAX_BODY + MAX_REST)
         response, content, answer = self._followed(method, url, doing, headers, params, body)
         status = answer.status
         if status in TRANSIENT:
+            asked = _retry_after(response.headers.get("Retry-After"))
+            if asked is not None:
+                self._hold.begin(asked)
             raise NoAnswer(
                 "Could not %s: the service answered HTTP %d%s. Try again later."
                 % (doing, status, _reference(answer.request_id)),
                 # A gateway that is overloaded (429) has not passed the request on.
                 maybe_done=status != 429,
-                retry_after=_retry_after(response.headers.get("Retry-After")),
+                retry_after=asked,
                 status_code=status,
                 request_id=answer.request_id,
                 api_error=self._explained(content, secrets),

@@ -382,6 +382,9 @@ def version_key(version: Any) -> tuple[tuple[int, ...], str]:
 
 
 def _is_appkey(key: str) -> bool:
+    # A quick check first: a fleet shows tens of thousands of keys.
+    if key[-1:] not in "yY _-":
+        return False
     return re.sub("[ _-]", "", key.lower()).endswith("appkey")
 
 

@@ -12,11 +12,13 @@ match lists the candidates.
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
 from ansible_collections.nhncloud.nks.plugins.module_utils._observe import nodes
+from ansible_collections.nhncloud.nks.plugins.module_utils._observe.pool import Pending
 
 if TYPE_CHECKING:
     from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
@@ -68,7 +70,7 @@ class Names:
         self.api = api
         self._lists: dict[tuple[str, str | None], list[Resource]] = {}
         self._lock = threading.Lock()
-        self._reading: dict[tuple[str, str | None], threading.Lock] = {}
+        self._reading: dict[tuple[str, str | None], Pending[list[Resource]]] = {}
         self._instances: Instances | None = None
         self._readers: dict[str, Callable[[str | None], Iterable[Resource]]] = {
             "network": self._read_networks,
@@ -93,12 +95,27 @@ class Names:
         """
         key = (kind, scope)
         with self._lock:
-            reading = self._reading.setdefault(key, threading.Lock())
-        # Of several threads that need a list, one reads it.
-        with reading:
-            if key not in self._lists:
-                self._lists[key] = [_named(item) for item in self._readers[kind](scope)]
-            return self._lists[key]
+            if key in self._lists:
+                return self._lists[key]
+            # Of several threads that need a list, one reads it. If that fails, it fails for all
+            # that wait: otherwise each of them would try as often, one after another.
+            pending = self._reading.get(key)
+            if pending is None:
+                mine = self._reading[key] = Pending(partial(self._read, kind, scope))
+            else:
+                mine = None
+        if mine is None:
+            return pending.result()
+        mine.run()
+        with self._lock:
+            del self._reading[key]
+        return mine.result()
+
+    def _read(self, kind: str, scope: str | None) -> list[Resource]:
+        found = [_named(item) for item in self._readers[kind](scope)]
+        with self._lock:
+            self._lists[kind, scope] = found
+        return found
 
     def renewed(self) -> Names:
         """The look-ups for the state after a change: what tasks do not change is not read again."""

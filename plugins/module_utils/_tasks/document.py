@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import (
     BadInput,
@@ -39,7 +39,12 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations impo
     cluster_resource,
     group_resource,
 )
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import cluster, ipacl, nodegroup
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import (
+    cluster,
+    ipacl,
+    nodegroup,
+    references,
+)
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import (
     Job,
     Options,
@@ -109,6 +114,17 @@ def _fold_default_group(document: dict[str, Any], group: dict[str, Any]) -> None
                 "set it once",
             )
         document[option] = group.pop(option)
+
+
+def needed_lists(document: Options) -> Iterator[references.Needed]:
+    """The lists in which the references of a document are looked up; see
+    :func:`references.needed_lists`.
+    """
+    if document["state"] == PRESENT:
+        yield from references.needed_lists(document, rows.CLUSTER)
+        for group in document["nodegroups"] or []:
+            if group["state"] == PRESENT:
+                yield from references.needed_lists(group, rows.NODEGROUP)
 
 
 def run(task: Task) -> Result:

@@ -86,7 +86,9 @@ UPGRADE = "NODEGROUP_UPGRADE"
 
 
 class Deferred(NksError):
-    """A resource is busy, and the task does not wait for it now."""
+    """A resource is busy, and the task does not wait for it now. The value ``cluster`` is the UUID of
+    its cluster.
+    """
 
 
 class Job:
@@ -359,7 +361,7 @@ class Task:
             return watch.last
         status = watch.state["status"]
         if self.defers:
-            raise Deferred("%s is in %s." % (watch.name, status))
+            raise Deferred("%s is in %s." % (watch.name, status), cluster=watch.cluster)
         if not self.options.get("wait", True):
             raise WaitError(
                 "%s is in %s, so it cannot be compared yet. Run the task again later, or set wait to true."

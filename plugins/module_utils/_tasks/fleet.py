@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import traceback
 from functools import partial
@@ -18,12 +19,14 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._observe.pool import 
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import Operation, Plan
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import arguments, document
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import (
+    READERS,
     Deferred,
     Job,
     Options,
     Result,
     Task,
 )
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.references import prefetch
 
 #: What each entry of the result has, besides its name, region and outcome.
 EMPTY: dict[str, Any] = {"cluster": {}, "nodegroups": [], "ipacl": {}, "unmanaged": []}
@@ -39,10 +42,12 @@ class Member:
 
     def __init__(self, task: Task, options: Options, names: Names) -> None:
         self._fleet = task
-        self._options = options
-        self._names = names
+        self.options = options
+        self.names = names
         self.name: str = options["name"]
         self.region: str | None = options["region"]
+        #: The UUID of the cluster, once it is known.
+        self.uuid: str | None = None
         self.warnings: list[str] = []
         #: The plan, once it is known; it is not while another operation is in progress.
         self.plan: Plan | None = None
@@ -64,7 +69,10 @@ class Member:
             self.plan = self.result.pop("plan")
 
     def apply(self) -> None:
-        """Perform what the plan says. The state is observed again: others may have changed it."""
+        """Perform what the plan says. The state is observed again: others may have changed it since
+        then, and the turn of this cluster may come much later.
+        """
+        self.names = self.names.renewed()
         expected = None
         if self._fleet.options.get("expect_plan") and self.plan is not None:
             # The whole plan was approved, so the part of this cluster has to be as it was then.
@@ -86,19 +94,21 @@ class Member:
 
         :param expected: the digest of the only plan to apply; None for any.
         """
-        options = {**self._options, "expect_plan": expected}
-        task = self._fleet.member(options, self._names, check_mode)
+        options = {**self.options, "expect_plan": expected}
+        task = self._fleet.member(options, self.names, check_mode)
         task.defers, task.disturbed = defer, self._disturbed
         try:
             self.result = task.run(document.JOB)
-        except Deferred:
+            self.uuid = self.result["cluster"].get("uuid")
+        except Deferred as busy:
             self.result = {}
+            self.uuid = busy.values["cluster"]
         except NksError as error:
             self.error = error
         except Exception as error:  # pylint: disable=broad-exception-caught
             self.error = NksError(
                 "Unexpected error: %r. Report it together with the exception." % error,
-                exception=traceback.format_exc(),
+                exception="\n".join(map(task.transport.hide, traceback.format_exc().splitlines())),
             )
         if self.error is not None:
             self.operations = task.performed
@@ -156,10 +166,14 @@ def run(task: Task) -> Result:
     and only then the first one is changed.
     """
     options = task.options
+    # Each cluster has a time limit of its own. Logins and lists are needed as long as any of them
+    # takes, so that they have none but the number of attempts.
+    task.transport.limit(math.inf)
     _check_numbers(options)
     members = _members(task)
-    pool = Pool(options["parallel"])
+    pool, lists = Pool(options["parallel"]), Pool(READERS)
     try:
+        _prefetch(lists, members)
         # A cluster that is busy is planned when its turn comes, unless the whole plan is needed now.
         defer = not task.check_mode and not options.get("expect_plan")
         _each(pool, [partial(member.preview, defer) for member in members])
@@ -173,6 +187,7 @@ def run(task: Task) -> Result:
             _roll_out(options, pool, members)
     finally:
         pool.close()
+        lists.close()
     return _result(task, members)
 
 
@@ -220,6 +235,19 @@ def _members(task: Task) -> list[Member]:
     return members
 
 
+def _prefetch(pool: Pool, members: Sequence[Member]) -> None:
+    """Begin to read the lists in which the clusters' references are looked up, all at the same
+    time. Each is read once a region; a cluster that needs one that fails reports it.
+    """
+    calls = {
+        (id(member.names), needed): partial(prefetch, member.names, needed)
+        for member in members
+        for needed in document.needed_lists(member.options)
+    }
+    for call in calls.values():
+        pool.submit(call)
+
+
 def _each(pool: Pool, calls: Sequence[Callable[[], None]]) -> None:
     """Make calls, as many at a time as the pool has threads, and wait for all of them."""
     pending: list[Pending[None]] = [pool.submit(call) for call in calls]
@@ -232,18 +260,17 @@ def _check_different(members: Sequence[Member]) -> None:
 
     :raises BadInput: two are.
     """
-    found: dict[str, Member] = {}
+    found: dict[str | None, Member] = {}
     for member in members:
-        uuid = member.result.get("cluster", {}).get("uuid")
-        if uuid and uuid in found:
+        if member.uuid in found:
             raise BadInput(
                 "clusters",
                 member.name,
-                "is the same cluster as '%s' in this list" % found[uuid].name,
+                "is the same cluster as '%s' in this list" % found[member.uuid].name,
                 "describe each cluster once",
             )
-        if uuid:
-            found[uuid] = member
+        if member.uuid:
+            found[member.uuid] = member
 
 
 def _roll_out(options: Options, pool: Pool, members: Sequence[Member]) -> None:

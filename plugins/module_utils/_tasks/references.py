@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence, Tuple
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._model import wire
@@ -17,8 +17,47 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations impo
 if TYPE_CHECKING:
     from ansible_collections.nhncloud.nks.plugins.module_utils._model import rows
     from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents import State
-    from ansible_collections.nhncloud.nks.plugins.module_utils._observe.names import Resource
+    from ansible_collections.nhncloud.nks.plugins.module_utils._observe.names import (
+        Names,
+        Resource,
+    )
     from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import Options, Task
+
+#: A list that a task reads: its kind, and if it is a list of subnets, kind and reference of the
+#: network.
+Needed = Tuple[str, str, str]
+
+
+def needed_lists(given: Options, table: Mapping[str, rows.Row]) -> Iterator[Needed]:
+    """The lists that :meth:`References.resolve` reads for the same arguments, as far as the options
+    alone show it.
+    """
+    for row in table.values():
+        value = given.get(row.option)
+        refs = value if isinstance(value, list) else [value] if value else []
+        if row.ref is None or all(wire.is_uuid(ref) for ref in refs):
+            continue
+        if row.option == "subnet" and given.get("network"):
+            yield row.ref, "network", given["network"]
+        elif row.option == "external_subnets" and given.get("external_network"):
+            yield row.ref, "external_network", given["external_network"]
+        elif not row.ref.endswith("subnet"):
+            yield row.ref, "", ""
+    for item in given.get("extra_security_groups") or []:
+        if not all(wire.is_uuid(ref) for ref in item["security_groups"]):
+            yield "security_group", "", ""
+
+
+def prefetch(names: Names, needed: Needed) -> None:
+    """Read a list.
+
+    :raises NksError: it cannot be read, or there is no such network.
+    """
+    kind, network_kind, network = needed
+    if not network or wire.is_uuid(network):
+        names.resources(kind, network or None)
+    else:
+        names.resources(kind, names.find(network_kind, network_kind, network)["id"])
 
 
 class References:
