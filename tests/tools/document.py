@@ -73,8 +73,7 @@ TEXTS = {
         " be upgraded to one of the versions in between. A node group with stopped nodes cannot be upgraded.",
     ],
     "ipacl": [
-        "IP access control of the Kubernetes API endpoint, with the options of M(nhncloud.nks.nks_ipacl). If it is not set, access control is"
-        " unchanged.",
+        "IP access control of the Kubernetes API endpoint, with the options of M(nhncloud.nks.nks_ipacl). If it is not set, access control is unchanged.",
     ],
     "purge_nodegroups": [
         "Whether node groups that O(clusters[].nodegroups) does not list are deleted, after all others have reached the desired state. With V(false),"

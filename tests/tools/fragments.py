@@ -96,7 +96,7 @@ def block(name: str, comment: str, options: dict[str, Any]) -> str:
 
     :param comment: what these options are.
     """
-    lines = ("# %s\n%s = r\"\"\"\n%s\"\"\"\n" % (comment, name, _yaml(options))).splitlines(keepends=True)
+    lines = ('# %s\n%s = r"""\n%s"""\n' % (comment, name, _yaml(options))).splitlines(keepends=True)
     # YAML of a fragment begins in the first column; only the names are indented.
     return "".join(line if number > 1 else textwrap.indent(line, "    ") for number, line in enumerate(lines))
 

@@ -32,7 +32,18 @@ pytest.importorskip("cryptography")
 import yaml
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
-from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import autoscale, certificate, cluster, fleet, fleet_info, info, ipacl, kubeconfig, node, nodegroup
+from ansible_collections.nhncloud.nks.plugins.module_utils._tasks import (
+    autoscale,
+    certificate,
+    cluster,
+    fleet,
+    fleet_info,
+    info,
+    ipacl,
+    kubeconfig,
+    node,
+    nodegroup,
+)
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils import support
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -89,7 +100,11 @@ LOG = {"labels": {"control_plane_log": json.dumps({"type": "LNCS", "appkey": APP
 GROUP = {"cluster": "demo", "nodegroup": "group-1"}
 #: A document with a secret in each place that has one.
 DOCUMENT = dict(
-    support.CLUSTER, name="whole", nodegroups=[dict({key: value for key, value in support.NODEGROUP.items() if key != "cluster"}, **SECRETIVE)], **SECRETIVE, **LOG
+    support.CLUSTER,
+    name="whole",
+    nodegroups=[dict({key: value for key, value in support.NODEGROUP.items() if key != "cluster"}, **SECRETIVE)],
+    **SECRETIVE,
+    **LOG,
 )
 #: All modules, in an order in which each finds what it needs.
 TASKS = [
@@ -320,7 +335,10 @@ def playbook(folder):
         ("nks_nodegroup", dict(pool, node_count="many")),
         ("nks_nodegroup_info", demo),
         ("nks_fleet", {"clusters": [{"name": "demo", "nodegroups": [{name: value for name, value in pool.items() if name != "cluster"}]}]}),
-        ("nks_fleet", {"clusters": [{"name": "demo", "boot_volume_appkey": "{{ log_appkey }}", "nodegroups": [{"name": "pool", "appkey": "{{ boot_appkey }}"}]}]}),
+        (
+            "nks_fleet",
+            {"clusters": [{"name": "demo", "boot_volume_appkey": "{{ log_appkey }}", "nodegroups": [{"name": "pool", "appkey": "{{ boot_appkey }}"}]}]},
+        ),
         ("nks_fleet_info", {}),
         # From here on the service shows the script, to whoever asks for the node group.
         ("nks_nodegroup", dict(pool, user_script="{{ script }}"), {"no_log": True}),
