@@ -32,7 +32,8 @@ FIELDS = {
     ),
     "job_templates": (
         {"name", "project", "playbook", "inventory"},
-        {"ask_job_type_on_launch", "description", "execution_environment", "job_type", "organization", "survey_enabled"} | {"timeout"},
+        {"ask_job_type_on_launch", "description", "execution_environment", "job_type", "organization", "survey_enabled"}
+        | {"timeout", "forks", "job_slice_count"},
     ),
 }
 #: Field -> the kind of object that it refers to.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 
@@ -88,6 +89,7 @@ FIELDS = document("credential-type/inputs.yml")["fields"]
 IDS = [field["id"] for field in FIELDS]
 ENV = document("credential-type/injectors.yml")["env"]
 TEMPLATES = document("job-templates.yml")["nks_job_templates"]
+SURVEYS = [template for template in TEMPLATES if "survey" in template]
 FULL = {field["id"]: True if field["type"] == "boolean" else "value of %s" % field["id"] for field in FIELDS}
 
 
@@ -164,7 +166,7 @@ def plays(playbook):
             yield play
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template["playbook"])
+@pytest.mark.parametrize("template", SURVEYS, ids=lambda template: template["playbook"])
 def test_survey_questions_match_playbook_variables(template):
     survey = template["survey"]
     assert set(survey) == {"name", "description", "spec"}
@@ -204,10 +206,28 @@ def test_every_playbook_has_a_job_template():
     assert len({template["name"] for template in TEMPLATES}) == len(TEMPLATES)
 
 
-def test_inventory_source_is_a_project_file():
-    source = document("inventory-source.yml")["nks_inventory_source"]
-    assert (DOCS / "project" / source["source_path"]).is_file()
-    assert all(isinstance(value, str) for value in source["source_vars"].values())
+def test_inventory_sources_are_project_files():
+    sources = document("inventory-source.yml")
+    for name in ("nks_inventory_source", "nks_cluster_source"):
+        source = sources[name]
+        assert (DOCS / "project" / source["source_path"]).is_file()
+        assert all(isinstance(value, str) for value in source.get("source_vars", {}).values())
+
+
+def test_sliced_template_has_one_host_for_each_document():
+    (template,) = [template for template in TEMPLATES if "job_slice_count" in template]
+    assert (template["playbook"], template["inventory"]) == ("slices.yml", "clusters")
+    assert template["job_slice_count"] > 1 and template["forks"] > 1 and "survey" not in template
+    source = document("inventory-source.yml")["nks_cluster_source"]
+    # A source that changes between two slices would lose hosts.
+    assert source["update_on_launch"] is False
+    (group,) = document("project/" + source["source_path"]).values()
+    schema = json.loads((ROOT / "schemas" / "nks_cluster_spec.json").read_text())
+    found = {path.stem: yaml.safe_load(path.read_text()) for path in (DOCS / "project" / "clusters").glob("*.yml")}
+    assert set(group["hosts"]) == set(found)
+    for name, content in found.items():
+        assert content["name"] == name
+        jsonschema.validate(content, schema)
 
 
 def test_guide_names_every_file():

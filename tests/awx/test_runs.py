@@ -21,8 +21,9 @@ SOURCE = document("inventory-source.yml")["nks_inventory_source"]
 ANSWERS = {
     question["variable"]: question["default"]
     for template in document("job-templates.yml")["nks_job_templates"]
+    if template["playbook"] == "build.yml"
     for question in template["survey"]["spec"]
-    if template["playbook"] == "build.yml" and "default" in question
+    if "default" in question
 }
 # What the survey has no default for, by the names of the simulator.
 ANSWERS.update(
@@ -59,6 +60,17 @@ def reasons(output):
     """The sentences in which a failed update says why, each once. Ansible tells that of every plugin which tried the file."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
     return set(re.findall(r"Failed to parse inventory with '\S+' plugin: ([^\r\n]*)", plain))
+
+
+def inventory_of(hosts):
+    """The inventory that AWX gives a job, with these hosts."""
+    return {"_meta": {"hostvars": {host: {} for host in hosts}}, "all": {"children": ["clusters"]}, "clusters": {"hosts": list(hosts)}}
+
+
+def write_documents(run, **documents):
+    """Write documents into the project, by the names of their clusters."""
+    for name, content in documents.items():
+        (run.folder / "project" / "clusters" / ("%s.yml" % name)).write_text(json.dumps(content))
 
 
 # Jobs
@@ -132,7 +144,11 @@ CHECKS = {
     "upgrade.yml": ({"cluster_name": "awx", "kubernetes_version": "v1.33.4", "num_buffer_nodes": 0, "num_max_unavailable_nodes": 1}, True),
     "kubeconfig.yml": ({"cluster_name": "awx", "kubeconfig_host": "localhost"}, True),
     "teardown.yml": ({"cluster_name": "awx"}, True),
+    "fleet.yml": ({}, True),
+    "slices.yml": ({}, True),
 }
+# The inventories of the job templates that do not run on localhost.
+INVENTORIES = {"slices.yml": inventory_of(["awx"])}
 
 
 def files_below(folder):
@@ -154,7 +170,9 @@ def test_check_job_changes_nothing(cloud, new_run, tmp_path, playbook):
     place.mkdir()
     answers, changes = CHECKS[playbook]
     run = new_run(cloud.credential)
-    run.job(playbook, dict(FAST, kubeconfig_path=str(place / "kubeconfig"), **answers), NOTHING, "--check", "--diff", "-vvv")
+    write_documents(run, awx={"name": "awx", "node_count": 3})
+    inventory = INVENTORIES.get(playbook, NOTHING)
+    run.job(playbook, dict(FAST, kubeconfig_path=str(place / "kubeconfig"), **answers), inventory, "--check", "--diff", "-vvv")
     assert (run.status, run.rc) == ("successful", 0), run.output
     assert bool(run.stats["changed"]) is changes, run.output
     assert not [request for request in cloud.requests() if request["method"] != "GET" and not request["path"].endswith("/tokens")]
@@ -177,6 +195,37 @@ def test_kubeconfig_checked_again_reports_no_change(cloud, new_run, tmp_path, mo
             changed.append(run.stats["changed"])
             assert files_below(Path(temporary)) == {}
     assert changed == [{"localhost": 1}, {"localhost": 1}, {}]
+
+
+def test_sliced_job_configures_the_clusters_of_each_slice(cloud, new_run):
+    """AWX gives each slice every n-th host. A failure concerns only its own slice, and the slice's forks share a token."""
+    cloud.call("POST", "reset")
+    (template,) = [template for template in document("job-templates.yml")["nks_job_templates"] if "job_slice_count" in template]
+    count = template["job_slice_count"]
+    whole = document("project/clusters/demo.yml")
+    documents = {"one": dict(whole, name="one"), "two": dict(whole, name="two"), "three": dict(whole, name="three", flavor="no-such-flavor")}
+
+    def job(number, forks=template["forks"]):
+        hosts = list(documents)[number::count]
+        run = new_run(cloud.credential)
+        write_documents(run, **documents)
+        cloud.forget()
+        run.job(template["playbook"], FAST, inventory_of(hosts), "--forks", str(forks))
+        assert sorted(run.stats["processed"]) == sorted(hosts)
+        logins = [request for request in cloud.requests() if request["path"].endswith("/tokens")]
+        assert 1 <= len(logins) <= min(forks, len(hosts))
+        assert run.holds(cloud.credential["password"]) == []
+        return run
+
+    outcomes = [job(number) for number in range(count)]
+    assert [outcome.status for outcome in outcomes] == ["failed", "successful"]
+    assert outcomes[0].stats["failures"] == {"three": 1} and "no-such-flavor" in outcomes[0].output
+    assert [outcome.stats["changed"] for outcome in outcomes] == [{"one": 1}, {"two": 1}]
+    assert sorted(cluster["name"] for cluster in cloud.call("GET", "state")["clusters"]) == ["one", "two"]
+
+    documents["three"] = dict(whole, name="three")
+    outcomes = [job(number, forks=1) for number in range(count)]
+    assert [(outcome.status, outcome.stats["changed"]) for outcome in outcomes] == [("successful", {"three": 1}), ("successful", {})]
 
 
 def test_appkey_is_not_shown(cloud, new_run, seeded):

@@ -48,7 +48,7 @@ def set_up(bin_folder, server):
 
 
 def test_setup_creates_everything_and_is_idempotent(server, set_up):
-    assert set_up() == 7
+    assert set_up() == 8
     (kind,) = server.named("credential_types").values()
     assert kind["inputs"] == document("credential-type/inputs.yml")
     assert kind["injectors"] == document("credential-type/injectors.yml")
@@ -64,9 +64,17 @@ def test_setup_creates_everything_and_is_idempotent(server, set_up):
     assert set(made) == {template["name"] for template in templates}
     for template in templates:
         ident = made[template["name"]]["id"]
-        assert server.surveys[ident] == template["survey"]
+        assert server.surveys.get(ident) == template.get("survey")
+        assert made[template["name"]]["survey_enabled"] is ("survey" in template)
         assert server.members[ident] == [credential["id"]]
         assert made[template["name"]]["playbook"] == template["playbook"]
+        inventory = "NKS clusters" if template.get("inventory") == "clusters" else "NKS nodes"
+        assert made[template["name"]]["inventory"] == server.named("inventories")[inventory]["id"]
+    clusters = server.named("inventory_sources")["NKS clusters"]
+    expected = document("inventory-source.yml")["nks_cluster_source"]
+    assert {name: clusters[name] for name in expected} == expected and "credential" not in clusters
+    sliced = {template["name"]: (template["job_slice_count"], template["forks"]) for template in templates if "job_slice_count" in template}
+    assert {name: (item["job_slice_count"], item["forks"]) for name, item in made.items() if "job_slice_count" in item} == sliced == {"NKS fleet": (2, 10)}
 
     server.changes.clear()
     assert set_up(password="another-password-5678") == 0, "AWX does not tell the password, so it counts as the same"
@@ -85,7 +93,7 @@ def test_setup_uses_existing_credential_and_environment(server, set_up):
     kind = server.add("credential_types", {"name": "Machine", "kind": "ssh", "inputs": {"fields": []}, "injectors": {}})
     machine = server.add("credentials", {"name": "nodes", "credential_type": kind["id"], "inputs": {}})
     few = {"nks_project_url": MORE["nks_project_url"], "nks_machine_credential": "nodes"}
-    assert set_up(variables=few) == 6
+    assert set_up(variables=few) == 7
     assert server.named("execution_environments") == {}
     assert len(server.members) == len(server.named("job_templates"))
     assert all(machine["id"] in members for members in server.members.values())

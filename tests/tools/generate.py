@@ -4,8 +4,7 @@
 """Writes every file that is generated from the table of options: ``make generate``.
 
 The order matters: the role's argument specs and the documentation of documents come from the documentation of the modules, which comes
-from the rows. A unit test fails
-if a committed file is not what this writes.
+from the rows. A unit test fails if a committed file is not what this writes.
 """
 
 from __future__ import annotations

@@ -242,9 +242,9 @@ def check_arguments(given: dict, options: dict, where: str) -> None:
         option = options[known[name]]
         if option.get("choices"):
             assert value in option["choices"], where
-        # What a template gives is not known here.
-        if option.get("suboptions") and not (isinstance(value, str) and "{{" in value):
-            for item in value if isinstance(value, list) else [value]:
+        if option.get("suboptions"):
+            # What a template gives is not known here.
+            for item in [item for item in (value if isinstance(value, list) else [value]) if not (isinstance(item, str) and "{{" in item)]:
                 check_arguments(item, option["suboptions"], "%s.%s" % (where, name))
 
 

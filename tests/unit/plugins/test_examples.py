@@ -37,6 +37,8 @@ SEEDS = {
     "nks_nodegroup": {},
     "info": {"nodegroups": 2, "nodes": 2},
 }
+#: The files that a module's examples read, below the directory of the playbook.
+FILES = {"nks_fleet": {"clusters/blue.yml": "name: blue\nnode_count: 3\n", "clusters/green.yml": "name: green\nnode_count: 2\n"}}
 
 
 def examples(module):
@@ -109,9 +111,20 @@ def simulator():
 
 def seed(simulator, **body):
     """A cluster that is ready at once."""
-    reply = urllib.request.Request(simulator.url + "/_sim/seed", json.dumps(dict(body, name="demo")).encode(), {"Content-Type": "application/json"})
+    reply = urllib.request.Request(simulator.url + "/_sim/seed", json.dumps(dict({"name": "demo"}, **body)).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(reply, timeout=30) as answer:
         assert answer.status == 200
+
+
+def write_files(folder, texts):
+    """Write files below a directory.
+
+    :param texts: relative path -> content.
+    """
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def play(simulator, folder, tasks, *flags):
@@ -128,18 +141,23 @@ def play(simulator, folder, tasks, *flags):
 
 def start(simulator, folder, tasks, *flags):
     """Start an ansible-playbook with the tasks."""
+    return start_play(simulator, folder, {"name": "Examples", "hosts": "localhost", "gather_facts": False, "tasks": tasks}, *flags)
+
+
+def called(tasks):
+    """The modules of the collection that tasks call, also tasks in blocks."""
+    inner = [task for outer in tasks for part in ("block", "rescue", "always") for task in outer.get(part, [])]
+    return ({ours(task) for task in tasks} | (called(inner) if inner else set())) - {None}
+
+
+def start_play(simulator, folder, play_of, *flags):
+    """Start an ansible-playbook with a play."""
     (folder / ".kube").mkdir(parents=True)
-    play_of = {
-        "name": "Examples",
-        "hosts": "localhost",
-        "gather_facts": False,
-        # For the modules that wait.
-        "module_defaults": {name: {"wait_interval": 0.05} for name in {ours(task) for task in tasks} - {None} if not name.endswith("_info")},
-        "tasks": tasks,
-    }
+    # For the modules that wait.
+    defaults = {name: {"wait_interval": 0.05} for name in called(play_of["tasks"]) if not name.endswith("_info")}
     (folder / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
     # JSON is YAML, and keeps Jinja2 as it stands.
-    (folder / "playbook.yml").write_text(json.dumps([play_of]), encoding="utf-8")
+    (folder / "playbook.yml").write_text(json.dumps([dict(play_of, module_defaults=defaults)]), encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "NHNCLOUD_"))}
     environment.update(simulator.environment)
     environment.update(
@@ -184,6 +202,7 @@ def test_examples_run(simulator, tmp_path, module):
     if module in SEEDS:
         seed(simulator, **SEEDS[module])
     tasks = examples(module)
+    write_files(tmp_path, FILES.get(module, {}))
     text = play(simulator, tmp_path, played(tasks))
     for task in tasks:
         assert "TASK [%s]" % task["name"] in text
@@ -275,15 +294,20 @@ PLACEHOLDERS = {
 }
 
 
+def with_names_of_json(text):
+    """JSON with the names that the simulator has."""
+    for placeholder, value in PLACEHOLDERS.items():
+        text = text.replace('"%s"' % placeholder, '"%s"' % value)
+    return text
+
+
 @pytest.mark.parametrize("name", ["README.md", "docs/first-cluster.md"])
 def test_guide_playbooks_run(simulator, tmp_path, name):
     simulator.cloud.reset()
     plays = [item for block in blocks(ROOT / name) for item in block if "hosts" in item]
     assert len(plays) == 1 and set(plays[0]) == {"name", "hosts", "gather_facts", "tasks"}
-    text = json.dumps(plays[0]["tasks"])
-    for placeholder, value in PLACEHOLDERS.items():
-        text = text.replace('"%s"' % placeholder, '"%s"' % value)
-    assert re.search(r"changed=[1-9]", play(simulator, tmp_path, json.loads(text)))
+    tasks = json.loads(with_names_of_json(json.dumps(plays[0]["tasks"])))
+    assert re.search(r"changed=[1-9]", play(simulator, tmp_path, tasks))
 
 
 #: What is there before the tasks of a guide: the node group of which they speak, as the guide itself makes it.
@@ -308,13 +332,13 @@ IN_SUCCESSION = {"closing-the-api-endpoint"}
 
 def guide_tasks(path):
     """The tasks of each block of a guide that call modules of the collection and are no playbook, with names of the simulator."""
-    text = json.dumps([[task for task in block if ours(task)] for block in blocks(path)])
-    for placeholder, value in PLACEHOLDERS.items():
-        text = text.replace('"%s"' % placeholder, '"%s"' % value)
+    text = with_names_of_json(json.dumps([[task for task in block if ours(task)] for block in blocks(path)]))
     return [tasks for tasks in json.loads(text) if tasks]
 
 
-GUIDES = [pytest.param(path, id=path.stem) for path in documents() if guide_tasks(path)]
+#: Its tasks are about clusters that the tasks before create, so they have a test of their own.
+MANY_CLUSTERS = ROOT / "docs" / "many-clusters.md"
+GUIDES = [pytest.param(path, id=path.stem) for path in documents() if guide_tasks(path) and path != MANY_CLUSTERS]
 
 
 @pytest.mark.parametrize("path", GUIDES)
@@ -333,3 +357,90 @@ def test_guide_tasks_run_in_check_mode(simulator, tmp_path, path):
     assert len(writes) == len([BATCH, *real]), writes
     for task in steps:
         assert "TASK [%s]" % task["name"] in text
+
+
+def with_names(text):
+    """A guide's text with the names that the simulator has."""
+    for placeholder, value in PLACEHOLDERS.items():
+        text = re.sub(r"(?<=: )%s$" % re.escape(placeholder), value, text, flags=re.MULTILINE)
+    return text
+
+
+def guide_files(path):
+    """The files in a guide's code blocks, which begin with their names."""
+    return {
+        name: with_names(text) for name, text in re.findall(r"^```yaml\n# ([\w/]+\.yml)\n(.*?)^```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    }
+
+
+def clusters_of(simulator):
+    """The node groups of each cluster, by its name."""
+    with simulator.cloud.lock:
+        return {cluster.name: sorted(group.name for group in cluster.nodegroups.values()) for cluster in simulator.cloud.all_clusters()}
+
+
+def test_many_clusters_guide_runs(simulator, tmp_path):
+    """All tasks of the guide, one after another, each in check mode first."""
+    simulator.cloud.reset()
+    files = guide_files(MANY_CLUSTERS)
+    assert set(files) == {"clusters/blue.yml", "clusters/green.yml", "inventory/clusters.yml"}
+    write_files(tmp_path, files)
+    module = ours(BATCH)
+    old = {"name": "Create a node group that no document names", module: dict(BATCH[module], cluster="blue", name="old", node_count=1)}
+    steps = []
+    tasks = json.loads(with_names_of_json(json.dumps([task for block in blocks(MANY_CLUSTERS) for task in block if "hosts" not in task])))
+    for task in tasks:
+        if "block" in task:
+            # Its second cluster cannot be changed as the task says, so the task fails.
+            failed = "fleet.clusters | map(attribute='failed') | list == [false, true]"
+            steps.append({"name": "Expect a failure", "block": [task], "rescue": [{"name": "Verify it", "ansible.builtin.assert": {"that": failed}}]})
+        else:
+            steps += [old] if "purge" in json.dumps(task) else []
+            steps += played([task])
+    text = play(simulator, tmp_path, steps)
+    for name in [task["name"] for task in tasks if "block" not in task] + ["Report the failures", "Report the numbers"]:
+        assert "TASK [%s]" % name in text
+    assert "green: " in text and "keypair" in text
+    assert clusters_of(simulator) == {"blue": ["batch", "default-worker"]}
+
+
+def test_one_host_for_each_cluster(simulator, tmp_path):
+    """The guide's playbook in two slices at the same time, each with its part of the hosts, as a controller starts them."""
+    simulator.cloud.reset()
+    (guide_play,) = [item for block in blocks(MANY_CLUSTERS) for item in block if "hosts" in item]
+    files = guide_files(MANY_CLUSTERS)
+    hosts = sorted(yaml.safe_load(files["inventory/clusters.yml"])["clusters"]["hosts"])
+    assert hosts == sorted(pathlib.Path(name).stem for name in files if name.startswith("clusters/"))
+    for number, expected in enumerate((1, 0)):
+        slices = []
+        for host in hosts:
+            folder = tmp_path / ("%s-%d" % (host, number))
+            write_files(folder, dict(files, **{"inventory/clusters.yml": json.dumps({"clusters": {"hosts": {host: None}}})}))
+            slices.append(start_play(simulator, folder, guide_play, "-i", str(folder / "inventory" / "clusters.yml")))
+        texts = [done.communicate(timeout=300)[0] for done in slices]
+        assert [done.returncode for done in slices] == [0, 0], "".join(texts)
+        for host, text in zip(hosts, texts):
+            assert re.findall(r"^(\w+) +: ok=1 +changed=(\d)", text, re.MULTILINE) == [(host, str(expected))], text
+    assert clusters_of(simulator) == {"blue": ["batch", "default-worker"], "green": ["default-worker"]}
+
+
+def test_forks_share_a_token(simulator, tmp_path):
+    """All hosts in one run: the clusters that exist are unchanged, a failure concerns one host, and no host logs in after the first ones."""
+    simulator.cloud.reset()
+    names = ["one", "two", "three", "four", "five"]
+    for name in names[:-1]:
+        seed(simulator, name=name)
+    (guide_play,) = [item for block in blocks(MANY_CLUSTERS) for item in block if "hosts" in item]
+    write_files(tmp_path, {"clusters/%s.yml" % name: "name: %s\nnode_count: 1\n" % name for name in names})
+    write_files(tmp_path, {"inventory/clusters.yml": json.dumps({"clusters": {"hosts": dict.fromkeys(names)}})})
+    (tmp_path / "private").mkdir(mode=0o700)
+    guide_play["vars"] = {"ansible_python_interpreter": sys.executable}
+    guide_play["tasks"][0][ours(guide_play["tasks"][0])]["token_cache"] = str(tmp_path / "private" / "tokens")
+    mark = len(simulator.request_log)
+    done = start_play(simulator, tmp_path, guide_play, "-i", str(tmp_path / "inventory" / "clusters.yml"), "--forks", "2")
+    text = done.communicate(timeout=300)[0]
+    # The last cluster does not exist, and its document has nothing from which to create it.
+    recap = dict(re.findall(r"^(\w+) +: (ok=\d .*?failed=\d)", text, re.MULTILINE))
+    assert done.returncode == 2 and sorted(name for name, numbers in recap.items() if "failed=1" in numbers) == ["five"], text
+    logins = [entry for entry in simulator.request_log[mark:] if entry["path"].endswith("/tokens")]
+    assert 1 <= len(logins) <= 2
