@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compiles each file of a module once instead of twice. Importing this file is enough.
+"""Compiles each file of a module once instead of twice. Importing this file from
+the archive is enough; elsewhere it does nothing.
 
 Ansible sends a module and its files as a zip archive of sources. Python's own importer of archives
 compiles a file when it looks for it, to learn its name, and again when it executes it (CPython,
@@ -70,4 +71,6 @@ class ArchiveFinder(MetaPathFinder):
         return None
 
 
-sys.meta_path.insert(0, ArchiveFinder())
+if isinstance(globals().get("__loader__"), zipimporter):
+    # This file comes from an archive itself, so the process belongs to one module and ends with it.
+    sys.meta_path.insert(0, ArchiveFinder())

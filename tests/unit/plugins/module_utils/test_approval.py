@@ -270,7 +270,7 @@ def test_upgrade_of_several_steps(world):
     given = {"kubernetes_version": "v1.33.4", "upgrade": "all"}
     approved = approve(world, **given)
     clock = HandClock(world.simulator)
-    begin_before(world, "POST", "/upgrade$", lambda: clock.at(60, lambda: world.cloud.tick()))
+    begin_before(world, "POST", "/upgrade$", lambda: clock.at(60, world.cloud.tick))
     outcome = world.nks_cluster(clock=clock, expect_plan=approved, **given)
     assert outcome.actions == ["upgrade"] * 6 and outcome["plan_digest"] == approved
 

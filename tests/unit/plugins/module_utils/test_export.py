@@ -97,10 +97,15 @@ def changed(reply, fields=None, labels=None):
     return reply
 
 
-def observed(cluster=CLUSTER, groups=((GROUP, AUTOSCALE),), access=OFF, subnets=(SUBNET,)):
+#: No access control was read if it is None, so that the default needs another value.
+MISSING = object()
+
+
+def observed(cluster=None, groups=((GROUP, AUTOSCALE),), access=MISSING, subnets=(SUBNET,)):
+    access = OFF if access is MISSING else access
     typed = [(wire.identified(group, "read"), None if setting is None else wire.autoscale(setting)) for group, setting in groups]
     return Observed(
-        wire.identified(cluster, "read"),
+        wire.identified(cluster or CLUSTER, "read"),
         {group["name"]: ObservedNodegroup(group, setting or {}) for group, setting in typed},
         ipacl=None if access is None else wire.ipacl(access),
         subnets=tuple(subnets),

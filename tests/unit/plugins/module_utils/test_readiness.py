@@ -125,7 +125,7 @@ def test_group_with_the_autoscaler_may_change_its_size_during_the_wait(world):
     group = world.group()
     not_ready(world, group.nodes[1])
     clock = HandClock(world.simulator)
-    clock.at(100, lambda: group.nodes.pop())
+    clock.at(100, group.nodes.pop)
     world.nks_cluster(clock=clock, wait_for_nodes=True)
     assert 100 <= clock.now() <= 110
 
