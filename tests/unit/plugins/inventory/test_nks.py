@@ -1149,9 +1149,9 @@ def test_a_cached_run_makes_no_request(cloud, read, cached, tmp_path, monkeypatc
 def test_plugin_is_loaded_without_requests():
     """A run from the cache works where requests is missing, and does not pay for its import."""
     program = "import sys, ansible_collections.nhncloud.nks.plugins.inventory.nks; sys.exit('requests' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", program], env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)), capture_output=True, text=True, check=False
-    )
+    place = next(folder.parent for folder in pathlib.Path(reader_module.__file__).parents if folder.name == "ansible_collections")
+    environment = dict(os.environ, PYTHONPATH=str(place))
+    done = subprocess.run([sys.executable, "-B", "-c", program], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
