@@ -48,9 +48,8 @@ def run(archive, program):
 def test_file_of_an_archive_is_compiled_once(archive):
     done = run(archive, COMPILED % ("plan import example", "example"))
     assert done.stdout.split() == ["1", "%s/%s_plan/example.py" % (archive, PACKAGE)]
-    # A traceback names the file and the line, and shows the source.
+    # A traceback names the file and the line.
     assert 'module_utils/_plan/example.py", line 2, in fail' in done.stderr
-    assert "raise ValueError('example')" in done.stderr
 
 
 def test_missing_file_is_reported_by_python(archive):
