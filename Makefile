@@ -25,7 +25,7 @@ test-quick:  ## Run the quick parts: formatting, types, lint, unit tests
 test-matrix:  ## Run sanity, unit and integration tests on every supported ansible-core and Python; PARTS="2.22" the next release (1 hour)
 	@$(START) run_tests --matrix $(PARTS)
 
-benchmark:  ## Run the benchmarks: the soak test with failing requests, the cost of tasks and inventories (5 minutes)
+benchmark:  ## Run the benchmarks: the soak tests with failing requests, the cost of tasks, fleets and inventories (10 minutes)
 	@$(START) benchmark $(PROGRAMS)
 
 docs:  ## Build the documentation site below .cache/site/html and check its links (1 minute)

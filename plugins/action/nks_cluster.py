@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable, Collection, Iterator, Mapping
 
@@ -45,6 +46,8 @@ COLLECTION = "nhncloud.nks"
 #: How the arguments of a module of this collection are written; see
 #: ansible.module_utils.common.json.
 PROFILE = "legacy"
+#: How often a task looks whether Ansible's main process still exists (seconds).
+ATTACHED_INTERVAL = 0.5
 
 
 def jobs() -> dict[str, Job]:
@@ -104,7 +107,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             progress = self._progress(task_vars, environment)
         except BadInput as error:
             return dict(result, failed=True, msg=error.msg)
-        with _as_process(environment, self._loader.get_basedir()):
+        with _attached(), _as_process(environment, self._loader.get_basedir()):
             result.update(self._perform(jobs()[name], task_vars, progress))
         return result
 
@@ -248,6 +251,28 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             Display().display("nks: [%s] %s" % (host, line), stderr=True)
 
         return report
+
+
+@contextmanager
+def _attached() -> Iterator[None]:
+    """End this worker if Ansible's main process ends, for the time of a task.
+
+    Ansible ends its workers in the same way when it is interrupted. But a main process that was
+    killed (SIGKILL, no memory left) cannot, and its workers are in sessions of their own: the task
+    would go on for hours, unseen, next to the same task of the user's next run.
+    """
+    parent, done = os.getppid(), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(ATTACHED_INTERVAL):
+            if os.getppid() != parent:
+                os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 @contextmanager

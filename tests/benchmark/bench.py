@@ -12,6 +12,7 @@ import pathlib
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "tools"), str(ROOT / "tests" / "benchmark"), str(ROOT / "tests" / "unit")]
@@ -44,7 +45,6 @@ class Bench:
             **simulator.access,
             ANSIBLE_COLLECTIONS_PATH=str(envs.collections()),
             ANSIBLE_INVENTORY_PLUGINS=str(self.plugins),
-            ANSIBLE_INVENTORY_ENABLED="nhncloud.nks.nks,empty",
         )
 
     # -- what everything is measured with
@@ -66,10 +66,21 @@ class Bench:
         path.write_text(json.dumps(content))
         return path
 
-    def play(self, tasks: list[dict], program: pathlib.Path | None = None, rounds: int | None = None, **more: str) -> float:
-        """Seconds of a playbook."""
-        path = self.write("tasks.yml", [dict(PLAY, tasks=tasks)])
-        return self.seconds([(program or self.bin_folder) / "ansible-playbook", path], dict(self.env, **more), rounds)
+    def play(
+        self,
+        tasks: list[dict],
+        program: pathlib.Path | None = None,
+        rounds: int | None = None,
+        vars_files: Sequence[str] = (),
+        env: dict[str, str] | None = None,
+        **more: str,
+    ) -> float:
+        """Seconds of a playbook.
+
+        :param vars_files: files of the scratch folder.
+        """
+        path = self.write("tasks.yml", [dict(PLAY, tasks=tasks, vars_files=list(vars_files))])
+        return self.seconds([(program or self.bin_folder) / "ansible-playbook", path], dict(env or self.env, **more), rounds)
 
     def seed(self, **body: object) -> None:
         """Ready clusters, without a request of the collection's."""

@@ -16,7 +16,7 @@ LICENCE = "<!--\n%s\n-->\n" % "\n".join(line[2:] for line in pathlib.Path(__file
 HEAD = """
 # Benchmark
 
-This page shows the cost of tasks, waits and inventories. `make benchmark` measures everything in one run and writes this page and its plot.
+This page shows the cost of tasks, fleets, waits and inventories. `make benchmark` measures everything in one run and writes this page and its plot.
 Seconds differ between machines, so each figure is shown with a ratio. The cloud is the simulator. If the speed of the cloud matters, a server
 replays the responses of the simulator after a fixed time.
 

@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "unit"))
 
 #: What goes wrong, each with the same chance.
-FAULTS = (
+FAULTS: tuple[dict, ...] = (
     {"effect": "reset_before"},
     {"effect": "reset_after"},
     {"effect": "status", "status": 503},
@@ -36,6 +36,24 @@ FAULTS = (
 )
 #: A user who runs a failed task again more often than this has reason to complain.
 MAX_RUNS = 12
+
+
+def fault_rules(rate, seed):
+    """Rules of the simulator, by which this share of all requests goes wrong."""
+    # Each rule sees only what the ones before it let pass.
+    rest = 1.0
+    for number, fault in enumerate(FAULTS):
+        share = rate / len(FAULTS)
+        yield dict(fault, probability=share / rest, seed=seed * 100 + number, times=None)
+        rest -= share
+
+
+def print_table(rows, complaints):
+    """The figures, and what is not as it should be."""
+    print("| what | figure |\n|---|---|")
+    for label, value in [*rows, ("complaints", len(complaints))]:
+        print("| %s | %s |" % (label, value))
+    print("\n".join(complaints))
 
 
 def life(support, name):
@@ -121,12 +139,8 @@ def main():
         world.reset(quota_clusters=given.clusters + 5, quota_nodegroups=5, task_seconds=40.0)
         soak = Soak(world, jobs, errors)
         names = ["soak-%d" % number for number in range(given.clusters)]
-        # Each rule sees only what the ones before it let pass.
-        rest = 1.0
-        for number, fault in enumerate(FAULTS):
-            share = given.rate / len(FAULTS)
-            world.fault(probability=share / rest, seed=given.seed * 100 + number, times=None, **fault)
-            rest -= share
+        for rule in fault_rules(given.rate, given.seed):
+            world.fault(**rule)
         for tasks in zip(*(life(support, name) for name in names)):
             for module, options in tasks:
                 soak.task(module, options)
@@ -140,18 +154,15 @@ def main():
                 if result is not None and result["changed"]:
                     soak.complaints.append("nks_%s found work left on %s: %s" % (module, name, result["actions"]))
         disturbed = sum(1 for entry in log if entry["faults"])
-        print("| what | figure |\n|---|---|")
-        for label, value in (
+        rows = [
             ("clusters", given.clusters),
             ("tasks", len(names) * len(life(support, "x"))),
             ("runs until all had succeeded", soak.counts["runs"] - len(names) * len(end(support, "x"))),
             ("runs that failed and were repeated", soak.counts["failed runs"]),
             ("requests", len(log)),
             ("requests that went wrong", "%d (%.0f %%)" % (disturbed, 100.0 * disturbed / len(log))),
-            ("complaints", len(soak.complaints)),
-        ):
-            print("| %s | %s |" % (label, value))
-        print("\n".join(soak.complaints))
+        ]
+        print_table(rows, soak.complaints)
     return 1 if soak.complaints else 0
 
 

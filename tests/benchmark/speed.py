@@ -161,6 +161,7 @@ def inventory(bench: Bench, peers: pathlib.Path) -> Table:
     """Worker nodes of many clusters at some latency."""
     bench.seed(count=CLUSTERS, nodegroups=GROUPS, nodes=NODES, prefix=PREFIX)
     (bench.plugins / "empty.py").write_text(EMPTY_PLUGIN % (CLUSTERS, GROUPS, NODES))
+    bench.env["ANSIBLE_INVENTORY_ENABLED"] = "nhncloud.nks.nks,empty"
     source = bench.write("parallel.nks.yml", {"plugin": "nhncloud.nks.nks", "cluster_query": QUERY})
     cached = {"plugin": "nhncloud.nks.nks", "cluster_query": QUERY, "cache": True, "cache_plugin": "ansible.builtin.jsonfile"}
     kept = bench.write("cached.nks.yml", dict(cached, cache_connection=str(bench.scratch / "cache")))

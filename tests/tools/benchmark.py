@@ -11,7 +11,7 @@ import sys
 import envs
 from envs import ROOT, SetupError, say
 
-PROGRAMS = ("soak.py", "speed.py --docs")
+PROGRAMS = ("soak.py", "soak_fleet.py", "speed.py --docs")
 
 
 def main() -> int:

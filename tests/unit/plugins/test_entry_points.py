@@ -10,6 +10,10 @@ import datetime
 import importlib
 import json
 import os
+import pathlib
+import subprocess
+import sys
+import threading
 
 import pytest
 from ansible.errors import AnsibleValueOmittedError
@@ -481,3 +485,39 @@ def test_omitted_variable_counts_as_unset(progressing, monkeypatch):
 def test_no_log_task_prints_no_progress(progressing, monkeypatch, capsys):
     assert not in_process(JOBS["nks_version_info"], {}, monkeypatch, no_log=True)["progress"]
     assert capsys.readouterr().err == ""
+
+
+#: The main process forks a worker in a session of its own, as Ansible does, whose task would take a minute.
+WORKER = """
+import os, threading
+from ansible_collections.nhncloud.nks.plugins.action import nks_cluster
+if os.fork():
+    os.wait()
+else:
+    os.setsid()
+    with nks_cluster._attached():
+        print("begun", flush=True)
+        threading.Event().wait(60)
+    print("done", flush=True)
+"""
+
+
+def test_task_ends_if_the_main_process_is_killed():
+    """Otherwise it would go on unseen, next to the same task of the next run."""
+    env = dict(os.environ, PYTHONPATH=str(pathlib.Path(action.__file__).parents[5]), NHNCLOUD_IN_PROCESS="false")
+    with subprocess.Popen([sys.executable, "-B", "-c", WORKER], env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "begun\n"
+        process.kill()
+        # The worker has the other end of the pipe, so this waits for its end.
+        assert process.communicate(timeout=30)[0] == ""
+
+
+def test_worker_goes_on_after_a_task(monkeypatch):
+    parents, ended = iter([1, 2]), []
+    monkeypatch.setattr(os, "getppid", lambda: next(parents, 2))
+    monkeypatch.setattr(os, "_exit", ended.append)
+    before = set(threading.enumerate())
+    with action._attached():
+        (watch,) = set(threading.enumerate()) - before
+    watch.join(30)
+    assert not watch.is_alive() and not ended

@@ -64,7 +64,7 @@ def state(world):
         for group in cluster.nodegroups.values():
             assert group.name not in groups
             groups[group.name] = (len(group.nodes), group.flavor_id, group.version, group.autoscaler_on)
-        targets = sorted((target["cidr_address"], target.get("description")) for target in cluster.ipacl.get("ipacl_targets", []))
+        targets = sorted((target["cidr_address"], target.get("description")) for target in cluster.ipacl.get("targets", []))
         begun = sorted(collections.Counter((event.type, event.resource_name) for event in cluster.events).items())
         found[cluster.name] = (cluster.version, groups, cluster.ipacl["enable"], targets, begun)
     return found
