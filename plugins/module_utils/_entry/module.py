@@ -12,8 +12,8 @@ from typing import Any, Collection, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.nhncloud.nks.plugins.module_utils._common import (
-    archive,  # pylint: disable=unused-import  # noqa: F401 (the other files are then compiled once)
+from ansible_collections.nhncloud.nks.plugins.module_utils._common import (  # pylint: disable=unused-import
+    archive,  # noqa: F401 (the other files are then compiled once)
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._entry import inputs
