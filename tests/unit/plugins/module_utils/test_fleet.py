@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
+from ansible_collections.nhncloud.nks.plugins.module_utils._client.transport import Transport
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import NksError
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.fleet import JOB
 from ansible_collections.nhncloud.nks.tests.unit.plugins.module_utils.support import CLUSTER, NODEGROUP
@@ -75,6 +78,24 @@ def test_one_document_is_observed_once(world):
     assert len(again.reads("/clusters/demo")) == 1
     assert len([path for path in paths if path.endswith("/nodegroups")]) == 1
     assert len(paths) == len(set(paths)), sorted(path for path in paths if paths.count(path) > 1)
+
+
+def test_lists_are_read_at_the_same_time_as_the_cluster(world, monkeypatch):
+    """The answer about the cluster comes last of all, and nothing that is needed to resolve names waits for it."""
+    fleet(world, full())
+    lists = {"vpcs", "vpcsubnets", "networks", "flavors/detail", "images"}
+    asked, request, changed = set(), Transport.request, threading.Condition()
+
+    def noted(transport, method, url, *args, **kwargs):
+        with changed:
+            asked.update(name for name in lists if url.endswith("/" + name))
+            changed.notify_all()
+            if url.endswith("/clusters/demo"):
+                assert changed.wait_for(lambda: asked == lists, 20), asked
+        return request(transport, method, url, *args, **kwargs)
+
+    monkeypatch.setattr(Transport, "request", noted)
+    assert not fleet(world, full())["changed"]
 
 
 def test_upgrade_of_the_document_includes_its_node_groups(world):
