@@ -648,6 +648,21 @@ GROUP_RECONCILE = {
     **{name: row for name, row in RECONCILE.items() if name != "immutable"},
 }
 
+#: Labels without an option that the API guide lists for creations (Create a Node Group and Create a
+#: Cluster, current version), of node groups and of clusters only. What else a resource shows is the
+#: service's own.
+GROUP_LABELS = (
+    "user_script",
+    "ca_pod_replicas",
+    "mba_scale_out",
+    "mba_scale_in",
+    "fip_auto_bind_enable",
+    "fip_bind_subnet",
+    "fip_selector",
+    "k8s_node_labels",
+)
+CLUSTER_LABELS = ("control_plane_log", "etcd_volume_size", "skm")
+
 #: Options of modules that refer to something and have no row.
 REFERENCES = ("cluster", "name", "nodegroup", "nodes", "nodes_to_remove", "uuid")
 

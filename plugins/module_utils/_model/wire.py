@@ -388,6 +388,11 @@ def _is_appkey(key: str) -> bool:
     return re.sub("[ _-]", "", key.lower()).endswith("appkey")
 
 
+def at_version(state: dict[str, Any], version: str) -> dict[str, Any]:
+    """A copy of a typed cluster or node group with another Kubernetes version."""
+    return dict(state, labels=dict(state.get("labels") or {}, kube_tag=version))
+
+
 def masked(value: Any) -> Any:
     """A copy without appkeys, the only secret that the service shows in its replies (encrypted
     volumes, log shipping).

@@ -25,7 +25,7 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._model.documents impo
     State,
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._model.kinds import UNKNOWN
-from ansible_collections.nhncloud.nks.plugins.module_utils._plan import ipacl, rules
+from ansible_collections.nhncloud.nks.plugins.module_utils._plan import creation, ipacl, rules
 from ansible_collections.nhncloud.nks.plugins.module_utils._plan.operations import (
     cluster_resource,
     group_resource,
@@ -53,27 +53,14 @@ DEFAULTED = {
 }
 #: The autoscaler's settings if they were never set (NKS user guide, Cluster Autoscaler).
 AUTOSCALE_DEFAULTS = {
-    "min_node_count": 1,
-    "max_node_count": 10,
+    "min_node_count": creation.DEFAULT_MIN_NODES,
+    "max_node_count": creation.DEFAULT_MAX_NODES,
     "scale_down_enabled": True,
     "scale_down_unneeded_time": 10,
     "scale_down_utilization_threshold": 50,
     "scale_down_delay_after_add": 10,
 }
 
-#: Labels without an option that the API guide lists for creations (current version of Create a
-#: Cluster and Create a Node Group), of node groups and of clusters only.
-GROUP_LABELS = {
-    "ca_pod_replicas",
-    "fip_auto_bind_enable",
-    "fip_bind_subnet",
-    "fip_selector",
-    "k8s_node_labels",
-    "mba_scale_in",
-    "mba_scale_out",
-    "user_script",
-}
-CLUSTER_LABELS = {"control_plane_log", "etcd_volume_size", "skm"}
 #: Values of labels that mean the same as no label, besides empty ones.
 NOTHING = {"ca_pod_replicas": 1, "fip_auto_bind_enable": False}
 #: Labels that the service fills in (API guide, and replies seen on the public cloud).
@@ -353,12 +340,14 @@ def _collect_labels(part: _Part, cluster: State | None, group: State, parent: St
         value, name = found[label], "labels.%s" % label
         if label in owned or label in FILLED_IN or _is_nothing(label, value):
             continue
-        if label in GROUP_LABELS or (label in CLUSTER_LABELS and cluster is not None):
+        if label in rows.GROUP_LABELS or (label in rows.CLUSTER_LABELS and cluster is not None):
             if part.shows(value) and not wire.appkeys(value):
                 labels[label] = _written(value)
             else:
                 part.omit(name, NOT_SAFE)
-        elif label not in CLUSTER_LABELS and (label not in inherited or inherited[label] != value):
+        elif label not in rows.CLUSTER_LABELS and (
+            label not in inherited or inherited[label] != value
+        ):
             part.omit(name, "It is not known whether this label is a setting.")
     if labels:
         part.options["labels"] = labels

@@ -103,10 +103,10 @@ def _upgraded(observed: Observed, operations: list[Operation]) -> Observed:
     def after(state: State, group: str | None) -> State:
         if group not in versions:
             return state
-        labels = dict(state.get("labels") or {}, kube_tag=versions[group])
+        upgraded = wire.at_version(state, versions[group])
         # The service shows other versions for the next step then.
-        labels.pop("upgradable_kube_versions", None)
-        return dict(state, labels=labels)
+        upgraded["labels"].pop("upgradable_kube_versions", None)
+        return upgraded
 
     return replace(
         observed,

@@ -65,19 +65,6 @@ NO_USE = (
 )
 NO_USE_ENDS = ("_SCALE_OUT", "_SCALE_IN")
 
-#: Labels of a creation that have no option (NKS API guide and its newer version, Create a Node
-#: Group). All other labels that a node group shows are the service's own.
-KEPT_LABELS = (
-    "user_script",
-    "ca_pod_replicas",
-    "mba_scale_out",
-    "mba_scale_in",
-    "fip_auto_bind_enable",
-    "fip_bind_subnet",
-    "fip_selector",
-    "k8s_node_labels",
-)
-
 
 def temporary_name(name: str, replacement_name: str | None = None) -> str:
     """The name of the temporary node group.
@@ -544,7 +531,7 @@ def _kept_labels(state: State) -> dict[str, Any]:
     shown = state.get("labels") or {}
     owned = rows.owned_labels()
     kept = {}
-    for label in KEPT_LABELS:
+    for label in rows.GROUP_LABELS:
         value = shown.get(label)
         if label in owned or value in (None, "", {}, []):
             continue

@@ -54,10 +54,13 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import 
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.groups import (
     check_worker_group,
     find_group,
+    no_group,
 )
 
 #: Node groups that NKS creates with the cluster; they are never reported as unmanaged.
 DEFAULT_GROUPS = (wire.DEFAULT_GROUP, wire.CONTROL_PLANE)
+#: What a result has if there is nothing to show.
+EMPTY: Result = {"cluster": {}, "nodegroups": [], "ipacl": {}, "unmanaged": []}
 #: What the entry of the default node group keeps; its other options are those of the cluster.
 OWN_OF_DEFAULT_GROUP = ("name", "state", "kubernetes_version", *rows.GROUP_RECONCILE)
 
@@ -131,8 +134,7 @@ def run(task: Task) -> Result:
     """One document from options to result; ``plan`` has the operations of all its parts."""
     name = task.options["name"]
     if task.options["state"] == ABSENT:
-        result = cluster.run(task)
-        return dict(result, nodegroups=[], ipacl={}, unmanaged=[])
+        return {**EMPTY, **cluster.run(task)}
     watch = cluster.find(task, name)
     return _create(task) if watch is None else _reconcile(task, watch)
 
@@ -179,13 +181,7 @@ def _create(task: Task) -> Result:
         state = cluster.shown_creation(task, runner, desired["name"])
     elif runner is not None and task.options.get("wait_for_nodes"):
         state = cluster.wait_for_nodes(task, todo, runner.cluster, [])
-    return {
-        "cluster": wire.masked(state or {}),
-        "nodegroups": [],
-        "ipacl": {},
-        "unmanaged": [],
-        "plan": todo,
-    }
+    return {**EMPTY, "cluster": wire.masked(state or {}), "plan": todo}
 
 
 # -- an existing cluster ---------------------------------------------------------------------------
@@ -254,7 +250,7 @@ def _after_upgrade(task: Task, watch: Watch) -> Watch:
     version, labels = task.options.get("kubernetes_version"), watch.state.get("labels") or {}
     if version in (None, labels.get("kube_tag")) or task.options.get("upgrade") == "never":
         return watch
-    state = dict(watch.state, labels=dict(labels, kube_tag=version))
+    state = wire.at_version(watch.state, version)
     return Watch(task.api, watch.cluster, None, watch.name, state)
 
 
@@ -291,7 +287,7 @@ def _observe_group(task: Task, above: Watch) -> Part:
             part.spec = NodegroupSpec(group.state["name"], ABSENT)
     elif group is None:
         if wire.is_uuid(name):
-            raise nodegroup.no_group(task, above, "nodegroups.name", name)
+            raise no_group(task, above, "nodegroups.name", name)
         spare = part.spare if part.spare is not None and part.spare.begun else None
         options, found = nodegroup.desired_creation(task, above, spare)
         part.observed = replace(found, cluster=None)

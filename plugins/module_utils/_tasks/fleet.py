@@ -10,7 +10,7 @@ import math
 import threading
 import traceback
 from functools import partial
-from typing import Any, Callable, Sequence
+from typing import Callable, Sequence
 
 from ansible_collections.nhncloud.nks.plugins.module_utils._client.api import Api
 from ansible_collections.nhncloud.nks.plugins.module_utils._common.errors import BadInput, NksError
@@ -27,9 +27,6 @@ from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.engine import 
     Task,
 )
 from ansible_collections.nhncloud.nks.plugins.module_utils._tasks.references import prefetch
-
-#: What each entry of the result has, besides its name, region and outcome.
-EMPTY: dict[str, Any] = {"cluster": {}, "nodegroups": [], "ipacl": {}, "unmanaged": []}
 
 
 class Member:
@@ -55,6 +52,7 @@ class Member:
         self.error: NksError | None = None
         #: Why no operation of the plan was begun; empty if one was, or there is none.
         self.skipped = ""
+        #: The operations that were performed.
         self.operations: list[Operation] = []
         #: See :class:`engine.Task`; an operation that ended before the preview counts too.
         self._disturbed = False
@@ -115,13 +113,17 @@ class Member:
         self._disturbed = task.disturbed
         self.warnings = list(dict.fromkeys(self.warnings + task.warnings))
 
+    def reported(self, check_mode: bool) -> list[Operation]:
+        """The operations that were performed; in check mode, those that would be."""
+        if check_mode and self.error is None and self.plan is not None:
+            return self.plan.operations
+        return self.operations
+
     def entry(self, check_mode: bool) -> Result:
         """The entry of the result."""
-        operations = self.operations
-        if check_mode and self.error is None and self.plan is not None:
-            operations = self.plan.operations
+        operations = self.reported(check_mode)
         return {
-            **EMPTY,
+            **document.EMPTY,
             **(self.result if self.error is None else {}),
             "name": self.name,
             "region": self.region,
@@ -214,7 +216,8 @@ def _members(task: Task) -> list[Member]:
         region = given.get("region") or task.options.get("region")
         try:
             checked = dict(document.checked(given), region=region)
-            key = (str(region).lower(), checked["name"])
+            code = str(region).lower()
+            key = (code, checked["name"])
             if key in found:
                 raise BadInput(
                     "name",
@@ -226,10 +229,9 @@ def _members(task: Task) -> list[Member]:
         except NksError as error:
             errors.append("clusters[%d] (%s): %s" % (number, given.get("name"), error.msg))
             continue
-        key_of_region = str(region).lower()
-        if key_of_region not in names:
-            names[key_of_region] = Names(Api(task.transport, task.identity, region))
-        members.append(Member(task, checked, names[key_of_region]))
+        if code not in names:
+            names[code] = Names(Api(task.transport, task.identity, region))
+        members.append(Member(task, checked, names[code]))
     if errors:
         raise NksError(" ".join(errors))
     return members
@@ -305,16 +307,8 @@ def _result(task: Task, members: Sequence[Member]) -> Result:
         "failed": sum(entry["failed"] for entry in entries),
         "skipped": sum(entry["skipped"] for entry in entries),
     }
-    operations = [
-        operation
-        for member in members
-        for operation in (
-            member.plan.operations
-            if task.check_mode and member.error is None and member.plan is not None
-            else member.operations
-        )
-    ]
-    result: Result = {"clusters": entries, "summary": summary, "plan": Plan(operations)}
+    plan = Plan(operation for member in members for operation in member.reported(task.check_mode))
+    result: Result = {"clusters": entries, "summary": summary, "plan": plan}
     failed = [member for member in members if member.error is not None]
     if not failed:
         return result

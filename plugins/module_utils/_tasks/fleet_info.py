@@ -411,7 +411,7 @@ def _export(
                 "%s is in %s%s. Its document shows what NKS shows now."
                 % (resource, state["status"], ": %s" % str(reason).rstrip(".") if reason else "")
             )
-    by_name = references_by_name(task, region)
+    by_name = _by_name(task, region)
     subnets = ()
     if _needs_subnets(found) and region.lists.get(("subnet", None)):
         subnets = tuple(ipacl.subnets_of(region.names.resources("subnet"), cluster))
@@ -444,7 +444,7 @@ def _export(
     return dict(document, **exported.document), omitted
 
 
-def references_by_name(task: Task, region: Region) -> export.Refer:
+def _by_name(task: Task, region: Region) -> export.Refer:
     """The function that gives references the form that they have in documents."""
 
     def refer(

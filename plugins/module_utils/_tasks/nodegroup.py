@@ -312,7 +312,7 @@ def _predicted_upgrade(
         "kubernetes_version: the control plane of %s is at %s. In check mode this is not an error, since an earlier task may upgrade it to %s: "
         "the result is a prediction." % (cluster.name, at, version)
     )
-    return dict(cluster.state, labels=dict(labels, kube_tag=version))
+    return wire.at_version(cluster.state, version)
 
 
 def observe(

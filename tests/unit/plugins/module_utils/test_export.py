@@ -521,7 +521,7 @@ def test_labels_with_an_appkey_are_left_out(log):
 
 def test_no_label_is_both_a_setting_and_filled_in():
     assert not set(rows.owned_labels()) & export.FILLED_IN
-    assert not export.FILLED_IN & (export.GROUP_LABELS | export.CLUSTER_LABELS)
+    assert not export.FILLED_IN & {*rows.GROUP_LABELS, *rows.CLUSTER_LABELS}
 
 
 # -- access control ----------------------------------------------------------------------------------------------------
